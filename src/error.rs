@@ -1,0 +1,112 @@
+//! The one error type: what went wrong, with which file, and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+/// Everything that can fail. Each message names the file or setting, the cause and, where there is one, the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be opened or read.
+    #[error("can't read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A file could not be created, written or renamed.
+    #[error("can't write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// No known audio format was found in the content.
+    #[error("{} is not an audio file that halfspeed can read: {reason}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What was found instead, and what to do.
+        reason: String,
+    },
+    /// The format is known, the content is damaged.
+    #[error("{} is damaged at {at_s:.3} s: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How far decoding came, in seconds.
+        at_s: f64,
+        /// The decoder's reason.
+        reason: String,
+    },
+    /// The content is sound, but not something that can be mastered or measured here.
+    #[error("{}: {reason}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is the matter, and what to do.
+        reason: String,
+    },
+    /// The output already exists.
+    #[error("{} exists already; choose another name, or pass --force to replace it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The output would replace an input.
+    #[error("{} is an input of this command and would be overwritten; choose another output", path.display())]
+    OutputIsInput {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A setting is out of its range or contradicts another.
+    #[error("{setting}: {reason}")]
+    Setting {
+        /// Which setting, as the user would find it: `limiter.ceiling_dbtp`, `--bits`.
+        setting: String,
+        /// What is wrong with it, and the range.
+        reason: String,
+    },
+    /// A recipe file could not be understood.
+    #[error("recipe {}: {reason}", path.display())]
+    Recipe {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// The temporary audio store failed (most often: no space left on the disk).
+    #[error("can't use temporary storage in {}: {source}; free some space, or set TMPDIR to another disk", directory.display())]
+    Spool {
+        /// The directory that holds temporary files.
+        directory: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+}
+
+/// Shorthand for a result with this crate's [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A reading error of `path`.
+    pub fn read(path: impl AsRef<Path>, source: std::io::Error) -> Self {
+        Self::Read { path: path.as_ref().to_owned(), source }
+    }
+
+    /// A writing error of `path`.
+    pub fn write(path: impl AsRef<Path>, source: std::io::Error) -> Self {
+        Self::Write { path: path.as_ref().to_owned(), source }
+    }
+
+    /// A complaint about what a file holds.
+    pub fn content(path: impl AsRef<Path>, reason: impl Into<String>) -> Self {
+        Self::Content { path: path.as_ref().to_owned(), reason: reason.into() }
+    }
+
+    /// A complaint about a setting.
+    pub fn setting(setting: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Setting { setting: setting.into(), reason: reason.into() }
+    }
+}

@@ -1,0 +1,27 @@
+//! halfspeed measures a mix and its references, suggests settings, applies them with its own engine, measures again
+//! and says what it did.
+//!
+//! ```text
+//! decode    path                 -> AudioBuffer blocks + SourceInfo    io
+//! measure   blocks               -> Measurement                        measure
+//! suggest   Measurement, Target  -> Recipe + Suggestions               suggest
+//! render    Spool, Recipe        -> blocks + RenderLog                 engine
+//! verify    the written file     -> Measurement, corrections           engine
+//! report    all of these         -> text | JSON | HTML                 report
+//! ```
+//!
+//! Arrows point one way: `dsp` and `measure` know nothing of files, settings files or reports; `engine` turns plain
+//! settings into processors; writers in `report` never compute.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod audio;
+pub mod dsp;
+pub mod error;
+pub mod io;
+pub mod measure;
+pub mod units;
+
+pub use audio::AudioBuffer;
+pub use error::{Error, Result};
