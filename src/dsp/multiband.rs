@@ -1,0 +1,243 @@
+//! Four bands, each with its own compressor and its own stereo width.
+
+use serde::{Deserialize, Serialize};
+
+use super::Frame;
+use super::compressor::{CompressorSettings, GainComputer, Ramp, control_interval_frames, louder_mean_square};
+use super::crossover::{BANDS, FourBandSplitter};
+use crate::error::{Error, Result};
+use crate::units::db_to_amplitude;
+
+/// How the four-band stage works.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MultibandSettings {
+    /// Corner frequencies between the bands, rising, 20 Hz to 0.45 of the sample rate. Default: 120, 700, 5000.
+    pub corners_hz: [f64; BANDS - 1],
+    /// The bands, lowest first.
+    pub bands: [MultibandBand; BANDS],
+}
+
+/// One band of the four-band stage.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MultibandBand {
+    /// Gain of the side signal (left minus right), -24 to 12 dB; the mid is left alone. Default: 0.
+    #[serde(default)]
+    pub side_gain_db: f64,
+    /// Compression of the band; none if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compressor: Option<CompressorSettings>,
+}
+
+/// Where the bands meet unless a recipe says otherwise: bass, low mids, presence, air.
+pub const DEFAULT_CORNERS_HZ: [f64; BANDS - 1] = [120.0, 700.0, 5000.0];
+
+impl Default for MultibandSettings {
+    fn default() -> Self {
+        Self { corners_hz: DEFAULT_CORNERS_HZ, bands: Default::default() }
+    }
+}
+
+impl MultibandSettings {
+    /// Checks the ranges that the field docs give.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] names the first field out of range.
+    pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
+        let [low, middle, high] = self.corners_hz;
+        let highest_hz = 0.45 * f64::from(sample_rate_hz);
+        if !(low >= 20.0 && low < middle && middle < high && high <= highest_hz) {
+            let reason = format!("{:?} must rise from 20 Hz or more to {highest_hz:.0} Hz or less", self.corners_hz);
+            return Err(Error::setting("multiband.corners_hz", reason));
+        }
+        for (index, band) in self.bands.iter().enumerate() {
+            if !(-24.0..=12.0).contains(&band.side_gain_db) {
+                let reason = format!("{} is outside -24 to 12", band.side_gain_db);
+                return Err(Error::setting(format!("multiband.bands[{index}].side_gain_db"), reason));
+            }
+            if let Some(compressor) = &band.compressor {
+                compressor.validate(&format!("multiband.bands[{index}].compressor"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the stage would only delay phases: then it is left out, and no bit changes.
+    pub fn is_neutral(&self) -> bool {
+        self.bands.iter().all(|band| {
+            let compresses = band.compressor.as_ref().is_some_and(|c| c.ratio != 1.0 || c.makeup_db != 0.0);
+            !compresses && band.side_gain_db == 0.0
+        })
+    }
+}
+
+/// The four-band stage. No latency; the bands' sum passes an allpass, so phases turn around the corners.
+#[derive(Debug, Clone)]
+pub struct Multiband {
+    splitter: FourBandSplitter,
+    bands: [Band; BANDS],
+    /// Sums of squares of each band since the current control interval began.
+    sums: [Frame; BANDS],
+    interval: usize,
+    position: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Band {
+    /// `left' = own * left + other * right`, and the same for right: width as a matrix.
+    own: f64,
+    other: f64,
+    computer: Option<GainComputer>,
+    ramp: Ramp,
+    target: f64,
+    max_reduction_db: f64,
+}
+
+impl Multiband {
+    /// The stage at rest, from validated settings.
+    pub fn new(settings: &MultibandSettings, sample_rate_hz: u32) -> Self {
+        let bands = settings.bands.each_ref().map(|band| {
+            let side_gain = db_to_amplitude(band.side_gain_db);
+            let computer = band.compressor.as_ref().map(|settings| GainComputer::new(settings, sample_rate_hz));
+            let gain = computer.as_ref().map_or(1.0, GainComputer::initial_gain);
+            Band {
+                own: 0.5 * (1.0 + side_gain),
+                other: 0.5 * (1.0 - side_gain),
+                computer,
+                ramp: Ramp::new(gain),
+                target: gain,
+                max_reduction_db: 0.0,
+            }
+        });
+        Self {
+            splitter: FourBandSplitter::new(settings.corners_hz, sample_rate_hz),
+            bands,
+            sums: [[0.0; 2]; BANDS],
+            interval: control_interval_frames(sample_rate_hz),
+            position: 0,
+        }
+    }
+
+    /// Processes a block in place.
+    pub fn process(&mut self, frames: &mut [Frame]) {
+        let mut rest = frames;
+        let mut sums = self.sums;
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - self.position));
+            let mut ramps = self.bands.each_ref().map(|band| band.ramp);
+            let matrices = self.bands.each_ref().map(|band| [band.own, band.other]);
+            for frame in piece.iter_mut() {
+                let mut output = [0.0; 2];
+                for (band, [l, r]) in self.splitter.split(*frame).into_iter().enumerate() {
+                    sums[band] = [sums[band][0] + l * l, sums[band][1] + r * r];
+                    ramps[band].gain += ramps[band].step;
+                    let [own, other] = matrices[band];
+                    let gain = ramps[band].gain;
+                    output = [output[0] + gain * (own * l + other * r), output[1] + gain * (own * r + other * l)];
+                }
+                *frame = output;
+            }
+            self.position += piece.len();
+            let complete = self.position == self.interval;
+            for ((band, ramp), sums) in self.bands.iter_mut().zip(ramps).zip(&mut sums) {
+                band.ramp = ramp;
+                if complete {
+                    band.next_interval(louder_mean_square(*sums, self.interval), self.interval);
+                    *sums = [0.0; 2];
+                }
+            }
+            if complete {
+                self.position = 0;
+            }
+            rest = tail;
+        }
+        self.sums = sums;
+    }
+
+    /// The deepest gain reduction of each band so far, dB (0 or more).
+    pub fn max_reductions_db(&self) -> [f64; BANDS] {
+        self.bands.each_ref().map(|band| band.max_reduction_db)
+    }
+}
+
+impl Band {
+    fn next_interval(&mut self, power: f64, interval: usize) {
+        let Some(computer) = &mut self.computer else { return };
+        self.ramp.arrive(self.target);
+        self.target = computer.step(power);
+        self.ramp.aim(self.target, interval);
+        self.max_reduction_db = self.max_reduction_db.max(computer.reduction_db());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::power_to_db;
+
+    const RATE_HZ: u32 = 48_000;
+
+    fn with_band(index: usize, band: MultibandBand) -> MultibandSettings {
+        // Far apart, so that a tone in the middle of a band is in that band alone.
+        let mut settings = MultibandSettings { corners_hz: [40.0, 400.0, 8000.0], ..Default::default() };
+        settings.bands[index] = band;
+        settings
+    }
+
+    fn power(frames: &[Frame], of: impl Fn(&Frame) -> f64) -> f64 {
+        frames.iter().map(|frame| of(frame).powi(2)).sum::<f64>() / frames.len() as f64
+    }
+
+    fn tone(hz: f64, left: f64, right: f64) -> Vec<Frame> {
+        let wave = |n: usize| (std::f64::consts::TAU * hz * n as f64 / f64::from(RATE_HZ)).sin();
+        (0..96_000).map(|n| [left * wave(n), right * wave(n)]).collect()
+    }
+
+    #[test]
+    fn width_changes_the_side_of_its_band_only() {
+        let settings = with_band(2, MultibandBand { side_gain_db: -6.0, compressor: None });
+        for (hz, expected_db) in [(1800.0, -6.0), (40.0, 0.0), (22_000.0, 0.0)] {
+            let mut frames = tone(hz, 0.5, -0.2);
+            let input = frames.clone();
+            Multiband::new(&settings, RATE_HZ).process(&mut frames);
+            let change_db =
+                |of: &dyn Fn(&Frame) -> f64| power_to_db(power(&frames[48_000..], of) / power(&input[48_000..], of));
+            assert!((change_db(&|f| f[0] - f[1]) - expected_db).abs() < 0.05, "side at {hz} Hz");
+            assert!(change_db(&|f| f[0] + f[1]).abs() < 0.01, "mid at {hz} Hz");
+        }
+    }
+
+    #[test]
+    fn a_band_is_compressed_by_its_own_level_only() {
+        let compressor = CompressorSettings { threshold_db: -30.0, ratio: 2.0, knee_db: 0.0, ..Default::default() };
+        let settings = with_band(1, MultibandBand { side_gain_db: 0.0, compressor: Some(compressor) });
+        for (hz, expected_db) in [(126.0, -9.99), (10_000.0, 0.0)] {
+            let mut frames = tone(hz, 0.447, 0.447);
+            let before = power(&frames[48_000..], |f| f[0]);
+            let mut stage = Multiband::new(&settings, RATE_HZ);
+            stage.process(&mut frames);
+            let change_db = power_to_db(power(&frames[48_000..], |f| f[0]) / before);
+            assert!((change_db - expected_db).abs() < 0.35, "{hz} Hz: {change_db}");
+            assert!((stage.max_reductions_db()[1] + expected_db).abs() < 0.4);
+        }
+    }
+
+    #[test]
+    fn blocks_do_not_matter() {
+        let compressor = CompressorSettings { threshold_db: -30.0, ..Default::default() };
+        let settings = with_band(0, MultibandBand { side_gain_db: 3.0, compressor: Some(compressor) });
+        let (mut whole, mut parts) = (tone(80.0, 0.9, 0.3), tone(80.0, 0.9, 0.3));
+        Multiband::new(&settings, RATE_HZ).process(&mut whole);
+        let mut stage = Multiband::new(&settings, RATE_HZ);
+        parts.chunks_mut(333).for_each(|block| stage.process(block));
+        assert_eq!(whole, parts);
+    }
+
+    #[test]
+    fn neutral_settings_are_recognised_and_bad_ones_named() {
+        assert!(MultibandSettings::default().is_neutral());
+        let settings = MultibandSettings { corners_hz: [120.0, 100.0, 5000.0], ..Default::default() };
+        assert!(settings.validate(RATE_HZ).unwrap_err().to_string().starts_with("multiband.corners_hz"));
+    }
+}
