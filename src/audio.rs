@@ -73,6 +73,20 @@ impl AudioBuffer {
         self.right.extend_from_slice(right);
     }
 
+    /// Removes the first frames.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn remove_front(&mut self, frames: usize) {
+        self.left.drain(..frames);
+        self.right.drain(..frames);
+    }
+
+    /// Both channels, mutable, to be changed in place.
+    pub fn channels_mut(&mut self) -> (&mut [f32], &mut [f32]) {
+        (&mut self.left, &mut self.right)
+    }
+
     /// Both channels, mutable, with a new length; new frames are silent.
     pub fn resize(&mut self, frames: usize) -> (&mut [f32], &mut [f32]) {
         self.left.resize(frames, 0.0);

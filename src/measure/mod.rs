@@ -1,1 +1,121 @@
 //! From audio to numbers.
+//!
+//! A [`Meter`] takes a programme block by block and gives a [`Measurement`]: everything over time. An
+//! [`Analysis`](analysis::Analysis) is its summary, as `halfspeed analyze` prints it.
+
+pub mod analysis;
+pub mod dynamics;
+pub mod loudness;
+pub mod peak;
+pub mod spectrum;
+
+use crate::audio::AudioBuffer;
+use dynamics::{LevelMeter, Levels};
+use loudness::{LoudnessMeter, LoudnessSeries};
+use peak::{Peaks, TruePeakMeter};
+use spectrum::{BandPower, SpectralFrames, SpectrumMeter};
+
+/// Measures a stereo programme in one go.
+///
+/// ```
+/// use halfspeed::{AudioBuffer, measure::Meter};
+///
+/// let sine: Vec<f32> = (0..480_000).map(|n| 0.1 * (n as f32 * 0.1309).sin()).collect();
+/// let mut meter = Meter::new(48_000);
+/// meter.push(&AudioBuffer::from_channels(48_000, sine.clone(), sine));
+/// let measurement = meter.finish();
+/// assert!((measurement.loudness.integrated_lufs().unwrap() - -20.0).abs() < 0.1);
+/// assert!((measurement.peaks.true_dbtp().unwrap() - -20.0).abs() < 0.01);
+/// ```
+pub struct Meter {
+    sample_rate_hz: u32,
+    frames: u64,
+    loudness: LoudnessMeter,
+    peaks: TruePeakMeter,
+    levels: LevelMeter,
+    spectrum: SpectrumMeter,
+}
+
+/// Everything that was measured of a programme, over time.
+#[derive(Debug, Clone)]
+pub struct Measurement {
+    /// Sample rate in Hz.
+    pub sample_rate_hz: u32,
+    /// Length in frames.
+    pub frames: u64,
+    /// K-weighted loudness.
+    pub loudness: LoudnessSeries,
+    /// Sample and true peaks.
+    pub peaks: Peaks,
+    /// Levels, crest, correlation.
+    pub levels: Levels,
+    /// Third-octave spectra.
+    pub spectrum: SpectralFrames,
+}
+
+impl Meter {
+    /// A meter at rest.
+    pub fn new(sample_rate_hz: u32) -> Self {
+        Self {
+            sample_rate_hz,
+            frames: 0,
+            loudness: LoudnessMeter::stereo(sample_rate_hz),
+            peaks: TruePeakMeter::new(sample_rate_hz),
+            levels: LevelMeter::new(sample_rate_hz),
+            spectrum: SpectrumMeter::new(sample_rate_hz),
+        }
+    }
+
+    /// Takes the next block. How a programme is cut into blocks changes nothing.
+    pub fn push(&mut self, block: &AudioBuffer) {
+        self.frames += block.frames() as u64;
+        self.loudness.push(&[block.left(), block.right()]);
+        self.peaks.push(block);
+        self.levels.push(block);
+        self.spectrum.push(block);
+    }
+
+    /// Ends the programme.
+    pub fn finish(self) -> Measurement {
+        Measurement {
+            sample_rate_hz: self.sample_rate_hz,
+            frames: self.frames,
+            loudness: self.loudness.finish(),
+            peaks: self.peaks.finish(),
+            levels: self.levels.finish(),
+            spectrum: self.spectrum.finish(),
+        }
+    }
+}
+
+/// Frames of the spectrum this much quieter than the programme are no part of its loud parts, LU: the relative gate of
+/// the integrated loudness.
+const LOUD_PART_GATE_LU: f64 = 10.0;
+
+impl Measurement {
+    /// Length in seconds.
+    pub fn duration_s(&self) -> f64 {
+        self.frames as f64 / f64::from(self.sample_rate_hz)
+    }
+
+    /// For each spectral frame, whether it belongs to the loud parts: the 400 ms around it pass the gates of the
+    /// integrated loudness. All of them, where nothing passes.
+    pub fn loud_frames(&self) -> Vec<bool> {
+        let frames = self.spectrum.iter().len();
+        let momentary = self.loudness.momentary_lufs();
+        let Some(integrated_lufs) = self.loudness.integrated_lufs() else { return vec![true; frames] };
+        // A window of 0.17 s from `k * 100 ms` lies in the middle of the 400 ms that begin 100 ms earlier.
+        (0..frames)
+            .map(|k| {
+                let index = k.saturating_sub(1).min(momentary.len().saturating_sub(1));
+                momentary.get(index).is_none_or(|&lufs| lufs > integrated_lufs - LOUD_PART_GATE_LU)
+            })
+            .collect()
+    }
+
+    /// Mean spectrum of the loud parts.
+    pub fn loud_spectrum(&self) -> Vec<BandPower> {
+        let loud = self.loud_frames();
+        self.spectrum.mean(|frame| loud[frame])
+    }
+}

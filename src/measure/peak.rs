@@ -1,0 +1,143 @@
+//! Peaks: of the samples, and of the signal between them (true peak, ITU-R BS.1770-5, Annex 2).
+
+use crate::audio::AudioBuffer;
+use crate::dsp::interpolation::{CONTEXT_FRAMES, Interpolator};
+use crate::units::amplitude_to_db_checked;
+
+/// Slots a second, for everything that is kept over time.
+pub const SLOTS_PER_S: u32 = 10;
+
+/// First frame of a slot of 100 ms, to the nearest frame, without drift.
+pub fn slot_border(slot: u64, sample_rate_hz: u32) -> u64 {
+    let slots_per_s = u64::from(SLOTS_PER_S);
+    (slot * u64::from(sample_rate_hz) + slots_per_s / 2) / slots_per_s
+}
+
+/// Finds the true peak of every 100 ms of each channel, at up to 16 points a sample.
+#[derive(Debug, Clone)]
+pub struct TruePeakMeter {
+    sample_rate_hz: u32,
+    interpolator: Interpolator,
+    /// Context, then what is not yet part of a finished slot.
+    channels: [Vec<f32>; 2],
+    /// Frame number of the first sample after the leading context.
+    position: u64,
+    sample_peak: f32,
+    slots: Vec<f32>,
+}
+
+/// What [`TruePeakMeter`] found.
+#[derive(Debug, Clone)]
+pub struct Peaks {
+    /// Largest sample of either channel, full scale = 1.0.
+    pub sample_peak: f32,
+    /// True peak of each 100 ms, the larger of both channels, full scale = 1.0. The last slot may be a partial one.
+    pub true_peak_slots: Vec<f32>,
+}
+
+impl Peaks {
+    /// Largest sample, dBFS. `None` for silence.
+    pub fn sample_dbfs(&self) -> Option<f64> {
+        amplitude_to_db_checked(f64::from(self.sample_peak))
+    }
+
+    /// True peak, dBTP: never under the sample peak. `None` for silence.
+    pub fn true_dbtp(&self) -> Option<f64> {
+        amplitude_to_db_checked(f64::from(self.true_peak_slots.iter().copied().fold(0.0, f32::max)))
+    }
+}
+
+impl TruePeakMeter {
+    /// A meter at rest.
+    pub fn new(sample_rate_hz: u32) -> Self {
+        let context = vec![0.0; CONTEXT_FRAMES];
+        Self {
+            sample_rate_hz,
+            interpolator: Interpolator::for_measuring(sample_rate_hz),
+            channels: [context.clone(), context],
+            position: 0,
+            sample_peak: 0.0,
+            slots: Vec::new(),
+        }
+    }
+
+    /// Takes the next block.
+    pub fn push(&mut self, block: &AudioBuffer) {
+        self.channels[0].extend_from_slice(block.left());
+        self.channels[1].extend_from_slice(block.right());
+        let mut from = CONTEXT_FRAMES;
+        loop {
+            let to = from + (slot_border(self.slots.len() as u64 + 1, self.sample_rate_hz) - self.position) as usize;
+            if to + CONTEXT_FRAMES > self.channels[0].len() {
+                break;
+            }
+            self.read_slot(from, to);
+            from = to;
+        }
+        for channel in &mut self.channels {
+            channel.drain(..from - CONTEXT_FRAMES);
+        }
+    }
+
+    /// Ends the programme: silence follows it, and what swings over its end counts.
+    pub fn finish(mut self) -> Peaks {
+        let end = self.channels[0].len();
+        for channel in &mut self.channels {
+            channel.resize(end + CONTEXT_FRAMES, 0.0);
+        }
+        let mut from = CONTEXT_FRAMES;
+        while from < end {
+            let length = slot_border(self.slots.len() as u64 + 1, self.sample_rate_hz) - self.position;
+            let to = (from + length as usize).min(end);
+            self.read_slot(from, to);
+            from = to;
+        }
+        Peaks { sample_peak: self.sample_peak, true_peak_slots: self.slots }
+    }
+
+    fn read_slot(&mut self, from: usize, to: usize) {
+        let mut peak = 0.0f32;
+        for channel in &self.channels {
+            let samples = channel[from..to].iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+            self.sample_peak = self.sample_peak.max(samples);
+            peak = peak.max(self.interpolator.peak(channel, from, to, peak));
+        }
+        self.slots.push(peak);
+        self.position += (to - from) as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peak_on_the_last_sample_is_not_lost() {
+        let mut samples = vec![0.0f32; 10_000];
+        samples[9_999] = 0.9;
+        samples[9_998] = 0.9;
+        let mut meter = TruePeakMeter::new(44_100);
+        meter.push(&AudioBuffer::from_channels(44_100, samples.clone(), samples));
+        let peaks = meter.finish();
+        assert_eq!(peaks.true_peak_slots.len(), 3);
+        // Two equal samples: the signal between them is 0.9 * 4 / pi, less the window's small loss.
+        let expected_db = 20.0 * (0.9 * 4.0 / std::f64::consts::PI).log10();
+        assert!((peaks.true_dbtp().expect("not silent") - expected_db).abs() < 0.02);
+        assert!((peaks.sample_dbfs().expect("not silent") - 20.0 * 0.9f64.log10()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn blocks_do_not_matter_and_nothing_reads_nothing() {
+        let samples: Vec<f32> = (0..30_000).map(|n| (n as f32 * 1.3).sin() * (n as f32 * 0.001).cos()).collect();
+        let run = |sizes: usize| {
+            let mut meter = TruePeakMeter::new(48_000);
+            for chunk in samples.chunks(sizes) {
+                meter.push(&AudioBuffer::from_channels(48_000, chunk.to_vec(), chunk.to_vec()));
+            }
+            meter.finish().true_peak_slots
+        };
+        assert_eq!(run(30_000), run(613));
+        let empty = TruePeakMeter::new(48_000).finish();
+        assert_eq!((empty.true_dbtp(), empty.sample_dbfs()), (None, None));
+    }
+}

@@ -1,0 +1,271 @@
+//! Third-octave spectra of mid and side, ten times a second.
+//!
+//! Hann-windowed FFTs about 0.17 s long, whose bins are gathered into third-octave bands (IEC 61260-1: centres at
+//! 10^(k/10) kHz). A bin that straddles a band edge is shared between both bands. Levels are mean squares: the band
+//! levels of a programme add up to its own.
+
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+
+use super::peak::slot_border;
+use crate::audio::AudioBuffer;
+
+/// Power of the third-octave bands of one frame.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BandPower {
+    /// Mean square of `(left + right) / 2`.
+    pub mid: f32,
+    /// Mean square of `(left - right) / 2`.
+    pub side: f32,
+    /// Mean product of mid and side: a quarter of the power by which left exceeds right.
+    pub cross: f32,
+}
+
+/// Third-octave bands below half of a sample rate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThirdOctaves {
+    centers_hz: Vec<f64>,
+}
+
+impl ThirdOctaves {
+    /// The bands from 25 Hz to 20 kHz whose upper edge a sample rate can hold.
+    pub fn below(sample_rate_hz: u32) -> Self {
+        let nyquist_hz = 0.5 * f64::from(sample_rate_hz);
+        let centers_hz = (-16..=13)
+            .map(|k| 1000.0 * 10f64.powf(f64::from(k) / 10.0))
+            .take_while(|&center_hz| center_hz * Self::HALF_WIDTH <= nyquist_hz)
+            .collect();
+        Self { centers_hz }
+    }
+
+    /// Ratio of a band's upper edge to its centre: `10^(1/20)`.
+    const HALF_WIDTH: f64 = 1.122_018_454_301_963_4;
+
+    /// Exact centre frequencies, rising.
+    pub fn centers_hz(&self) -> &[f64] {
+        &self.centers_hz
+    }
+
+    /// Lower and upper edge of a band.
+    pub fn edges_hz(&self, band: usize) -> (f64, f64) {
+        (self.centers_hz[band] / Self::HALF_WIDTH, self.centers_hz[band] * Self::HALF_WIDTH)
+    }
+}
+
+/// Frames of band powers.
+#[derive(Debug, Clone)]
+pub struct SpectralFrames {
+    /// The bands.
+    pub bands: ThirdOctaves,
+    /// `frames x bands`, one frame after the other.
+    powers: Vec<BandPower>,
+    /// Length of the transform in seconds: frame `k` covers that much from `k * 100 ms`.
+    pub window_s: f64,
+}
+
+impl SpectralFrames {
+    /// The frames in order, ten a second.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[BandPower]> {
+        self.powers.chunks_exact(self.bands.centers_hz.len().max(1))
+    }
+
+    /// Mean power of each band over the frames that `choose` wants.
+    pub fn mean(&self, choose: impl Fn(usize) -> bool) -> Vec<BandPower> {
+        let mut sums = vec![[0.0f64; 3]; self.bands.centers_hz.len()];
+        let mut count = 0.0;
+        for (_, frame) in self.iter().enumerate().filter(|(index, _)| choose(*index)) {
+            count += 1.0;
+            for (sum, power) in sums.iter_mut().zip(frame) {
+                *sum = [sum[0] + f64::from(power.mid), sum[1] + f64::from(power.side), sum[2] + f64::from(power.cross)];
+            }
+        }
+        let mean = |sum: f64| if count > 0.0 { (sum / count) as f32 } else { 0.0 };
+        sums.into_iter()
+            .map(|[mid, side, cross]| BandPower { mid: mean(mid), side: mean(side), cross: mean(cross) })
+            .collect()
+    }
+}
+
+/// Computes [`SpectralFrames`] from blocks.
+pub struct SpectrumMeter {
+    sample_rate_hz: u32,
+    bands: ThirdOctaves,
+    /// Share of each FFT bin in each band: (band, bin, weight), by band.
+    shares: Vec<Vec<(usize, f32)>>,
+    window: Vec<f32>,
+    fft: Arc<dyn RealToComplex<f32>>,
+    scratch: Vec<Complex<f32>>,
+    input: Vec<f32>,
+    spectra: [Vec<Complex<f32>>; 2],
+    bins: Vec<BandPower>,
+    pending: AudioBuffer,
+    /// Frame number of the first pending sample.
+    position: u64,
+    frames: u64,
+    powers: Vec<BandPower>,
+}
+
+impl SpectrumMeter {
+    /// A meter at rest.
+    pub fn new(sample_rate_hz: u32) -> Self {
+        // 8192 at 44.1 and 48 kHz: bins of 5.4 and 5.9 Hz, about as wide as the lowest band.
+        let length = (0.15 * f64::from(sample_rate_hz)) as usize;
+        let length = length.next_power_of_two();
+        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(length);
+        let window: Vec<f32> = (0..length)
+            .map(|n| (std::f64::consts::PI * (n as f64 + 0.5) / length as f64).sin().powi(2) as f32)
+            .collect();
+        // Parseval: the sum over all bins of both signs is `length` times the windowed energy.
+        let energy: f64 = window.iter().map(|w| f64::from(*w).powi(2)).sum();
+        let scale = 2.0 / (length as f64 * energy);
+        let bands = ThirdOctaves::below(sample_rate_hz);
+        let bin_hz = f64::from(sample_rate_hz) / length as f64;
+        let shares = (0..bands.centers_hz.len())
+            .map(|band| {
+                let (low, high) = bands.edges_hz(band);
+                let (low, high) = (low / bin_hz, high / bin_hz);
+                ((low - 0.5).ceil().max(1.0) as usize..=(high + 0.5).floor().min((length / 2 - 1) as f64) as usize)
+                    .map(|bin| {
+                        let overlap = (high.min(bin as f64 + 0.5) - low.max(bin as f64 - 0.5)).clamp(0.0, 1.0);
+                        (bin, (overlap * scale) as f32)
+                    })
+                    .collect()
+            })
+            .collect();
+        Self {
+            sample_rate_hz,
+            bands,
+            shares,
+            scratch: fft.make_scratch_vec(),
+            input: fft.make_input_vec(),
+            spectra: [fft.make_output_vec(), fft.make_output_vec()],
+            bins: vec![BandPower::default(); length / 2 + 1],
+            window,
+            fft,
+            pending: AudioBuffer::new(sample_rate_hz),
+            position: 0,
+            frames: 0,
+            powers: Vec::new(),
+        }
+    }
+
+    /// Takes the next block.
+    pub fn push(&mut self, block: &AudioBuffer) {
+        self.pending.extend(block.left(), block.right());
+        let mut start = self.next_start();
+        while start + self.window.len() <= self.pending.frames() {
+            self.transform(start);
+            start = self.next_start();
+        }
+        let done = start.min(self.pending.frames());
+        self.pending.remove_front(done);
+        self.position += done as u64;
+    }
+
+    /// Ends the programme. What is shorter than one window is measured as if silence followed it; otherwise what is
+    /// left over after the last whole window is part of no frame.
+    pub fn finish(mut self) -> SpectralFrames {
+        if self.frames == 0 && !self.pending.is_empty() {
+            self.pending.resize(self.window.len());
+            self.transform(0);
+        }
+        let window_s = self.window.len() as f64 / f64::from(self.sample_rate_hz);
+        SpectralFrames { bands: self.bands, powers: self.powers, window_s }
+    }
+
+    /// Where the next frame begins within the pending samples.
+    fn next_start(&self) -> usize {
+        (slot_border(self.frames, self.sample_rate_hz) - self.position) as usize
+    }
+
+    fn transform(&mut self, start: usize) {
+        let range = start..start + self.window.len();
+        let (left, right) = (&self.pending.left()[range.clone()], &self.pending.right()[range]);
+        for (sign, spectrum) in [1.0f32, -1.0].into_iter().zip(&mut self.spectra) {
+            for ((x, w), (l, r)) in self.input.iter_mut().zip(&self.window).zip(left.iter().zip(right)) {
+                *x = 0.5 * w * (l + sign * r);
+            }
+            self.fft
+                .process_with_scratch(&mut self.input, spectrum, &mut self.scratch)
+                .expect("buffers were made by the same plan");
+        }
+        let [mid, side] = &self.spectra;
+        for ((bin, m), s) in self.bins.iter_mut().zip(mid).zip(side) {
+            *bin = BandPower {
+                mid: m.re * m.re + m.im * m.im,
+                side: s.re * s.re + s.im * s.im,
+                cross: m.re * s.re + m.im * s.im,
+            };
+        }
+        for shares in &self.shares {
+            let mut sum = BandPower::default();
+            for &(bin, weight) in shares {
+                let power = self.bins[bin];
+                sum.mid += weight * power.mid;
+                sum.side += weight * power.side;
+                sum.cross += weight * power.cross;
+            }
+            self.powers.push(sum);
+        }
+        self.frames += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::power_to_db;
+
+    fn measure(sample_rate_hz: u32, frames: usize, signal: impl Fn(usize) -> (f32, f32)) -> SpectralFrames {
+        let mut block = AudioBuffer::new(sample_rate_hz);
+        for n in 0..frames {
+            let (l, r) = signal(n);
+            block.push(l, r);
+        }
+        let mut meter = SpectrumMeter::new(sample_rate_hz);
+        meter.push(&block);
+        meter.finish()
+    }
+
+    #[test]
+    fn a_tone_reads_its_level_in_its_band_at_every_rate() {
+        for rate in [8_000, 22_050, 44_100, 96_000, 192_000] {
+            let signal = |n: usize| (std::f32::consts::TAU * 1000.0 * n as f32 / rate as f32).sin();
+            let spectrum = measure(rate, rate as usize, |n| (signal(n), 0.0));
+            let mean = spectrum.mean(|_| true);
+            let band = spectrum.bands.centers_hz().iter().position(|hz| (hz - 1000.0).abs() < 1.0).expect("1 kHz");
+            // Only in the left channel: mid and side are half as large each, and fully correlated.
+            for power in [mean[band].mid, mean[band].side, mean[band].cross] {
+                assert!((power_to_db(f64::from(power)) + 9.03).abs() < 0.05, "{rate} Hz: {power}");
+            }
+            let rest: f32 = mean.iter().enumerate().filter(|(b, _)| b.abs_diff(band) > 1).map(|(_, p)| p.mid).sum();
+            assert!(rest < 1e-5 * mean[band].mid);
+        }
+    }
+
+    #[test]
+    fn bands_add_up_to_the_signal() {
+        let mut state = 1u32;
+        let noise: Vec<f32> = (0..441_000)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                state as f32 / u32::MAX as f32 - 0.5
+            })
+            .collect();
+        let spectrum = measure(44_100, noise.len(), |n| (noise[n], noise[n]));
+        let sum: f64 = spectrum.mean(|_| true).iter().map(|power| f64::from(power.mid)).sum();
+        // White noise between the outer edges of the 25 Hz and the 16 kHz band: that of 20 kHz would end above Nyquist.
+        let covered = (1000.0 * 10f64.powf(1.25) - 1000.0 * 10f64.powf(-1.65)) / 22_050.0;
+        let expected = covered / 12.0;
+        assert!((power_to_db(sum / expected)).abs() < 0.1, "{}", power_to_db(sum / expected));
+    }
+
+    #[test]
+    fn ten_frames_a_second_and_short_input_gives_one() {
+        assert_eq!(measure(44_100, 441_000, |_| (0.0, 0.0)).iter().len(), 99);
+        assert_eq!(measure(44_100, 100, |_| (1.0, 1.0)).iter().len(), 1);
+        assert_eq!(measure(44_100, 0, |_| (1.0, 1.0)).iter().len(), 0);
+    }
+}
