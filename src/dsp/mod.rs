@@ -11,6 +11,7 @@ pub mod eq;
 pub mod interpolation;
 pub mod limiter;
 pub mod multiband;
+pub mod resample;
 
 /// One sample of each channel, left and right, full scale = 1.0.
 ///

@@ -1,0 +1,179 @@
+//! Opens an audio file by its content and streams it as stereo `f32`.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use super::opus::{OpusStream, is_opus};
+use super::packets::PacketStream;
+use super::wav::{WavStream, is_wav};
+use super::{Fault, MAX_RATE_HZ, MIN_RATE_HZ, Stream, StreamInfo};
+use crate::audio::AudioBuffer;
+use crate::error::{Error, Result};
+
+/// What a file's header says about its audio.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// The file.
+    pub path: PathBuf,
+    /// `WAV`, `RF64`, `BW64`, `FLAC`, `MP3`, `AAC`, `ALAC`, `Vorbis`, `Opus`, `AIFF` or `CAF`.
+    pub format: String,
+    /// Sample rate in Hz, 8000 to 384000. Opus is always 48000.
+    pub sample_rate_hz: u32,
+    /// Channels in the file: 1 or 2. Blocks always have two.
+    pub channels: u32,
+    /// Bits per sample, where the format has such: 32 or 64 for float.
+    pub bits: Option<u32>,
+    /// Whether samples are stored as floating point.
+    pub float: bool,
+    /// Whether the format discards parts of the audio: MP3, AAC, Vorbis, Opus, ADPCM, A-law.
+    pub lossy: bool,
+    /// Length in frames, if the file says so. It is a claim: don't allocate by it.
+    pub frames: Option<u64>,
+}
+
+/// Streams the audio of a file, block by block, in memory that does not grow with its length.
+///
+/// The format comes from the content, never from the name. Mono comes as two equal channels. Encoder delay and padding
+/// are cut where the file states them: MP3 with a LAME header, M4A with an edit list or iTunes' gapless tag, CAF,
+/// Vorbis and Opus. AAC in ADTS and MP3 without a header state nothing and keep theirs.
+pub struct Decoder {
+    info: SourceInfo,
+    stream: Box<dyn Stream>,
+    frames: u64,
+    ended: bool,
+}
+
+impl Decoder {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if it can't be opened; [`Error::Format`] if it is empty, or of no known format;
+    /// [`Error::Damaged`] if it breaks off or contradicts itself; [`Error::Content`] for more than two channels, for
+    /// sample rates outside 8 to 384 kHz and for HE-AAC.
+    pub fn open(path: &Path) -> Result<Self> {
+        let stream = contain(|| open_stream(path)).map_err(|fault| blame(path, 0.0, fault))?;
+        let StreamInfo { format, sample_rate_hz, channels, bits, float, lossy, frames } = stream.info().clone();
+        let complaint = match (sample_rate_hz, channels) {
+            (_, 0) => Some(Fault::Damaged("it claims to have no channels".into())),
+            (_, 3..) => Some(super::too_many_channels(channels)),
+            (MIN_RATE_HZ..=MAX_RATE_HZ, _) => None,
+            (rate, _) => Some(Fault::Content(format!(
+                "its sample rate is {rate} Hz; halfspeed works from {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz, convert it first"
+            ))),
+        };
+        if let Some(fault) = complaint {
+            return Err(blame(path, 0.0, fault));
+        }
+        let format = format.to_owned();
+        let info = SourceInfo { path: path.to_owned(), format, sample_rate_hz, channels, bits, float, lossy, frames };
+        Ok(Self { info, stream, frames: 0, ended: false })
+    }
+
+    /// What the header says.
+    pub fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    /// Replaces the content of `block` with the next few thousand frames. `false` (and an empty block) at the end.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with the time where decoding stopped, also when the file ends before its header says it does:
+    /// what is there comes first, the error after it. [`Error::Content`] if the file holds no audio at all, or a value
+    /// that is no number. After an error the file counts as ended.
+    pub fn next_block(&mut self, block: &mut AudioBuffer) -> Result<bool> {
+        if block.sample_rate_hz() == self.info.sample_rate_hz {
+            block.clear();
+        } else {
+            *block = AudioBuffer::new(self.info.sample_rate_hz);
+        }
+        if self.ended {
+            return Ok(false);
+        }
+        if let Err(fault) = contain(|| self.stream.fill(block)).and_then(|()| self.check(block)) {
+            block.clear();
+            self.ended = true;
+            return Err(blame(&self.info.path, self.seconds(self.frames), fault));
+        }
+        self.ended = block.is_empty();
+        self.frames += block.frames() as u64;
+        Ok(!self.ended)
+    }
+
+    fn check(&self, block: &AudioBuffer) -> Result<(), Fault> {
+        if block.is_empty() && self.frames == 0 {
+            return Err(Fault::Content("it holds no audio (0 frames); export it again".into()));
+        }
+        let first = if self.info.float || self.info.lossy { first_not_finite(block) } else { None };
+        match first {
+            Some(frame) => Err(Fault::Content(format!(
+                "it holds a value that is not a number (NaN or infinity) at {:.3} s; a plug-in has failed, export it again",
+                self.seconds(self.frames + frame as u64)
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn seconds(&self, frames: u64) -> f64 {
+        frames as f64 / f64::from(self.info.sample_rate_hz)
+    }
+}
+
+/// Chooses the reader by content.
+fn open_stream(path: &Path) -> Result<Box<dyn Stream>, Fault> {
+    let mut file = File::open(path).map_err(Fault::Read)?;
+    let metadata = file.metadata().map_err(Fault::Read)?;
+    if metadata.is_dir() {
+        return Err(Fault::Format("it is a folder; name the files in it".into()));
+    }
+    if !metadata.is_file() {
+        return Err(Fault::Format("it is not a regular file; save the audio to a file first".into()));
+    }
+    if metadata.len() == 0 {
+        return Err(Fault::Format("the file is empty; export it again".into()));
+    }
+    let mut head = Vec::new();
+    file.by_ref().take(64).read_to_end(&mut head).map_err(Fault::Read)?;
+    if is_wav(&head) {
+        if let Some(stream) = WavStream::open(file)? {
+            return Ok(Box::new(stream));
+        }
+        file = File::open(path).map_err(Fault::Read)?;
+    }
+    file.seek(SeekFrom::Start(0)).map_err(Fault::Read)?;
+    if is_opus(&head) {
+        return Ok(Box::new(OpusStream::open(file)?));
+    }
+    Ok(Box::new(PacketStream::open(file, &head)?))
+}
+
+/// Runs third-party decoders on hostile bytes: should one of them panic after all, that is a damaged file, not a crash.
+///
+/// Sound, because a stream is never used again after a fault.
+fn contain<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Fault::Damaged("its decoder gave up; get another copy, or convert it to WAV".into())))
+}
+
+/// Puts the file's name and the time to a fault.
+fn blame(path: &Path, at_s: f64, fault: Fault) -> Error {
+    let path = path.to_owned();
+    match fault {
+        Fault::Read(source) => Error::Read { path, source },
+        Fault::Format(reason) => Error::Format { path, reason },
+        Fault::Damaged(reason) => Error::Damaged { path, at_s, reason },
+        Fault::Content(reason) => Error::Content { path, reason },
+    }
+}
+
+/// The first frame with NaN or infinity in either channel.
+fn first_not_finite(block: &AudioBuffer) -> Option<usize> {
+    // Integers without a branch: this runs over all audio and should vectorise.
+    let all_finite =
+        |samples: &[f32]| !samples.iter().fold(false, |bad, x| bad | (x.to_bits() & 0x7F80_0000 == 0x7F80_0000));
+    if all_finite(block.left()) && all_finite(block.right()) {
+        return None;
+    }
+    block.left().iter().zip(block.right()).position(|(left, right)| !left.is_finite() || !right.is_finite())
+}

@@ -1,0 +1,60 @@
+//! Tells a complete Ogg file from one that breaks off.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use super::Fault;
+
+/// The longest page: header, segment table, 255 segments of 255 bytes.
+const MAX_PAGE_BYTES: u64 = 27 + 255 + 255 * 255;
+/// Flag of the last page of a stream (RFC 3533, section 6).
+const END_OF_STREAM: u8 = 4;
+
+/// Fails if the last page is cut off or not marked as the last. Leaves the file at its start.
+///
+/// Decoders end quietly at such a place, and nothing else in an Ogg file says how long it should be.
+pub(super) fn require_end(file: &mut (impl Read + Seek)) -> Result<(), Fault> {
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(2 * MAX_PAGE_BYTES)))?;
+    let mut tail = Vec::new();
+    file.by_ref().take(2 * MAX_PAGE_BYTES).read_to_end(&mut tail)?;
+    file.seek(SeekFrom::Start(0))?;
+    if last_page_ends(&tail) {
+        return Ok(());
+    }
+    Err(Fault::Damaged("the file breaks off before the end of its stream; get a complete copy".into()))
+}
+
+/// Whether the last page in `tail` is all there and marked as the last of its stream.
+fn last_page_ends(tail: &[u8]) -> bool {
+    let Some(start) = tail.windows(5).rposition(|bytes| bytes == b"OggS\0") else { return false };
+    let page = &tail[start..];
+    let Some(segments) = page.get(26).map(|&count| usize::from(count)) else { return false };
+    let Some(table) = page.get(27..27 + segments) else { return false };
+    let body: usize = table.iter().map(|&bytes| usize::from(bytes)).sum();
+    page.len() >= 27 + segments + body && page[5] & END_OF_STREAM != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page with one segment of three bytes.
+    fn page(flags: u8) -> Vec<u8> {
+        let mut page = b"OggS\0".to_vec();
+        page.push(flags);
+        page.extend([0; 20]);
+        page.extend([1, 3, 7, 7, 7]);
+        page
+    }
+
+    #[test]
+    fn only_a_whole_last_page_with_its_flag_is_an_end() {
+        assert!(last_page_ends(&[page(0), page(END_OF_STREAM)].concat()));
+        assert!(last_page_ends(&[page(END_OF_STREAM), b"TAG behind it".to_vec()].concat()));
+        assert!(!last_page_ends(&[page(END_OF_STREAM), page(0)].concat()));
+        let whole = page(END_OF_STREAM);
+        for length in 0..whole.len() {
+            assert!(!last_page_ends(&whole[..length]), "{length} bytes");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Files that appear only when they are complete.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::error::{Error, Result};
+
+/// Temporary files that exist now, and whether more may be made.
+///
+/// A file is made, renamed and forgotten under this lock, so that [`remove_unfinished`] misses none.
+struct Unfinished {
+    paths: Vec<PathBuf>,
+    closed: bool,
+}
+
+static UNFINISHED: Mutex<Unfinished> = Mutex::new(Unfinished { paths: Vec::new(), closed: false });
+
+fn unfinished() -> MutexGuard<'static, Unfinished> {
+    // The list is sound after any panic: at worst it names a file that is gone.
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes every unfinished output of this process and lets none be made or completed any more.
+///
+/// For the handler of Ctrl-C, just before the process ends. A handler that runs as an ordinary thread (the `ctrlc`
+/// crate) may call it at any time; a raw signal handler may not, since it takes a lock.
+pub fn remove_unfinished() {
+    let mut unfinished = unfinished();
+    unfinished.closed = true;
+    for path in unfinished.paths.drain(..) {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Checks an output before any work goes into it.
+///
+/// # Errors
+/// [`Error::OutputIsInput`] if it is one of `inputs`, under whatever name; [`Error::Exists`] if it exists and `force`
+/// is not set; [`Error::Write`] if it is a folder, or lies in none.
+pub fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        let reason = format!("there is no folder {}; create it first", folder.display());
+        return Err(Error::write(path, io::Error::new(io::ErrorKind::NotFound, reason)));
+    }
+    if path.is_dir() {
+        let reason = "it is a folder; name a file in it";
+        return Err(Error::write(path, io::Error::new(io::ErrorKind::IsADirectory, reason)));
+    }
+    if path.file_name().is_none() {
+        return Err(Error::write(path, io::Error::new(io::ErrorKind::InvalidInput, "it names no file")));
+    }
+    if let Ok(output) = path.canonicalize()
+        && inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == output))
+    {
+        return Err(Error::OutputIsInput { path: path.to_owned() });
+    }
+    if !force && path.symlink_metadata().is_ok() {
+        return Err(Error::Exists { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+/// A file under a temporary name in the folder of its destination, renamed into place when it is complete.
+///
+/// Dropped without [`OutputFile::commit`] it leaves nothing behind. Write through [`Write`] and [`Seek`].
+#[derive(Debug)]
+pub struct OutputFile {
+    destination: PathBuf,
+    file: File,
+    /// `None` only after `commit` has taken it.
+    temporary: Option<TempPath>,
+}
+
+impl OutputFile {
+    /// Makes the temporary file. The destination itself is not touched.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if the folder can't be written to.
+    pub fn create(destination: &Path) -> Result<Self> {
+        let mut unfinished = unfinished();
+        if unfinished.closed {
+            return Err(Error::write(destination, io::ErrorKind::Interrupted.into()));
+        }
+        let file = make_temporary(folder_of(destination)).map_err(|error| Error::write(destination, error))?;
+        let (file, temporary) = file.into_parts();
+        unfinished.paths.push(temporary.to_path_buf());
+        Ok(Self { destination: destination.to_owned(), file, temporary: Some(temporary) })
+    }
+
+    /// Where it will go.
+    pub fn destination(&self) -> &Path {
+        &self.destination
+    }
+
+    /// Where it is now: to read back what was written before it is committed.
+    pub fn temporary(&self) -> &Path {
+        self.temporary.as_deref().unwrap_or(&self.destination)
+    }
+
+    /// Brings everything to the disk and renames it to its destination; replaces a file there only with `force`.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] without `force`, even if the other file appeared a moment ago; [`Error::Write`] if the system
+    /// reports a late error. The temporary file is gone in either case.
+    pub fn commit(mut self, force: bool) -> Result<()> {
+        // Late errors (quota, network) show here, before anything is replaced.
+        self.file.sync_all().map_err(|error| Error::write(&self.destination, error))?;
+        let Some(temporary) = self.temporary.take() else { return Ok(()) };
+        let mut unfinished = unfinished();
+        unfinished.paths.retain(|path| *path != *temporary);
+        let moved = if force {
+            temporary.persist(&self.destination)
+        } else {
+            match temporary.persist_noclobber(&self.destination) {
+                // Some file systems can't refuse to replace in one step; look first, then.
+                Err(error) if error.error.kind() == io::ErrorKind::Unsupported && !self.destination.exists() => {
+                    error.path.persist(&self.destination)
+                }
+                other => other,
+            }
+        };
+        moved.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists if !force => Error::Exists { path: self.destination.clone() },
+            _ => Error::write(&self.destination, error.error),
+        })
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        if let Some(temporary) = self.temporary.take() {
+            let mut unfinished = unfinished();
+            unfinished.paths.retain(|path| *path != *temporary);
+            drop(temporary);
+        }
+    }
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for OutputFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+/// The folder of a path; `.` for a bare name.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn make_temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".halfspeed-").suffix(".part");
+    // Temporary files are private by default; this one becomes an ordinary file, so the umask decides.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_appears_only_when_it_is_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.wav");
+        let mut file = OutputFile::create(&path).unwrap();
+        file.write_all(b"all of it").unwrap();
+        assert!(!path.exists());
+        assert_eq!(std::fs::read(file.temporary()).unwrap(), b"all of it");
+        file.commit(false).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"all of it");
+        assert_eq!(names(folder.path()), ["out.wav"]);
+    }
+
+    #[test]
+    fn a_dropped_file_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(OutputFile::create(&folder.path().join("out.wav")).unwrap());
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn an_existing_file_is_replaced_only_by_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.wav");
+        std::fs::write(&path, b"old").unwrap();
+        assert!(matches!(check_output(&path, &[], false), Err(Error::Exists { .. })));
+        check_output(&path, &[], true).unwrap();
+        let mut file = OutputFile::create(&path).unwrap();
+        file.write_all(b"new").unwrap();
+        assert!(matches!(file.commit(false), Err(Error::Exists { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        let mut file = OutputFile::create(&path).unwrap();
+        file.write_all(b"new").unwrap();
+        file.commit(true).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["out.wav"]);
+    }
+
+    #[test]
+    fn an_input_is_never_an_output_under_any_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("mix.wav");
+        std::fs::write(&input, b"mix").unwrap();
+        let roundabout = folder.path().join(".").join("mix.wav");
+        assert!(matches!(check_output(&roundabout, &[&input], true), Err(Error::OutputIsInput { .. })));
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("link.wav");
+            std::os::unix::fs::symlink(&input, &link).unwrap();
+            assert!(matches!(check_output(&link, &[&input], true), Err(Error::OutputIsInput { .. })));
+        }
+        check_output(&folder.path().join("master.wav"), &[&input], false).unwrap();
+    }
+
+    #[test]
+    fn a_missing_folder_is_found_out_before_the_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = check_output(&folder.path().join("no/out.wav"), &[], false).unwrap_err();
+        assert!(error.to_string().contains("create it first"), "{error}");
+        assert!(check_output(folder.path(), &[], true).unwrap_err().to_string().contains("it is a folder"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_has_ordinary_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, plain) = (folder.path().join("out.wav"), folder.path().join("plain"));
+        OutputFile::create(&path).unwrap().commit(false).unwrap();
+        std::fs::write(&plain, b"").unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&plain));
+    }
+}

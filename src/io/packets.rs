@@ -1,0 +1,322 @@
+//! FLAC, MP3, AAC, ALAC, Vorbis, AIFF, CAF and the rarer WAV codecs through Symphonia.
+
+use std::fs::File;
+
+use symphonia::core::audio::GenericAudioBufferRef;
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::well_known as id;
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error as SymphoniaError;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::MetadataOptions;
+
+use super::mp4::{Edit, find_edit};
+use super::ogg::require_end;
+use super::{BLOCK_FRAMES, Fault, Stream, StreamInfo, too_many_channels};
+use crate::audio::AudioBuffer;
+
+/// MP3 encoders disagree by a frame or two on how many frames their header counts.
+const MP3_SLACK_FRAMES: u64 = 2 * 1_152;
+/// Only the core of HE-AAC has so low a rate, apart from a few old speech files.
+const HE_AAC_CORE_MAX_HZ: u32 = 24_000;
+
+/// A file that Symphonia reads, one packet at a time.
+pub(super) struct PacketStream {
+    reader: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track_id: u32,
+    codec: AudioCodecId,
+    info: StreamInfo,
+    /// Frames that the decoder has yet to produce before the audio begins.
+    skip: u64,
+    /// Frames of audio still to come; what follows is padding.
+    take: u64,
+    /// Frames that must come, or the file is cut off.
+    owed: u64,
+    /// Where the next packet should begin, in frames.
+    next_start: Option<i64>,
+    /// An MP3 error that is harmless if it is the last thing in the file (tags, a cut frame).
+    pending: Option<Fault>,
+    planes: Vec<Vec<f32>>,
+}
+
+impl PacketStream {
+    /// Finds the format by content; `head` are the first bytes of the file.
+    pub(super) fn open(mut file: File, head: &[u8]) -> Result<Self, Fault> {
+        if head.starts_with(b"OggS") {
+            require_end(&mut file)?;
+        }
+        let mut again = file.try_clone()?;
+        let source = MediaSourceStream::new(Box::new(file), Default::default());
+        let reader = symphonia::default::get_probe()
+            .probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
+            .map_err(|error| unknown(head, error))?;
+        let container = reader.format_info().short_name;
+        let track = reader
+            .default_track(TrackType::Audio)
+            .ok_or_else(|| Fault::Format("there is no audio in it that halfspeed knows".into()))?;
+        let params = track
+            .codec_params
+            .as_ref()
+            .and_then(CodecParameters::audio)
+            .ok_or_else(|| Fault::Format("its codec is not supported; convert it to WAV or FLAC first".into()))?;
+        let channels = params.channels.as_ref().map_or(0, |channels| channels.count() as u32);
+        if channels > 2 {
+            return Err(too_many_channels(channels));
+        }
+        let decoder = symphonia::default::get_codecs()
+            .make_audio_decoder(params, &AudioDecoderOptions::default())
+            .map_err(|error| no_decoder(params.codec, error))?;
+        let (codec, track_id) = (params.codec, track.id);
+        let known = decoder.codec_params();
+        let rate_hz = known.sample_rate.or(params.sample_rate);
+        let channels = known.channels.as_ref().map_or(channels, |channels| channels.count() as u32);
+        let Some(rate_hz) = rate_hz.filter(|_| channels > 0) else {
+            return Err(Fault::Damaged("its header states no sample rate or no channels; get another copy".into()));
+        };
+        if channels > 2 {
+            return Err(too_many_channels(channels));
+        }
+        if codec == id::CODEC_ID_AAC && rate_hz <= HE_AAC_CORE_MAX_HZ {
+            return Err(he_aac());
+        }
+        let edit = if container == "isomp4" {
+            // The copy of the handle shares its position with Symphonia's, which must not notice.
+            let position = std::io::Seek::stream_position(&mut again)?;
+            let edit = find_edit(&mut again, track_id, rate_hz)?;
+            std::io::Seek::seek(&mut again, std::io::SeekFrom::Start(position))?;
+            edit
+        } else {
+            None
+        };
+        let span = Span::of(codec, track, edit);
+        let info = describe(container, params, rate_hz, channels, span.frames);
+        Ok(Self {
+            reader,
+            decoder,
+            track_id,
+            codec,
+            info,
+            skip: span.skip,
+            take: span.take,
+            owed: span.owed,
+            next_start: None,
+            pending: None,
+            planes: Vec::new(),
+        })
+    }
+
+    /// Decodes one packet into the block. `false` at the end.
+    fn packet(&mut self, block: &mut AudioBuffer) -> Result<bool, Fault> {
+        let packet = match self.reader.next_packet() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => return self.end(),
+            Err(error) => return Err(fault(error)),
+        };
+        if packet.track_id != self.track_id {
+            return Ok(true);
+        }
+        if let Some(fault) = self.pending.take() {
+            return Err(fault);
+        }
+        let start = packet.pts.get();
+        let audio = match self.decoder.decode(&packet) {
+            Ok(audio) => audio,
+            Err(error) if self.codec == id::CODEC_ID_MP3 => {
+                self.pending = Some(fault(error));
+                return Ok(true);
+            }
+            Err(error) => return Err(fault(error)),
+        };
+        if self.codec == id::CODEC_ID_FLAC && self.next_start.is_some_and(|expected| expected != start) {
+            return Err(Fault::Damaged("a stretch of it is unreadable; get another copy".into()));
+        }
+        self.next_start = Some(start.saturating_add_unsigned(audio.frames() as u64));
+        let (rate_hz, channels) = (audio.spec().rate(), audio.spec().channels().count() as u32);
+        if (rate_hz, channels) != (self.info.sample_rate_hz, self.info.channels) {
+            return Err(Fault::Damaged(format!("its audio changes to {rate_hz} Hz with {channels} channels half-way")));
+        }
+        append(audio, &mut self.planes, &mut self.skip, &mut self.take, block);
+        Ok(true)
+    }
+
+    /// The stream has ended: is that as it should be?
+    fn end(&mut self) -> Result<bool, Fault> {
+        if self.owed > 0 {
+            return Err(Fault::Damaged(format!("the file ends {} frames early; get a complete copy", self.owed)));
+        }
+        if let Some(harmless) = self.pending.take() {
+            log::debug!("ignored behind the last audio: {harmless:?}");
+        }
+        Ok(false)
+    }
+}
+
+impl Stream for PacketStream {
+    fn info(&self) -> &StreamInfo {
+        &self.info
+    }
+
+    fn fill(&mut self, block: &mut AudioBuffer) -> Result<(), Fault> {
+        while block.frames() < BLOCK_FRAMES {
+            let before = block.frames();
+            let more = self.packet(block)?;
+            self.owed = self.owed.saturating_sub((block.frames() - before) as u64);
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which of the decoded frames are the audio.
+struct Span {
+    skip: u64,
+    take: u64,
+    owed: u64,
+    frames: Option<u64>,
+}
+
+impl Span {
+    fn of(codec: AudioCodecId, track: &Track, edit: Option<Edit>) -> Self {
+        let stated = track.num_frames.filter(|&frames| frames > 0);
+        if let Some(Edit { skip, take }) = edit {
+            return Self { skip, take: take.unwrap_or(u64::MAX), owed: take.unwrap_or(0), frames: take };
+        }
+        match codec {
+            // Symphonia trims these itself. Without a LAME header the length of an MP3 is a guess.
+            id::CODEC_ID_MP3 => {
+                let frames = stated.filter(|_| track.delay.is_some());
+                let owed = frames.unwrap_or(0).saturating_sub(MP3_SLACK_FRAMES);
+                Self { skip: 0, take: u64::MAX, owed, frames }
+            }
+            id::CODEC_ID_VORBIS => Self { skip: 0, take: u64::MAX, owed: stated.unwrap_or(0), frames: stated },
+            // Nothing in ADTS says how long it is.
+            id::CODEC_ID_AAC if track.delay.is_none() => Self { skip: 0, take: u64::MAX, owed: 0, frames: None },
+            _ => Self {
+                skip: track.delay.map_or(0, u64::from),
+                take: stated.unwrap_or(u64::MAX),
+                owed: stated.unwrap_or(0),
+                frames: stated,
+            },
+        }
+    }
+}
+
+/// Copies the audio part of a decoded packet to the block.
+fn append(
+    audio: GenericAudioBufferRef<'_>,
+    planes: &mut Vec<Vec<f32>>,
+    skip: &mut u64,
+    take: &mut u64,
+    block: &mut AudioBuffer,
+) {
+    let frames = audio.frames();
+    let from = (*skip).min(frames as u64) as usize;
+    let count = (*take).min((frames - from) as u64) as usize;
+    *skip -= from as u64;
+    *take -= count as u64;
+    if count == 0 {
+        return;
+    }
+    audio.copy_to_vecs_planar(planes);
+    if let (Some(left), Some(right)) = (planes.first(), planes.last()) {
+        block.extend(&left[from..from + count], &right[from..from + count]);
+    }
+}
+
+fn describe(
+    container: &str,
+    params: &AudioCodecParameters,
+    sample_rate_hz: u32,
+    channels: u32,
+    frames: Option<u64>,
+) -> StreamInfo {
+    let (format, lossy) = match params.codec {
+        id::CODEC_ID_FLAC => ("FLAC", false),
+        id::CODEC_ID_MP3 => ("MP3", true),
+        id::CODEC_ID_AAC => ("AAC", true),
+        id::CODEC_ID_ALAC => ("ALAC", false),
+        id::CODEC_ID_VORBIS => ("Vorbis", true),
+        codec => {
+            let container = match container {
+                "aiff" => "AIFF",
+                "caf" => "CAF",
+                "isomp4" => "MOV",
+                _ => "WAV",
+            };
+            let name = codec_name(codec);
+            (container, name.contains("adpcm") || name.contains("law"))
+        }
+    };
+    let float = matches!(
+        params.codec,
+        id::CODEC_ID_PCM_F32LE | id::CODEC_ID_PCM_F32BE | id::CODEC_ID_PCM_F64LE | id::CODEC_ID_PCM_F64BE
+    );
+    let bits = params.bits_per_coded_sample.or(params.bits_per_sample).filter(|_| !lossy);
+    StreamInfo { format, sample_rate_hz, channels, bits, float, lossy, frames }
+}
+
+fn codec_name(codec: AudioCodecId) -> &'static str {
+    symphonia::default::get_codecs().get_audio_decoder(codec).map_or("", |found| found.codec.info.short_name)
+}
+
+/// No reader has recognised the file.
+fn unknown(head: &[u8], error: SymphoniaError) -> Fault {
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    let known = starts(b"fLaC") || starts(b"OggS") || starts(b"FORM") || starts(b"caff") || starts(b"RIFF");
+    if known || head.get(4..8) == Some(b"ftyp") {
+        return match error {
+            SymphoniaError::IoError(error) => error.into(),
+            other => Fault::Damaged(format!("its header can't be understood ({other}); get another copy")),
+        };
+    }
+    if let SymphoniaError::IoError(error) = error
+        && error.kind() != std::io::ErrorKind::UnexpectedEof
+    {
+        return Fault::Read(error);
+    }
+    let text = head.iter().all(|&byte| byte >= 0x20 && byte != 0x7F || matches!(byte, b'\t' | b'\n' | b'\r'));
+    let looks = match head {
+        _ if starts(b"wvpk") => "it is WavPack",
+        _ if starts(b"MAC ") => "it is Monkey's Audio",
+        _ if starts(b"DSD ") || starts(b"FRM8") => "it is DSD",
+        _ if starts(b"riff") => "it is Wave64",
+        _ if starts(&[0x30, 0x26, 0xB2, 0x75]) => "it is Windows Media",
+        _ if starts(&[0x1A, 0x45, 0xDF, 0xA3]) => "it is Matroska or WebM",
+        _ if starts(b"PK\x03\x04") => "it is a ZIP archive",
+        _ if text => "it is text",
+        _ => "its content is of no known audio format",
+    };
+    Fault::Format(format!("{looks}; convert it to WAV, FLAC or AIFF first"))
+}
+
+fn no_decoder(codec: AudioCodecId, error: SymphoniaError) -> Fault {
+    match error {
+        SymphoniaError::Unsupported(_) if codec == id::CODEC_ID_AAC => he_aac(),
+        SymphoniaError::Unsupported(what) => {
+            Fault::Format(format!("its codec is not supported ({what}); convert it to WAV or FLAC first"))
+        }
+        other => fault(other),
+    }
+}
+
+fn he_aac() -> Fault {
+    Fault::Content(
+        "it is HE-AAC (or another AAC than LC), which is not supported; use the original, or convert it to WAV first"
+            .into(),
+    )
+}
+
+fn fault(error: SymphoniaError) -> Fault {
+    match error {
+        SymphoniaError::IoError(error) => error.into(),
+        SymphoniaError::ResetRequired => {
+            Fault::Content("it holds several streams one after the other; split it first".into())
+        }
+        other => Fault::Damaged(format!("{other}; get another copy")),
+    }
+}

@@ -1,0 +1,239 @@
+//! A whole programme between two passes over it, in memory while it fits.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::{Mutex, PoisonError};
+
+use crate::audio::AudioBuffer;
+use crate::error::{Error, Result};
+
+/// Frames of a block: 1.4 s at 48 kHz, 512 KiB.
+const BLOCK_FRAMES: usize = 1 << 16;
+/// Bytes of a block: two channels of `f32`.
+const BLOCK_BYTES: usize = BLOCK_FRAMES * 2 * size_of::<f32>();
+/// Memory for audio before it goes to the disk: 4.5 minutes at 48 kHz, so that a song stays in memory and a master with
+/// its reference stays well below 300 MB.
+const MEMORY_BYTES: usize = 96 << 20;
+
+/// A programme as planar stereo `f32`. What does not fit into 96 MiB goes to a temporary file that has no name, so that
+/// nothing is left of it however the process ends.
+///
+/// One writer, then any number of readers: [`Spool::read`] may run in several threads.
+pub struct Spool {
+    sample_rate_hz: u32,
+    memory_blocks: usize,
+    /// Full blocks, the first of the programme.
+    memory: Vec<AudioBuffer>,
+    /// Full blocks after those.
+    disk: Option<Mutex<File>>,
+    disk_blocks: u64,
+    /// The block that is being filled.
+    tail: AudioBuffer,
+    bytes: Vec<u8>,
+}
+
+impl Spool {
+    /// An empty spool at a sample rate in Hz.
+    pub fn new(sample_rate_hz: u32) -> Self {
+        Self::with_memory(sample_rate_hz, MEMORY_BYTES)
+    }
+
+    /// An empty spool that goes to the disk beyond a number of bytes.
+    fn with_memory(sample_rate_hz: u32, memory_bytes: usize) -> Self {
+        Self {
+            sample_rate_hz,
+            memory_blocks: memory_bytes / BLOCK_BYTES,
+            memory: Vec::new(),
+            disk: None,
+            disk_blocks: 0,
+            tail: empty_block(sample_rate_hz),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Sample rate in Hz.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.sample_rate_hz
+    }
+
+    /// Length so far in frames.
+    pub fn frames(&self) -> u64 {
+        (self.memory.len() as u64 + self.disk_blocks) * BLOCK_FRAMES as u64 + self.tail.frames() as u64
+    }
+
+    /// Appends audio.
+    ///
+    /// # Errors
+    /// [`Error::Spool`] if the temporary file can't be made or written, most often because the disk is full.
+    ///
+    /// # Panics
+    /// If the sample rate is another one: a mistake in the calling code.
+    pub fn push(&mut self, audio: &AudioBuffer) -> Result<()> {
+        assert_eq!(audio.sample_rate_hz(), self.sample_rate_hz, "a spool holds one sample rate");
+        let (mut left, mut right) = (audio.left(), audio.right());
+        while !left.is_empty() {
+            let count = left.len().min(BLOCK_FRAMES - self.tail.frames());
+            self.tail.extend(&left[..count], &right[..count]);
+            (left, right) = (&left[count..], &right[count..]);
+            if self.tail.frames() == BLOCK_FRAMES {
+                self.put_away().map_err(spool_error)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces the content of `into` with up to `frames` frames from `start_frame` on: fewer at the end, none beyond it.
+    ///
+    /// # Errors
+    /// [`Error::Spool`] if the temporary file can't be read.
+    pub fn read(&self, start_frame: u64, frames: usize, into: &mut AudioBuffer) -> Result<()> {
+        if into.sample_rate_hz() == self.sample_rate_hz {
+            into.clear();
+        } else {
+            *into = AudioBuffer::new(self.sample_rate_hz);
+        }
+        let end = self.frames().min(start_frame.saturating_add(frames as u64));
+        let mut at = start_frame;
+        while at < end {
+            let block = at / BLOCK_FRAMES as u64;
+            let from = (at % BLOCK_FRAMES as u64) as usize;
+            let count = (end - at).min((BLOCK_FRAMES - from) as u64) as usize;
+            match usize::try_from(block).ok().and_then(|block| self.memory.get(block)) {
+                Some(held) => into.extend(&held.left()[from..from + count], &held.right()[from..from + count]),
+                None if block < self.memory.len() as u64 + self.disk_blocks => {
+                    self.fetch(block - self.memory.len() as u64, from, count, into).map_err(spool_error)?;
+                }
+                None => into.extend(&self.tail.left()[from..from + count], &self.tail.right()[from..from + count]),
+            }
+            at += count as u64;
+        }
+        Ok(())
+    }
+
+    /// Moves the full tail to memory or disk.
+    fn put_away(&mut self) -> io::Result<()> {
+        if self.memory.len() < self.memory_blocks {
+            let full = std::mem::replace(&mut self.tail, empty_block(self.sample_rate_hz));
+            self.memory.push(full);
+            return Ok(());
+        }
+        let disk = match &mut self.disk {
+            Some(disk) => disk,
+            none => none.insert(Mutex::new(tempfile::tempfile()?)),
+        };
+        self.bytes.clear();
+        for channel in [self.tail.left(), self.tail.right()] {
+            self.bytes.extend(channel.iter().flat_map(|sample| sample.to_le_bytes()));
+        }
+        let file = disk.get_mut().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.disk_blocks * BLOCK_BYTES as u64))?;
+        file.write_all(&self.bytes)?;
+        self.disk_blocks += 1;
+        self.tail.clear();
+        Ok(())
+    }
+
+    /// Appends part of a block on the disk.
+    fn fetch(&self, block: u64, from: usize, count: usize, into: &mut AudioBuffer) -> io::Result<()> {
+        let Some(disk) = &self.disk else { return Err(io::ErrorKind::NotFound.into()) };
+        let size = size_of::<f32>();
+        let mut bytes = vec![0; count * 2 * size];
+        {
+            // Every access seeks first, so a poisoned lock does no harm.
+            let mut file = disk.lock().unwrap_or_else(PoisonError::into_inner);
+            let start = block * BLOCK_BYTES as u64 + (from * size) as u64;
+            let (left, right) = bytes.split_at_mut(count * size);
+            file.seek(SeekFrom::Start(start))?;
+            file.read_exact(left)?;
+            file.seek(SeekFrom::Start(start + (BLOCK_FRAMES * size) as u64))?;
+            file.read_exact(right)?;
+        }
+        let (left_bytes, right_bytes) = bytes.split_at(count * size);
+        let before = into.frames();
+        let (left, right) = into.resize(before + count);
+        for (channel, bytes) in [(left, left_bytes), (right, right_bytes)] {
+            for (sample, bytes) in channel[before..].iter_mut().zip(bytes.as_chunks::<4>().0) {
+                *sample = f32::from_le_bytes(*bytes);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An empty block that never has to grow: growing doubles, and would waste a quarter of the budget.
+fn empty_block(sample_rate_hz: u32) -> AudioBuffer {
+    let mut block = AudioBuffer::new(sample_rate_hz);
+    block.resize(BLOCK_FRAMES);
+    block.clear();
+    block
+}
+
+fn spool_error(source: io::Error) -> Error {
+    Error::Spool { directory: std::env::temp_dir(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames that say where they stand; exact in f32 up to 2^24.
+    fn counted(start: usize, frames: usize) -> AudioBuffer {
+        let left: Vec<f32> = (start..start + frames).map(|frame| frame as f32).collect();
+        let right = left.iter().map(|sample| -sample).collect();
+        AudioBuffer::from_channels(48_000, left, right)
+    }
+
+    fn filled(memory_blocks: usize, frames: usize) -> Spool {
+        let mut spool = Spool::with_memory(48_000, memory_blocks * BLOCK_BYTES);
+        let mut start = 0;
+        while start < frames {
+            let count = (frames - start).min(10_007);
+            spool.push(&counted(start, count)).unwrap();
+            start += count;
+        }
+        spool
+    }
+
+    #[test]
+    fn every_frame_comes_back_from_memory_disk_and_tail() {
+        let frames = 5 * BLOCK_FRAMES + 123;
+        for memory_blocks in [0, 2, 9] {
+            let spool = filled(memory_blocks, frames);
+            assert_eq!(spool.frames(), frames as u64);
+            assert_eq!(spool.disk.is_some(), memory_blocks < 5);
+            let mut part = AudioBuffer::default();
+            for (start, count) in [(0, frames), (65_535, 2), (131_000, 140_000), (frames - 5, 5), (7, 0)] {
+                spool.read(start as u64, count, &mut part).unwrap();
+                assert_eq!(part, counted(start, count), "{count} frames at {start}, {memory_blocks} blocks in memory");
+            }
+        }
+    }
+
+    #[test]
+    fn reading_over_the_end_gives_what_is_there() {
+        let spool = filled(1, BLOCK_FRAMES + 10);
+        let mut part = counted(0, 3);
+        spool.read(BLOCK_FRAMES as u64 + 7, 100, &mut part).unwrap();
+        assert_eq!(part, counted(BLOCK_FRAMES + 7, 3));
+        spool.read(u64::MAX, usize::MAX, &mut part).unwrap();
+        assert!(part.is_empty());
+    }
+
+    #[test]
+    fn two_threads_read_at_once() {
+        let spool = filled(1, 4 * BLOCK_FRAMES);
+        std::thread::scope(|scope| {
+            for offset in [0, 31] {
+                let spool = &spool;
+                scope.spawn(move || {
+                    let mut part = AudioBuffer::default();
+                    for step in 0..200 {
+                        let start = offset + step * 1_300;
+                        spool.read(start as u64, 977, &mut part).unwrap();
+                        assert_eq!(part, counted(start, 977));
+                    }
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,311 @@
+//! Reads WAV, RF64 and BW64 with integer or float PCM.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use super::{SIZE_ELSEWHERE, TAG_EXTENSIBLE, TAG_FLOAT, TAG_PCM};
+use crate::audio::AudioBuffer;
+use crate::io::{Fault, Stream, StreamInfo, too_many_channels};
+
+/// Frames read at a time: large enough that system calls do not count.
+const READ_FRAMES: usize = 8_192;
+/// No sound file has more chunks than this; more is a trap for the reader.
+const MAX_CHUNKS: usize = 10_000;
+/// What follows the tag in the sub-format GUID of every PCM and float file.
+const GUID_TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
+
+/// Whether a file's first bytes are those of the WAV family.
+pub(in crate::io) fn is_wav(head: &[u8]) -> bool {
+    head.len() >= 12 && matches!(&head[..4], b"RIFF" | b"RF64" | b"BW64") && &head[8..12] == b"WAVE"
+}
+
+/// How a sample lies in its container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    U8,
+    I16,
+    I24,
+    /// 24 bits in the lower three bytes of four.
+    I24InLow,
+    I32,
+    F32,
+    F64,
+}
+
+impl Coding {
+    fn bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::I16 => 2,
+            Self::I24 => 3,
+            Self::I24InLow | Self::I32 | Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+}
+
+/// The format chunk, as far as it matters.
+struct Format {
+    channels: u16,
+    sample_rate_hz: u32,
+    block_bytes: usize,
+    bits: u16,
+    valid_bits: u16,
+    float: bool,
+}
+
+/// A WAV file whose header has been read.
+pub(in crate::io) struct WavStream<R> {
+    source: R,
+    info: StreamInfo,
+    coding: Coding,
+    /// Audio bytes still to come, whole frames.
+    left_bytes: u64,
+    /// Why the end, once reached, is a fault.
+    short: Option<String>,
+    bytes: Vec<u8>,
+}
+
+impl<R: Read + Seek> WavStream<R> {
+    /// Reads the header up to the audio. `None`: a codec that is not plain PCM.
+    pub(in crate::io) fn open(mut source: R) -> Result<Option<Self>, Fault> {
+        let file_bytes = source.seek(SeekFrom::End(0))?;
+        source.seek(SeekFrom::Start(0))?;
+        let mut head = [0; 12];
+        read_header(&mut source, &mut head)?;
+        let name = match &head[..4] {
+            b"RF64" => "RF64",
+            b"BW64" => "BW64",
+            _ => "WAV",
+        };
+        let riff_bytes = u64::from(u32_at(&head, 4)) + 8;
+        let mut long_data_bytes = None;
+        let mut format = None;
+        for _ in 0..MAX_CHUNKS {
+            let mut chunk = [0; 8];
+            read_header(&mut source, &mut chunk)?;
+            let size = u32_at(&chunk, 4);
+            let start = source.stream_position()?;
+            match &chunk[..4] {
+                b"ds64" if name != "WAV" => {
+                    let mut sizes = [0; 16];
+                    read_header(&mut source, &mut sizes)?;
+                    long_data_bytes = Some(u64_at(&sizes, 8));
+                }
+                b"fmt " => match read_format(&mut source, size)? {
+                    Some(found) => format = Some(found),
+                    None => return Ok(None),
+                },
+                b"data" => {
+                    let Some(format) = format else {
+                        return Err(Fault::Damaged("its audio comes without a format description before it".into()));
+                    };
+                    let present = file_bytes.saturating_sub(start);
+                    let whole = riff_bytes == file_bytes;
+                    let declared = data_bytes(size, long_data_bytes, present, whole);
+                    return Self::at_data(source, name, &format, declared, present).map(Some);
+                }
+                _ => {}
+            }
+            // Chunks begin at even offsets.
+            source.seek(SeekFrom::Start(start + u64::from(size) + u64::from(size & 1)))?;
+        }
+        Err(Fault::Damaged(format!("it has more than {MAX_CHUNKS} chunks and no audio among them")))
+    }
+
+    fn at_data(mut source: R, name: &'static str, format: &Format, declared: u64, present: u64) -> Result<Self, Fault> {
+        let coding = coding(&mut source, format)?;
+        let block = format.block_bytes as u64;
+        let frames = declared / block;
+        let frames_present = declared.min(present) / block;
+        let short = (frames_present < frames).then(|| {
+            format!("the file ends after {frames_present} of {frames} frames; get a complete copy, or export it again")
+        });
+        Ok(Self {
+            source,
+            info: StreamInfo {
+                format: name,
+                sample_rate_hz: format.sample_rate_hz,
+                channels: u32::from(format.channels),
+                bits: Some(u32::from(format.valid_bits)),
+                float: format.float,
+                lossy: false,
+                frames: Some(frames),
+            },
+            coding,
+            left_bytes: frames_present * block,
+            short,
+            bytes: Vec::new(),
+        })
+    }
+}
+
+impl<R: Read + Send> Stream for WavStream<R> {
+    fn info(&self) -> &StreamInfo {
+        &self.info
+    }
+
+    fn fill(&mut self, block: &mut AudioBuffer) -> Result<(), Fault> {
+        let block_bytes = self.coding.bytes() * self.info.channels as usize;
+        let want = self.left_bytes.min((READ_FRAMES * block_bytes) as u64) as usize;
+        if want == 0 {
+            return match self.short.take() {
+                Some(reason) => Err(Fault::Damaged(reason)),
+                None => Ok(()),
+            };
+        }
+        self.bytes.resize(want, 0);
+        self.source.read_exact(&mut self.bytes)?;
+        self.left_bytes -= want as u64;
+        convert(self.coding, self.info.channels == 2, &self.bytes, block);
+        Ok(())
+    }
+}
+
+/// The length of the audio: what the header says, or all that is there when a streaming writer left it open.
+fn data_bytes(size: u32, long: Option<u64>, present: u64, riff_size_fits: bool) -> u64 {
+    // sox leaves 0x7FFFF000 when it cannot seek back; others 2^32 - 1 less some header.
+    let open = |size: u32| size == 0x7FFF_F000 || size >= 0xFFFF_FF00;
+    match long {
+        Some(0 | u64::MAX) if size == SIZE_ELSEWHERE => present,
+        Some(bytes) if size == SIZE_ELSEWHERE => bytes,
+        _ if size == 0 && riff_size_fits => 0,
+        _ if size == 0 || (open(size) && u64::from(size) > present) => present,
+        _ => u64::from(size),
+    }
+}
+
+/// Reads the format chunk. `None`: a codec that is not plain PCM.
+fn read_format(source: &mut impl Read, size: u32) -> Result<Option<Format>, Fault> {
+    if size < 16 {
+        return Err(Fault::Damaged("its format description is too short".into()));
+    }
+    let mut bytes = [0; 40];
+    let bytes = &mut bytes[..size.min(40) as usize];
+    read_header(source, bytes)?;
+    let mut tag = u16_at(bytes, 0);
+    let bits = u16_at(bytes, 14);
+    let mut valid_bits = bits;
+    if tag == TAG_EXTENSIBLE {
+        if bytes.len() < 40 || bytes[26..40] != GUID_TAIL {
+            return Ok(None);
+        }
+        tag = u16_at(bytes, 24);
+        // 0 and nonsense both mean "all of them".
+        valid_bits = Some(u16_at(bytes, 18)).filter(|&valid| valid > 0 && valid < bits).unwrap_or(bits);
+    }
+    if tag != TAG_PCM && tag != TAG_FLOAT {
+        return Ok(None);
+    }
+    Ok(Some(Format {
+        channels: u16_at(bytes, 2),
+        sample_rate_hz: u32_at(bytes, 4),
+        block_bytes: usize::from(u16_at(bytes, 12)),
+        bits,
+        valid_bits,
+        float: tag == TAG_FLOAT,
+    }))
+}
+
+/// Chooses the conversion. The block size decides the container: samples lie in its upper bits, as the format asks.
+///
+/// Exception: for "24 bits" in four bytes some writers leave the *top* byte empty, so the audio is asked.
+fn coding(source: &mut (impl Read + Seek), format: &Format) -> Result<Coding, Fault> {
+    let channels = usize::from(format.channels);
+    if channels > 2 {
+        return Err(too_many_channels(u32::from(format.channels)));
+    }
+    if channels == 0 || !format.block_bytes.is_multiple_of(channels) {
+        return Err(Fault::Damaged("its channel count and frame size contradict each other".into()));
+    }
+    let coding = match (format.float, format.bits, format.block_bytes / channels) {
+        (true, 32, 4) => Coding::F32,
+        (true, 64, 8) => Coding::F64,
+        (false, 1..=8, 1) => Coding::U8,
+        (false, 1..=16, 2) => Coding::I16,
+        (false, 1..=24, 3) => Coding::I24,
+        (false, 24, 4) if low_aligned(source)? => Coding::I24InLow,
+        (false, 1..=32, 4) => Coding::I32,
+        (float, bits, bytes) => {
+            let kind = if float { "float" } else { "integer" };
+            return Err(Fault::Format(format!(
+                "{bits}-bit {kind} samples in {bytes} bytes are not supported; export it as 16 or 24-bit or 32-bit float"
+            )));
+        }
+    };
+    Ok(coding)
+}
+
+/// Whether the first stretch of four-byte samples has its 24 bits in the lower three bytes.
+fn low_aligned(source: &mut (impl Read + Seek)) -> Result<bool, Fault> {
+    let start = source.stream_position()?;
+    let mut bytes = Vec::new();
+    source.by_ref().take(1 << 18).read_to_end(&mut bytes)?;
+    source.seek(SeekFrom::Start(start))?;
+    let samples = bytes.chunks_exact(4);
+    let low_empty = samples.clone().all(|b| b[0] == 0);
+    let high_is_sign = samples.clone().all(|b| b[3] == if b[2] & 0x80 == 0 { 0 } else { 0xFF });
+    Ok(high_is_sign && !low_empty)
+}
+
+/// Interleaved bytes to planar `f32`: integers by exact division by 2^(bits - 1).
+fn convert(coding: Coding, stereo: bool, bytes: &[u8], block: &mut AudioBuffer) {
+    match coding {
+        Coding::U8 => each(bytes, stereo, block, |[b]: [u8; 1]| (f32::from(b) - 128.0) / 128.0),
+        Coding::I16 => each(bytes, stereo, block, |b: [u8; 2]| f32::from(i16::from_le_bytes(b)) / 32_768.0),
+        Coding::I24 => each(bytes, stereo, block, |[a, b, c]: [u8; 3]| i24(a, b, c)),
+        Coding::I24InLow => each(bytes, stereo, block, |[a, b, c, _]: [u8; 4]| i24(a, b, c)),
+        // To f64 first, so that there is one rounding, to nearest.
+        Coding::I32 => {
+            each(bytes, stereo, block, |b: [u8; 4]| (f64::from(i32::from_le_bytes(b)) / 2_147_483_648.0) as f32)
+        }
+        Coding::F32 => each(bytes, stereo, block, f32::from_le_bytes),
+        Coding::F64 => each(bytes, stereo, block, |b: [u8; 8]| f64::from_le_bytes(b) as f32),
+    }
+}
+
+/// 24 bits, little endian, as the upper bits of 32: the division stays exact.
+fn i24(a: u8, b: u8, c: u8) -> f32 {
+    i32::from_le_bytes([0, a, b, c]) as f32 / 2_147_483_648.0
+}
+
+/// Converts every sample of `N` bytes. Appends to the block; mono goes to both channels.
+fn each<const N: usize>(bytes: &[u8], stereo: bool, block: &mut AudioBuffer, value: impl Fn([u8; N]) -> f32) {
+    let start = block.frames();
+    let (samples, _) = bytes.as_chunks::<N>();
+    if stereo {
+        let (pairs, _) = samples.as_chunks::<2>();
+        let (left, right) = block.resize(start + pairs.len());
+        for ((left, right), pair) in left[start..].iter_mut().zip(&mut right[start..]).zip(pairs) {
+            *left = value(pair[0]);
+            *right = value(pair[1]);
+        }
+    } else {
+        let (left, right) = block.resize(start + samples.len());
+        for ((left, right), sample) in left[start..].iter_mut().zip(&mut right[start..]).zip(samples) {
+            *left = value(*sample);
+            *right = *left;
+        }
+    }
+}
+
+/// Fills `bytes`, or says that the header is cut off.
+fn read_header(source: &mut impl Read, bytes: &mut [u8]) -> Result<(), Fault> {
+    source.read_exact(bytes).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => {
+            Fault::Damaged("the file ends before its audio begins; get a complete copy".into())
+        }
+        _ => Fault::Read(error),
+    })
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}
