@@ -177,3 +177,23 @@ fn first_not_finite(block: &AudioBuffer) -> Option<usize> {
     }
     block.left().iter().zip(block.right()).position(|(left, right)| !left.is_finite() || !right.is_finite())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_decoder_is_a_damaged_file() {
+        assert!(matches!(contain(|| -> Result<(), Fault> { panic!("as a decoder might") }), Err(Fault::Damaged(_))));
+    }
+
+    #[test]
+    fn the_first_value_that_is_no_number_is_found_in_either_channel() {
+        let mut block = AudioBuffer::from_channels(48_000, vec![1.0; 100], vec![-0.0; 100]);
+        assert_eq!(first_not_finite(&block), None);
+        block.resize(100).0[70] = f32::NAN;
+        assert_eq!(first_not_finite(&block), Some(70));
+        block.resize(100).1[3] = f32::INFINITY;
+        assert_eq!(first_not_finite(&block), Some(3));
+    }
+}

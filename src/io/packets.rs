@@ -256,7 +256,11 @@ fn describe(
         params.codec,
         id::CODEC_ID_PCM_F32LE | id::CODEC_ID_PCM_F32BE | id::CODEC_ID_PCM_F64LE | id::CODEC_ID_PCM_F64BE
     );
-    let bits = params.bits_per_coded_sample.or(params.bits_per_sample).filter(|_| !lossy);
+    let bits = match params.codec {
+        // Byte 5 of ALAC's configuration; the container's own field is no use for more than 16 bits.
+        id::CODEC_ID_ALAC => params.extra_data.as_ref().and_then(|config| config.get(5)).map(|&bits| u32::from(bits)),
+        _ => params.bits_per_coded_sample.or(params.bits_per_sample).filter(|_| !lossy),
+    };
     StreamInfo { format, sample_rate_hz, channels, bits, float, lossy, frames }
 }
 

@@ -1,0 +1,600 @@
+//! What goes in comes out: every format against a reference, and every broken file to a clear error.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use halfspeed::io::{Decoder, SampleFormat, SourceInfo, WavWriter};
+use halfspeed::{AudioBuffer, Error};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn decode(path: &Path) -> Result<(SourceInfo, AudioBuffer), Error> {
+    let mut decoder = Decoder::open(path)?;
+    let mut all = AudioBuffer::new(decoder.info().sample_rate_hz);
+    let mut block = AudioBuffer::default();
+    while decoder.next_block(&mut block)? {
+        assert!(!block.is_empty());
+        all.extend(block.left(), block.right());
+    }
+    assert!(block.is_empty());
+    assert!(!decoder.next_block(&mut block)?, "the end stays the end");
+    Ok((decoder.info().clone(), all))
+}
+
+/// Decodes bytes as a file of some name.
+fn decode_bytes(bytes: &[u8], name: &str) -> Result<(SourceInfo, AudioBuffer), Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    decode(&path)
+}
+
+fn message(result: Result<(SourceInfo, AudioBuffer), Error>) -> String {
+    result.expect_err("this file should be refused").to_string()
+}
+
+/// A 16-bit fixture by way of hound, which knows nothing of halfspeed.
+fn reference(name: &str) -> AudioBuffer {
+    let mut reader = hound::WavReader::open(fixture(name)).unwrap();
+    let mut audio = AudioBuffer::new(reader.spec().sample_rate);
+    let samples: Vec<f32> = reader.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32_768.0).collect();
+    samples.chunks_exact(2).for_each(|frame| audio.push(frame[0], frame[1]));
+    audio
+}
+
+/// Integers of a few bits that reach both ends of the range, left and right different.
+fn integers(bits: u32, frames: usize) -> (Vec<i32>, Vec<i32>) {
+    let (low, high) = (-(1i64 << (bits - 1)), (1i64 << (bits - 1)) - 1);
+    let mut state = 12_345u64;
+    let mut next = |frame: usize| match frame {
+        0 => low as i32,
+        1 => high as i32,
+        _ => {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) as i64 % (high + 1)) as i32 * if state & 1 == 0 { 1 } else { -1 }
+        }
+    };
+    (0..frames).map(|frame| (next(frame), next(frame))).unzip()
+}
+
+fn write(format: SampleFormat, frames: usize) -> (Vec<u8>, AudioBuffer) {
+    let mut writer = WavWriter::create(Cursor::new(Vec::new()), 48_000, format).unwrap();
+    let mut audio = AudioBuffer::new(48_000);
+    let bits = format.bits().min(24);
+    let (left, right) = integers(bits, frames);
+    let scale = (1u32 << (bits - 1)) as f32;
+    for (left, right) in left.iter().zip(&right) {
+        audio.push(*left as f32 / scale, *right as f32 / scale);
+    }
+    // In two parts, so that appending is tested too.
+    let cut = frames / 3;
+    for part in [0..cut, cut..frames] {
+        if format == SampleFormat::Float32 {
+            writer.write_float(&audio.left()[part.clone()], &audio.right()[part]).unwrap();
+        } else {
+            writer.write_int(&left[part.clone()], &right[part]).unwrap();
+        }
+    }
+    (writer.finish().unwrap().into_inner(), audio)
+}
+
+const FORMATS: [SampleFormat; 3] = [SampleFormat::Int16, SampleFormat::Int24, SampleFormat::Float32];
+
+#[test]
+fn written_files_come_back_bit_for_bit() {
+    for format in FORMATS {
+        for frames in [1, 2, 8_192, 20_001] {
+            let (bytes, audio) = write(format, frames);
+            let (info, read) = decode_bytes(&bytes, "a.wav").unwrap();
+            assert_eq!(read, audio, "{format}");
+            assert_eq!((info.format.as_str(), info.sample_rate_hz, info.channels), ("WAV", 48_000, 2));
+            assert_eq!((info.bits, info.float), (Some(format.bits()), format == SampleFormat::Float32));
+            assert_eq!((info.lossy, info.frames), (false, Some(frames as u64)));
+        }
+    }
+}
+
+#[test]
+fn hound_reads_what_is_written() {
+    for format in FORMATS {
+        let (bytes, audio) = write(format, 5_000);
+        let mut reader = hound::WavReader::new(Cursor::new(bytes)).unwrap();
+        let spec = reader.spec();
+        assert_eq!((spec.channels, spec.sample_rate, u32::from(spec.bits_per_sample)), (2, 48_000, format.bits()));
+        let samples: Vec<f32> = if format == SampleFormat::Float32 {
+            reader.samples::<f32>().map(Result::unwrap).collect()
+        } else {
+            let scale = (1u32 << (format.bits() - 1)) as f32;
+            reader.samples::<i32>().map(|sample| sample.unwrap() as f32 / scale).collect()
+        };
+        let interleaved: Vec<f32> = audio.left().iter().zip(audio.right()).flat_map(|(l, r)| [*l, *r]).collect();
+        assert_eq!(samples, interleaved, "{format}");
+    }
+}
+
+#[test]
+fn the_same_audio_gives_the_same_bytes() {
+    for format in FORMATS {
+        assert_eq!(write(format, 999).0, write(format, 999).0);
+    }
+}
+
+#[test]
+fn integers_beyond_the_range_are_held_at_its_end() {
+    let mut writer = WavWriter::create(Cursor::new(Vec::new()), 48_000, SampleFormat::Int16).unwrap();
+    writer.write_int(&[40_000, i32::MIN], &[i32::MAX, -40_000]).unwrap();
+    let (_, audio) = decode_bytes(&writer.finish().unwrap().into_inner(), "a.wav").unwrap();
+    assert_eq!(audio.left(), [32_767.0 / 32_768.0, -1.0]);
+    assert_eq!(audio.right(), [32_767.0 / 32_768.0, -1.0]);
+}
+
+#[test]
+fn files_that_hound_writes_are_read_exactly() {
+    for channels in [1u16, 2] {
+        for bits in [8u16, 16, 24, 32] {
+            let (left, right) = integers(u32::from(bits), 3_001);
+            let spec = hound::WavSpec {
+                channels,
+                sample_rate: 96_000,
+                bits_per_sample: bits,
+                sample_format: hound::SampleFormat::Int,
+            };
+            let mut file = Cursor::new(Vec::new());
+            let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
+            for (left, right) in left.iter().zip(&right) {
+                writer.write_sample(*left).unwrap();
+                if channels == 2 {
+                    writer.write_sample(*right).unwrap();
+                }
+            }
+            writer.finalize().unwrap();
+            let (info, audio) = decode_bytes(file.get_ref(), "a.wav").unwrap();
+            assert_eq!((info.channels, info.bits, info.float), (u32::from(channels), Some(u32::from(bits)), false));
+            let value = |sample: &i32| (f64::from(*sample) / f64::from(bits - 1).exp2()) as f32;
+            assert_eq!(audio.left(), left.iter().map(value).collect::<Vec<_>>(), "{bits} bits");
+            let second = if channels == 2 { &right } else { &left };
+            assert_eq!(audio.right(), second.iter().map(value).collect::<Vec<_>>(), "{bits} bits");
+        }
+    }
+}
+
+#[test]
+fn float_files_that_hound_writes_are_read_exactly() {
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 44_100,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let values = [0.0f32, -0.0, 1.5, -3.25, f32::MIN_POSITIVE, 1e-42, 0.1, -0.999_999_9];
+    let mut file = Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
+    values.iter().for_each(|value| writer.write_sample(*value).unwrap());
+    writer.finalize().unwrap();
+    let (info, audio) = decode_bytes(file.get_ref(), "a.wav").unwrap();
+    assert_eq!((info.bits, info.float), (Some(32), true));
+    let read: Vec<_> = audio.left().iter().zip(audio.right()).flat_map(|(l, r)| [l.to_bits(), r.to_bits()]).collect();
+    assert_eq!(read, values.map(f32::to_bits));
+}
+
+/// A WAV of hand-made chunks. The RIFF size fits.
+fn wav(magic: &[u8; 4], chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let mut body = b"WAVE".to_vec();
+    for (name, content) in chunks {
+        body.extend(*name);
+        body.extend((content.len() as u32).to_le_bytes());
+        body.extend(*content);
+        body.extend(vec![0; content.len() & 1]);
+    }
+    [&magic[..], &(body.len() as u32).to_le_bytes(), &body].concat()
+}
+
+fn fmt(tag: u16, channels: u16, rate_hz: u32, frame_bytes: u16, bits: u16) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.extend(tag.to_le_bytes());
+    out.extend(channels.to_le_bytes());
+    out.extend(rate_hz.to_le_bytes());
+    out.extend((rate_hz * u32::from(frame_bytes)).to_le_bytes());
+    out.extend(frame_bytes.to_le_bytes());
+    out.extend(bits.to_le_bytes());
+    out
+}
+
+/// `fmt ` of WAVE_FORMAT_EXTENSIBLE with integer PCM.
+fn extensible(channels: u16, frame_bytes: u16, bits: u16, valid_bits: u16) -> Vec<u8> {
+    let mut out = fmt(0xFFFE, channels, 48_000, frame_bytes, bits);
+    out.extend([22, 0]);
+    out.extend(valid_bits.to_le_bytes());
+    out.extend([3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71]);
+    out
+}
+
+#[test]
+fn chunks_may_come_in_any_order_with_odd_sizes() {
+    let audio = [0, 0x40, 0, 0xC0];
+    let file = wav(
+        b"RIFF",
+        &[
+            (b"LIST", b"odd"),
+            (b"fmt ", &fmt(1, 2, 48_000, 4, 16)),
+            (b"bext", &[7; 31]),
+            (b"data", &audio),
+            (b"id3 ", b"x"),
+        ],
+    );
+    let (_, read) = decode_bytes(&file, "a.wav").unwrap();
+    assert_eq!((read.left(), read.right()), (&[0.5][..], &[-0.5][..]));
+}
+
+#[test]
+fn twenty_four_bits_in_four_bytes_are_read_from_either_side() {
+    // The format's way: the upper three bytes, declared as 24 valid bits of 32.
+    let upper = [0, 0, 0, 0x40, 0, 0, 0, 0xC0];
+    for format in [extensible(2, 8, 32, 24), fmt(1, 2, 48_000, 8, 24)] {
+        let (info, read) = decode_bytes(&wav(b"RIFF", &[(b"fmt ", &format), (b"data", &upper)]), "a.wav").unwrap();
+        assert_eq!((read.left(), read.right()), (&[0.5][..], &[-0.5][..]));
+        assert_eq!(info.bits, Some(24));
+    }
+    // The other way that exists: the lower three, sign in the fourth.
+    let lower = [1, 0, 0x40, 0, 0, 0, 0xC0, 0xFF];
+    let file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, 8, 24)), (b"data", &lower)]);
+    let (_, read) = decode_bytes(&file, "a.wav").unwrap();
+    assert_eq!((read.left(), read.right()), (&[0.5 + 1.0 / 8_388_608.0][..], &[-0.5][..]));
+}
+
+#[test]
+fn sixty_four_bit_float_is_read() {
+    let data: Vec<u8> = [0.25f64, -1.75].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let file = wav(b"RIFF", &[(b"fmt ", &fmt(3, 1, 48_000, 8, 64)), (b"data", &data)]);
+    let (info, read) = decode_bytes(&file, "a.wav").unwrap();
+    assert_eq!((read.left(), read.right()), (&[0.25, -1.75][..], &[0.25, -1.75][..]));
+    assert_eq!((info.bits, info.float, info.channels), (Some(64), true, 1));
+}
+
+/// RF64 or BW64 around two frames of 16-bit stereo.
+fn long_wav(magic: &[u8; 4], data_bytes: u64, data: &[u8]) -> Vec<u8> {
+    let mut ds64 = vec![0; 28];
+    ds64[8..16].copy_from_slice(&data_bytes.to_le_bytes());
+    let mut file = wav(magic, &[(b"ds64", &ds64), (b"fmt ", &fmt(1, 2, 48_000, 4, 16)), (b"data", data)]);
+    file[4..8].fill(0xFF);
+    let size = file.len() - data.len() - 4;
+    file[size..size + 4].fill(0xFF);
+    file
+}
+
+#[test]
+fn rf64_and_bw64_take_their_length_from_ds64() {
+    let data = [0, 0x40, 0, 0xC0, 0, 0x20, 0, 0xE0];
+    for magic in [b"RF64", b"BW64"] {
+        // A length of 0 comes from a writer that was cut off or streams: then all of it counts.
+        for (claim, frames) in [(8, 2), (4, 1), (0, 2), (u64::MAX, 2)] {
+            let (info, read) = decode_bytes(&long_wav(magic, claim, &data), "a.wav").unwrap();
+            assert_eq!(info.format.as_bytes(), magic);
+            assert_eq!((read.frames(), info.frames), (frames, Some(frames as u64)));
+        }
+        let error = message(decode_bytes(&long_wav(magic, 5 << 30, &data), "a.wav"));
+        assert!(error.contains("ends after 2 of 1342177280 frames"), "{error}");
+    }
+}
+
+#[test]
+fn lengths_that_a_streaming_writer_left_open_mean_all_there_is() {
+    let data = [0, 0x40, 0, 0xC0, 0, 0x20, 0, 0xE0];
+    let file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, 4, 16)), (b"data", &data)]);
+    for size in [0u32, u32::MAX, u32::MAX - 36, 0x7FFF_F000] {
+        let mut open = file.clone();
+        open[4..8].copy_from_slice(&size.to_le_bytes());
+        let at = open.len() - data.len() - 4;
+        open[at..at + 4].copy_from_slice(&size.to_le_bytes());
+        assert_eq!(decode_bytes(&open, "a.wav").unwrap().1.frames(), 2, "{size:#x}");
+    }
+}
+
+#[test]
+fn lossless_formats_equal_the_reference_bit_for_bit() {
+    let want = reference("signal.wav");
+    let files = [
+        ("signal.wav", "WAV"),
+        ("flac.flac", "FLAC"),
+        ("flac.oga", "FLAC"),
+        ("alac.m4a", "ALAC"),
+        ("aiff.aiff", "AIFF"),
+        ("caf.caf", "CAF"),
+        ("rf64.wav", "RF64"),
+    ];
+    for (name, format) in files {
+        let (info, audio) = decode(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(info.format, format, "{name}");
+        assert_eq!((info.bits, info.float, info.lossy, info.channels), (Some(16), false, false, 2), "{name}");
+        assert_eq!(info.frames, Some(7_001), "{name}");
+        assert!(audio == want, "{name} differs");
+    }
+    for (name, format) in [("mono.flac", "FLAC"), ("float.aifc", "AIFF")] {
+        let (info, audio) = decode(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((info.format.as_str(), info.channels, info.float), (format, 1, name == "float.aifc"), "{name}");
+        assert!(audio.left() == want.left() && audio.right() == want.left(), "{name} differs");
+    }
+}
+
+/// The shift of `audio` against `want`, in frames, at which they are most alike.
+fn lag(audio: &[f32], want: &[f32]) -> i64 {
+    let likeness = |lag: &i64| {
+        let pairs = want.iter().enumerate().filter_map(|(frame, want)| {
+            let at = usize::try_from(frame as i64 + lag).ok()?;
+            Some(f64::from(*want) * f64::from(*audio.get(at)?))
+        });
+        pairs.sum::<f64>()
+    };
+    (-2_500..=2_500).max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap()
+}
+
+/// Signal to error in dB, at no shift.
+fn snr_db(audio: &[f32], want: &[f32]) -> f64 {
+    let power = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>();
+    let error = power(&mut audio.iter().zip(want).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+    10.0 * (power(&mut want.iter().map(|x| f64::from(*x))) / error).log10()
+}
+
+#[test]
+fn lossy_formats_keep_length_and_place() {
+    for (name, format, source, min_snr_db) in [
+        ("lame.mp3", "MP3", "signal.wav", 20.0),
+        ("id3v1.mp3", "MP3", "signal.wav", 15.0),
+        ("mono.mp3", "MP3", "signal.wav", 20.0),
+        ("vorbis.ogg", "Vorbis", "signal.wav", 10.0),
+        ("opus.opus", "Opus", "signal48.wav", 10.0),
+        ("mono.opus", "Opus", "signal48.wav", 10.0),
+        ("aac.m4a", "AAC", "signal.wav", 15.0),
+        ("mulaw.wav", "WAV", "signal.wav", 30.0),
+    ] {
+        let want = reference(source);
+        let (info, audio) = decode(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((info.format.as_str(), info.lossy, info.bits), (format, true, None), "{name}");
+        assert_eq!(info.sample_rate_hz, want.sample_rate_hz(), "{name}");
+        assert_eq!(audio.frames(), want.frames(), "{name}");
+        assert_eq!(lag(audio.left(), want.left()), 0, "{name}");
+        let snr_db = snr_db(audio.left(), want.left());
+        assert!(snr_db > min_snr_db, "{name}: {snr_db} dB");
+        if info.channels == 1 {
+            assert_eq!(audio.left(), audio.right(), "{name}");
+        } else {
+            assert_eq!(lag(audio.right(), want.right()), 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn files_that_state_no_delay_keep_it() {
+    let want = reference("signal.wav");
+    for (name, delay) in [("bare.mp3", 1_105), ("adts.aac", 1_024), ("adpcm.wav", 0)] {
+        let (_, audio) = decode(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(lag(audio.left(), want.left()), delay, "{name}");
+        assert!(audio.frames() >= want.frames() + delay as usize, "{name}");
+    }
+}
+
+#[test]
+fn the_name_of_a_file_does_not_matter() {
+    let bytes = std::fs::read(fixture("flac.flac")).unwrap();
+    assert_eq!(decode_bytes(&bytes, "song.mp3").unwrap().0.format, "FLAC");
+    let bytes = std::fs::read(fixture("opus.opus")).unwrap();
+    assert_eq!(decode_bytes(&bytes, "song.wav").unwrap().0.format, "Opus");
+}
+
+#[test]
+fn more_than_two_channels_are_refused_with_their_count() {
+    let six = wav(b"RIFF", &[(b"fmt ", &fmt(1, 6, 48_000, 12, 16)), (b"data", &[0; 24])]);
+    let errors = [
+        message(decode(&fixture("surround.flac"))),
+        message(decode(&fixture("surround.opus"))),
+        message(decode_bytes(&six, "a.wav")),
+    ];
+    for error in errors {
+        assert!(error.contains("6 channels") && error.contains("fold it down"), "{error}");
+    }
+}
+
+#[test]
+fn he_aac_is_refused_by_name() {
+    let mut bytes = std::fs::read(fixture("aac.m4a")).unwrap();
+    // The decoder configuration of AAC-LC at 44.1 kHz, made to say SBR (object type 5).
+    let config = bytes.windows(4).position(|four| four == [0x05, 0x80, 0x80, 0x80]).unwrap() + 5;
+    assert_eq!(bytes[config] >> 3, 2);
+    bytes[config] = 5 << 3 | bytes[config] & 7;
+    let error = message(decode_bytes(&bytes, "a.m4a"));
+    assert!(error.contains("HE-AAC") && error.contains("convert it"), "{error}");
+}
+
+#[test]
+fn sample_rates_outside_the_range_are_refused() {
+    for rate_hz in [0, 1, 7_999, 384_001, u32::MAX / 4] {
+        let file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, rate_hz, 4, 16)), (b"data", &[0; 8])]);
+        let error = message(decode_bytes(&file, "a.wav"));
+        assert!(error.contains(&format!("{rate_hz} Hz")) && error.contains("convert it"), "{error}");
+    }
+    for rate_hz in [8_000, 384_000] {
+        let file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, rate_hz, 4, 16)), (b"data", &[0; 8])]);
+        assert_eq!(decode_bytes(&file, "a.wav").unwrap().1.frames(), 2);
+    }
+}
+
+#[test]
+fn what_is_no_audio_is_refused_with_what_it_is() {
+    let text = b"Dear mastering engineer, the mix is in the other file.\n".repeat(40);
+    let no_audio = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, 4, 16)), (b"data", b"")]);
+    let no_format = wav(b"RIFF", &[(b"data", &[0; 8])]);
+    for (bytes, part) in [
+        (&b""[..], "is empty"),
+        (b"R", "it is text"),
+        (&text, "it is text"),
+        (b"\0\0\0\0\x01\x02", "no known audio format"),
+        (b"wvpk-something", "WavPack"),
+        (&no_audio, "0 frames"),
+        (&no_format, "without a format description"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "ends before its audio begins"),
+        (b"fLaC\0\0\0\x22", "ends early"),
+    ] {
+        let error = message(decode_bytes(bytes, "a.wav"));
+        assert!(error.contains(part), "{error}");
+        assert!(error.contains("a.wav"), "{error}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    assert!(message(decode(folder.path())).contains("it is a folder"));
+    assert!(matches!(decode(&folder.path().join("none.wav")), Err(Error::Read { .. })));
+}
+
+#[test]
+fn truncated_files_are_damaged_and_say_where() {
+    for name in [
+        "signal.wav",
+        "rf64.wav",
+        "flac.flac",
+        "flac.oga",
+        "lame.mp3",
+        "vorbis.ogg",
+        "opus.opus",
+        "alac.m4a",
+        "aac.m4a",
+        "aiff.aiff",
+        "caf.caf",
+    ] {
+        let bytes = std::fs::read(fixture(name)).unwrap();
+        match decode_bytes(&bytes[..bytes.len() / 2], name) {
+            Err(Error::Damaged { at_s, reason, .. }) => {
+                assert!((0.0..0.16).contains(&at_s), "{name}: {at_s}");
+                assert!(reason.contains("copy"), "{name}: {reason}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    // What is there comes first.
+    let bytes = std::fs::read(fixture("signal.wav")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("half.wav");
+    std::fs::write(&path, &bytes[..bytes.len() - 4_000]).unwrap();
+    let mut decoder = Decoder::open(&path).unwrap();
+    let mut block = AudioBuffer::default();
+    assert!(decoder.next_block(&mut block).unwrap());
+    assert_eq!(block.frames(), 6_001);
+    assert!(
+        matches!(decoder.next_block(&mut block), Err(Error::Damaged { at_s, .. }) if (at_s - 6_001.0 / 44_100.0).abs() < 1e-9)
+    );
+    assert!(!decoder.next_block(&mut block).unwrap());
+}
+
+#[test]
+fn damage_in_the_middle_is_not_passed_over() {
+    let mut bytes = std::fs::read(fixture("flac.flac")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 40].fill(0x55);
+    assert!(matches!(decode_bytes(&bytes, "a.flac"), Err(Error::Damaged { .. })));
+}
+
+#[test]
+fn values_that_are_no_numbers_are_refused_with_their_time() {
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut samples = vec![0.25f32; 2 * 48_000];
+        samples[2 * 36_000 + 1] = value;
+        let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        let file = wav(b"RIFF", &[(b"fmt ", &fmt(3, 2, 48_000, 8, 32)), (b"data", &data)]);
+        let error = message(decode_bytes(&file, "a.wav"));
+        assert!(error.contains("0.750 s") && error.contains("export it again"), "{error}");
+    }
+}
+
+#[test]
+fn huge_claims_cost_nothing() {
+    for at in [4, 16, 40] {
+        let mut file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, 4, 16)), (b"data", &[0; 8])]);
+        file[at..at + 4].copy_from_slice(&0x7FFF_FFF0u32.to_le_bytes());
+        let _ = decode_bytes(&file, "a.wav");
+    }
+    for frame_bytes in [0, 1, 3, 6, 7, 65_535] {
+        let file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, frame_bytes, 16)), (b"data", &[0; 8])]);
+        assert!(frame_bytes == 6 || decode_bytes(&file, "a.wav").is_err(), "{frame_bytes}");
+    }
+}
+
+#[test]
+fn no_prefix_of_a_file_makes_it_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    for format in FORMATS {
+        let (bytes, _) = write(format, 40);
+        for length in 0..bytes.len() {
+            std::fs::write(&path, &bytes[..length]).unwrap();
+            assert!(decode(&path).is_err(), "{length} bytes of {format}");
+        }
+    }
+}
+
+#[test]
+fn no_change_of_bytes_makes_it_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let mut state = 1u64;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let (small, _) = write(SampleFormat::Int24, 40);
+    for _ in 0..2_000 {
+        let mut bytes = small.clone();
+        for _ in 0..=random(4) {
+            let at = random(bytes.len());
+            bytes[at] = random(256) as u8;
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let _ = decode(&path);
+    }
+    // Other people's decoders get their share; a panic of theirs must come out as an error.
+    for name in ["flac.flac", "lame.mp3", "aac.m4a", "vorbis.ogg", "opus.opus", "alac.m4a", "adpcm.wav", "caf.caf"] {
+        let original = std::fs::read(fixture(name)).unwrap();
+        for _ in 0..100 {
+            let mut bytes = original.clone();
+            for _ in 0..=random(8) {
+                // Half of the changes go to the header, where lengths are.
+                let region = if random(2) == 0 { bytes.len().min(200) } else { bytes.len() };
+                bytes[random(region)] = random(256) as u8;
+            }
+            std::fs::write(&path, &bytes).unwrap();
+            let _ = decode(&path);
+        }
+    }
+}
+
+/// An ID3v2 tag with a picture of some size.
+fn id3v2(picture_bytes: usize) -> Vec<u8> {
+    let synchsafe = |size: usize| [21, 14, 7, 0].map(|shift| (size >> shift & 0x7F) as u8);
+    let frame = [&b"\0image/png\0\x03\0"[..], &vec![0xFF; picture_bytes]].concat();
+    let frame = [&b"APIC"[..], &(frame.len() as u32).to_be_bytes(), &[0, 0], &frame].concat();
+    [&b"ID3\x03\0\0"[..], &synchsafe(frame.len()), &frame].concat()
+}
+
+#[test]
+fn tags_around_an_mp3_do_no_harm() {
+    let plain = std::fs::read(fixture("lame.mp3")).unwrap();
+    let (_, want) = decode_bytes(&plain, "a.mp3").unwrap();
+    let ape = [&b"APETAGEX\xD0\x07\0\0\x40\0\0\0\x01\0\0\0\0\0\0\x80\0\0\0\0\0\0\0\0"[..], &[b'x'; 32]].concat();
+    let id3v1 = [&b"TAG"[..], &[b' '; 125]].concat();
+    let lyrics = b"LYRICSBEGININD0000200LYRICS200".to_vec();
+    // What looks like the start of one more frame, cut off.
+    let cut = plain[plain.len() - 500..plain.len() - 300].to_vec();
+    for behind in [vec![], ape, id3v1, lyrics, cut, vec![0; 5_000], vec![0xFF; 5_000]] {
+        for before in [vec![], id3v2(100), id3v2(3 << 20)] {
+            let (_, audio) = decode_bytes(&[&before[..], &plain, &behind].concat(), "a.mp3").unwrap();
+            assert!(audio == want, "{} bytes before, {} behind", before.len(), behind.len());
+        }
+    }
+}
+
+#[test]
+fn a_tag_before_a_flac_does_no_harm() {
+    let plain = std::fs::read(fixture("flac.flac")).unwrap();
+    for picture_bytes in [100, 3 << 20] {
+        let (_, audio) = decode_bytes(&[id3v2(picture_bytes), plain.clone()].concat(), "a.flac").unwrap();
+        assert!(audio == reference("signal.wav"), "{picture_bytes}");
+    }
+}
