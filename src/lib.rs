@@ -18,6 +18,7 @@
 
 pub mod audio;
 pub mod dsp;
+pub mod engine;
 pub mod error;
 pub mod io;
 pub mod measure;

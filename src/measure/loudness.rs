@@ -38,7 +38,7 @@ fn lufs(mean_square: f64) -> f64 {
 /// the high-pass is scaled so that its pass-band gain is that at 48 kHz, which keeps the response within 0.01 dB of
 /// the 48 kHz one at 44.1 kHz and above.
 #[derive(Debug, Clone)]
-struct KWeighting {
+pub struct KWeighting {
     shelf_b: [f64; 3],
     shelf_a: [f64; 2],
     high_pass_gain: f64,
@@ -48,7 +48,8 @@ struct KWeighting {
 }
 
 impl KWeighting {
-    fn new(sample_rate_hz: u32) -> Self {
+    /// The filter at rest.
+    pub fn new(sample_rate_hz: u32) -> Self {
         const SHELF_HZ: f64 = 1_681.974_450_955_533;
         const SHELF_DB: f64 = 3.999_843_853_973_347;
         const SHELF_Q: f64 = 0.707_175_236_955_419_6;
@@ -85,7 +86,7 @@ impl KWeighting {
     }
 
     /// Filters a stretch of two channels and gives the sum of squares of each.
-    fn energy(&mut self, left: &[f32], right: &[f32]) -> [f64; 2] {
+    pub fn energy(&mut self, left: &[f32], right: &[f32]) -> [f64; 2] {
         let ([b0, b1, b2], [a1, a2]) = (self.shelf_b, self.shelf_a);
         let (gain, [c1, c2]) = (self.high_pass_gain, self.high_pass_a);
         let [mut s1, mut s2] = self.shelf_state;
@@ -245,13 +246,7 @@ impl LoudnessSeries {
 
     /// Gated loudness of several programmes as one, such as an album: the blocks of all are gated together.
     pub fn integrated_lufs_of<'a>(programmes: impl IntoIterator<Item = &'a Self>) -> Option<f64> {
-        let absolute_gate = db_to_power(ABSOLUTE_GATE_LUFS - OFFSET_DB);
-        let mut blocks: Vec<f64> =
-            programmes.into_iter().flat_map(|series| series.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS)).collect();
-        blocks.retain(|&power| power > absolute_gate);
-        let relative_gate = mean(&blocks)? * db_to_power(RELATIVE_GATE_LU);
-        blocks.retain(|&power| power > relative_gate);
-        mean(&blocks).map(lufs)
+        gated_lufs(programmes.into_iter().flat_map(|series| series.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS)).collect())
     }
 
     /// Loudness range in LU (Tech 3342). `None` if no 3 s window passes the gates.
@@ -297,6 +292,21 @@ impl LoudnessSeries {
             _ => None,
         }
     }
+}
+
+/// Integrated loudness of the mean squares of 400 ms blocks.
+fn gated_lufs(mut blocks: Vec<f64>) -> Option<f64> {
+    let absolute_gate = db_to_power(ABSOLUTE_GATE_LUFS - OFFSET_DB);
+    blocks.retain(|&power| power > absolute_gate);
+    let relative_gate = mean(&blocks)? * db_to_power(RELATIVE_GATE_LU);
+    blocks.retain(|&power| power > relative_gate);
+    mean(&blocks).map(lufs)
+}
+
+/// Integrated loudness of a programme of which the K-weighted mean square (summed over channels) of every 100 ms is
+/// known.
+pub fn integrated_lufs_of_slots(powers: &[f64]) -> Option<f64> {
+    gated_lufs(powers.windows(4).map(|slots| slots.iter().sum::<f64>() / 4.0).collect())
 }
 
 fn mean(values: &[f64]) -> Option<f64> {

@@ -1,0 +1,65 @@
+//! Everything before the limiter, block by block.
+
+use super::recipe::Recipe;
+use crate::audio::AudioBuffer;
+use crate::dsp::Frame;
+use crate::dsp::compressor::Compressor;
+use crate::dsp::eq::Equalizer;
+use crate::dsp::multiband::Multiband;
+
+/// The stages of a recipe up to the limiter. No latency: what goes in at a frame comes out at that frame.
+pub(super) struct Chain {
+    equalizer: Equalizer,
+    multiband: Option<Multiband>,
+    glue: Option<Compressor>,
+    frames: Vec<Frame>,
+}
+
+/// The deepest gain reduction of each stage, dB.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ChainLog {
+    /// Of each of the four bands, lowest first.
+    pub multiband_db: [f64; 4],
+    /// Of the glue compressor.
+    pub glue_db: f64,
+}
+
+impl Chain {
+    /// The stages at rest, from a validated recipe.
+    pub(super) fn new(recipe: &Recipe, sample_rate_hz: u32) -> Self {
+        let multiband = recipe.multiband.as_ref().filter(|settings| !settings.is_neutral());
+        Self {
+            equalizer: Equalizer::new(&recipe.eq, sample_rate_hz),
+            multiband: multiband.map(|settings| Multiband::new(settings, sample_rate_hz)),
+            glue: recipe.glue.as_ref().map(|settings| Compressor::new(settings, sample_rate_hz)),
+            frames: Vec::new(),
+        }
+    }
+
+    /// Processes a block in place.
+    pub(super) fn process(&mut self, block: &mut AudioBuffer) {
+        let (left, right) = block.channels_mut();
+        self.frames.clear();
+        self.frames.extend(left.iter().zip(right.iter()).map(|(&l, &r)| [f64::from(l), f64::from(r)]));
+        // Pieces that stay in the first-level cache through all stages.
+        for piece in self.frames.chunks_mut(1024) {
+            self.equalizer.process(piece);
+            if let Some(multiband) = &mut self.multiband {
+                multiband.process(piece);
+            }
+            if let Some(glue) = &mut self.glue {
+                glue.process(piece);
+            }
+        }
+        for ((l, r), frame) in left.iter_mut().zip(right).zip(&self.frames) {
+            (*l, *r) = (frame[0] as f32, frame[1] as f32);
+        }
+    }
+
+    pub(super) fn log(&self) -> ChainLog {
+        ChainLog {
+            multiband_db: self.multiband.as_ref().map_or([0.0; 4], Multiband::max_reductions_db),
+            glue_db: self.glue.as_ref().map_or(0.0, Compressor::max_reduction_db),
+        }
+    }
+}

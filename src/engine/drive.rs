@@ -1,0 +1,115 @@
+//! How far to drive the limiter to meet a loudness.
+//!
+//! The limiter's gain follows from the peaks of its control intervals, and loudness from their K-weighted energies
+//! times that gain squared. So the search runs on two numbers per half millisecond instead of on audio; what it
+//! predicts is then measured on the written file.
+
+use super::render::{Processed, reductions_db};
+use crate::dsp::limiter::{LimiterSettings, gain_of_reduction, interval_frames};
+use crate::measure::loudness::integrated_lufs_of_slots;
+use crate::units::db_to_power;
+
+/// What a drive leads to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// Drive before the limiter.
+    pub drive_db: f64,
+    /// Integrated loudness of the limited programme; `None` if it has none.
+    pub integrated_lufs: Option<f64>,
+    /// Reduction that is exceeded 5 % of the time in the loud parts.
+    pub p95_reduction_db: f64,
+}
+
+/// Most reduction at the 95th percentile before more loudness costs too much. Matches the hard limit that the study
+/// behind the suggestions sets (more than 6 dB counts as a failure).
+pub const MAX_P95_REDUCTION_DB: f64 = 6.0;
+
+/// Finds the drive for a loudness.
+pub struct DriveSearch<'a> {
+    processed: &'a Processed,
+    limiter: &'a LimiterSettings,
+    /// Peak of every control interval.
+    peaks: &'a [f32],
+}
+
+impl<'a> DriveSearch<'a> {
+    /// A search with the limiter's other settings, over true peaks (exact above the threshold at the drives tried).
+    pub fn new(processed: &'a Processed, limiter: &'a LimiterSettings, peaks: &'a [f32]) -> Self {
+        Self { processed, limiter, peaks }
+    }
+
+    /// A first search by sample peaks alone, to learn about where the threshold will be.
+    pub fn by_sample_peaks(processed: &'a Processed, limiter: &'a LimiterSettings) -> Self {
+        Self::new(processed, limiter, &processed.sample_peaks)
+    }
+
+    /// What a drive leads to.
+    pub fn outcome(&self, drive_db: f64) -> Outcome {
+        let settings = LimiterSettings { drive_db, ..self.limiter.clone() };
+        let rate = self.processed.sample_rate_hz();
+        let intervals_per_s = f64::from(rate) / interval_frames(rate) as f64;
+        let slots = (self.processed.energies.len() as f64 / intervals_per_s * 10.0) as usize;
+        let mut energies = vec![0.0; slots];
+        let mut deepest_db = vec![0.0f64; slots];
+        let mut reductions = reductions_db(&settings, self.peaks, rate);
+        let mut before_db = reductions.next().unwrap_or(0.0);
+        let mut gain_before = gain_of_reduction(before_db);
+        for (index, (&energy, reduction_db)) in self.processed.energies.iter().zip(reductions).enumerate() {
+            let gain_after = if reduction_db == before_db { gain_before } else { gain_of_reduction(reduction_db) };
+            let slot = (index as f64 / intervals_per_s * 10.0) as usize;
+            if let Some(sum) = energies.get_mut(slot) {
+                *sum += f64::from(energy) * (0.5 * (gain_before + gain_after)).powi(2);
+                deepest_db[slot] = deepest_db[slot].max(reduction_db);
+            }
+            (before_db, gain_before) = (reduction_db, gain_after);
+        }
+        let scale = db_to_power(drive_db) * 10.0 / f64::from(rate);
+        let powers: Vec<f64> = energies.iter().map(|sum| sum * scale).collect();
+        let integrated = integrated_lufs_of_slots(&powers);
+        let loud_power = powers.iter().sum::<f64>() / powers.len().max(1) as f64 * 0.1;
+        let mut loud: Vec<f64> =
+            deepest_db.iter().zip(&powers).filter(|(_, power)| **power > loud_power).map(|(db, _)| *db).collect();
+        loud.sort_by(f64::total_cmp);
+        let p95 = crate::measure::analysis::quantile(&loud, 0.95).unwrap_or(0.0);
+        Outcome { drive_db, integrated_lufs: integrated, p95_reduction_db: p95 }
+    }
+
+    /// The drive that gives `target_lufs` within 0.01 LU, sought from `start_db`. Where no drive does, because the
+    /// limiter takes back what the drive adds, the nearest that was found. `None` for a programme without loudness.
+    pub fn drive_for_loudness(&self, target_lufs: f64, start_db: f64) -> Option<Outcome> {
+        const HIGHEST_DB: f64 = 40.0;
+        let mut best = self.outcome(start_db.clamp(-60.0, HIGHEST_DB));
+        let mut step_per_lu = 1.0;
+        for _ in 0..12 {
+            let miss_lu = target_lufs - best.integrated_lufs?;
+            if miss_lu.abs() < 0.01 {
+                break;
+            }
+            let drive_db = (best.drive_db + (miss_lu * step_per_lu).clamp(-12.0, 12.0)).clamp(-60.0, HIGHEST_DB);
+            if drive_db == best.drive_db {
+                break;
+            }
+            let next = self.outcome(drive_db);
+            let gained_lu = next.integrated_lufs? - best.integrated_lufs?;
+            // Loudness rises with drive, ever more slowly: the secant's slope, held to sane values.
+            step_per_lu = ((next.drive_db - best.drive_db) / gained_lu).clamp(1.0, 8.0);
+            best = next;
+        }
+        Some(best)
+    }
+
+    /// The drive that gives a reduction of `p95_db` at the 95th percentile within 0.05 dB, at most `highest_db`.
+    pub fn drive_for_reduction(&self, p95_db: f64, highest_db: f64) -> Outcome {
+        let mut high = self.outcome(highest_db);
+        if high.p95_reduction_db <= p95_db {
+            return high;
+        }
+        // One dB of drive adds about one dB of reduction.
+        let mut low = self.outcome(highest_db - (high.p95_reduction_db - p95_db) - 1.0);
+        while high.drive_db - low.drive_db > 0.05 {
+            let middle = self.outcome(0.5 * (low.drive_db + high.drive_db));
+            if middle.p95_reduction_db > p95_db { high = middle } else { low = middle }
+        }
+        low
+    }
+}

@@ -1,0 +1,169 @@
+//! The recipe: every setting of a master as plain data, and its file.
+//!
+//! Recipes are TOML, because people edit them: comments survive in their heads and in the file, and a diff is readable.
+//! Applied to the same audio by the same version, a recipe gives the same bytes.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dsp::compressor::CompressorSettings;
+use crate::dsp::eq::EqBand;
+use crate::dsp::limiter::LimiterSettings;
+use crate::dsp::multiband::MultibandSettings;
+use crate::error::{Error, Result};
+use crate::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat};
+
+/// The form of recipe that this version reads and writes.
+const SCHEMA: &str = "halfspeed.recipe/1";
+
+/// All settings of a master, in the order in which they are applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Always `halfspeed.recipe/1`.
+    pub schema: String,
+    /// Form of the output.
+    #[serde(default)]
+    pub output: OutputSettings,
+    /// Final limiter.
+    #[serde(default)]
+    pub limiter: LimiterSettings,
+    /// Compressor over the whole signal, before the limiter. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glue: Option<CompressorSettings>,
+    /// Four bands with their own compression and width, before the glue. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multiband: Option<MultibandSettings>,
+    /// Equaliser bands, first of all; a high-pass on the side is mono bass. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub eq: Vec<EqBand>,
+}
+
+/// Form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputSettings {
+    /// Sample rate, 8000 to 384000 Hz. Default: that of the mix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_rate_hz: Option<u32>,
+    /// Sample format: `"16"`, `"24"` (both dithered) or `"32f"`. Default: `"24"`.
+    #[serde(default = "default_format")]
+    pub format: SampleFormat,
+}
+
+fn default_format() -> SampleFormat {
+    SampleFormat::Int24
+}
+
+impl Default for OutputSettings {
+    fn default() -> Self {
+        Self { sample_rate_hz: None, format: default_format() }
+    }
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            output: OutputSettings::default(),
+            limiter: LimiterSettings::default(),
+            glue: None,
+            multiband: None,
+            eq: Vec::new(),
+        }
+    }
+}
+
+impl Recipe {
+    /// Reads a recipe file.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the file can't be read; [`Error::Recipe`] with line and column if it isn't a recipe.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => {
+                Error::Recipe { path: path.to_owned(), reason: "it is not text; a recipe is a TOML file".into() }
+            }
+            _ => Error::read(path, error),
+        })?;
+        Self::from_toml(&text).map_err(|reason| Error::Recipe { path: path.to_owned(), reason })
+    }
+
+    /// Understands the text of a recipe file; the error tells where and why not.
+    fn from_toml(text: &str) -> Result<Self, String> {
+        let recipe: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        if recipe.schema == SCHEMA {
+            Ok(recipe)
+        } else {
+            Err(format!("its schema is {:?}, this version of halfspeed reads {SCHEMA:?}", recipe.schema))
+        }
+    }
+
+    /// The text of the recipe file. Numbers are written so that they read back exactly.
+    pub fn to_toml(&self) -> String {
+        // Plain structs of numbers and strings: there is nothing in them that TOML can't express.
+        let body = toml::to_string_pretty(self).unwrap_or_default();
+        format!(
+            "# A halfspeed recipe. Edit it, then apply it: halfspeed render MIX --recipe THIS -o OUT.wav\n\
+             # Stages run in the order eq, multiband, glue, limiter.\n\n{body}"
+        )
+    }
+
+    /// Checks every setting against its range at a sample rate.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] names the first that is out of range.
+    pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
+        if let Some(rate) = self.output.sample_rate_hz.filter(|rate| !(MIN_RATE_HZ..=MAX_RATE_HZ).contains(rate)) {
+            let reason = format!("{rate} is outside {MIN_RATE_HZ} to {MAX_RATE_HZ}");
+            return Err(Error::setting("output.sample_rate_hz", reason));
+        }
+        self.eq.iter().try_for_each(|band| band.validate(sample_rate_hz))?;
+        if let Some(multiband) = &self.multiband {
+            multiband.validate(sample_rate_hz)?;
+        }
+        if let Some(glue) = &self.glue {
+            glue.validate("glue")?;
+        }
+        self.limiter.validate()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::eq::{BandChannel, BandKind};
+
+    #[test]
+    fn a_recipe_survives_its_file() {
+        let recipe = Recipe {
+            eq: vec![EqBand {
+                name: "air".into(),
+                kind: BandKind::HighShelf,
+                channel: BandChannel::Mid,
+                frequency_hz: 10_000.0 / 3.0,
+                gain_db: -1.234_567_890_123_4,
+                q: 0.7,
+            }],
+            multiband: Some(MultibandSettings::default()),
+            glue: Some(CompressorSettings::default()),
+            ..Recipe::default()
+        };
+        assert_eq!(Recipe::from_toml(&recipe.to_toml()), Ok(recipe));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place() {
+        let text = Recipe::default().to_toml().replace("drive_db", "dirve_db");
+        let reason = Recipe::from_toml(&text).unwrap_err();
+        assert!(reason.contains("dirve_db") && reason.contains("line"), "{reason}");
+        let reason = Recipe::from_toml("schema = \"halfspeed.recipe/9\"").unwrap_err();
+        assert!(reason.contains("halfspeed.recipe/1"), "{reason}");
+    }
+
+    #[test]
+    fn a_recipe_of_nothing_but_its_schema_is_neutral() {
+        assert_eq!(Recipe::from_toml("schema = \"halfspeed.recipe/1\""), Ok(Recipe::default()));
+    }
+}

@@ -1,0 +1,192 @@
+//! Applies a recipe: process, limit, quantise, write.
+
+use std::io::BufWriter;
+use std::path::Path;
+
+use super::chain::Chain;
+pub use super::chain::ChainLog;
+use super::recipe::Recipe;
+use super::source::Progress;
+use crate::audio::AudioBuffer;
+use crate::dsp::dither::Dither;
+use crate::dsp::limiter::{self, GainEnvelope, LimiterSettings, TruePeaks};
+use crate::error::{Error, Result};
+use crate::io::{OutputFile, SampleFormat, Spool, WavWriter};
+use crate::measure::loudness::KWeighting;
+use crate::units::db_to_amplitude;
+
+/// Control intervals of the limiter in one block: 1.5 s of audio at a time.
+const BLOCK_INTERVALS: usize = 3000;
+
+/// A programme that has passed everything but the limiter, and what the limiter needs to know of it.
+pub struct Processed {
+    audio: Spool,
+    /// Largest sample of each control interval.
+    pub(super) sample_peaks: Vec<f32>,
+    /// K-weighted sum of squares of each control interval, both channels.
+    pub(super) energies: Vec<f32>,
+    /// What the stages did.
+    pub log: ChainLog,
+}
+
+/// What the limiter did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LimiterLog {
+    /// Deepest reduction within each 100 ms, dB (0 or more).
+    pub reduction_db: Vec<f64>,
+}
+
+impl LimiterLog {
+    /// Deepest reduction, dB.
+    pub fn max_db(&self) -> f64 {
+        self.reduction_db.iter().copied().fold(0.0, f64::max)
+    }
+}
+
+/// Runs everything before the limiter over a programme.
+///
+/// # Errors
+/// A setting out of range, or the spool's errors.
+pub fn process(source: &Spool, recipe: &Recipe, progress: Progress<'_>) -> Result<Processed> {
+    let rate = source.sample_rate_hz();
+    recipe.validate(rate)?;
+    let interval = limiter::interval_frames(rate);
+    let mut chain = Chain::new(recipe, rate);
+    let mut weighting = KWeighting::new(rate);
+    let mut audio = Spool::new(rate);
+    let (mut sample_peaks, mut energies) = (Vec::new(), Vec::new());
+    let mut block = AudioBuffer::new(rate);
+    let mut position = 0;
+    while position < source.frames() {
+        source.read(position, BLOCK_INTERVALS * interval, &mut block)?;
+        chain.process(&mut block);
+        for (left, right) in block.left().chunks(interval).zip(block.right().chunks(interval)) {
+            let peak = left.iter().chain(right).fold(0.0f32, |peak, x| peak.max(x.abs()));
+            sample_peaks.push(peak);
+            energies.push(weighting.energy(left, right).iter().sum::<f64>() as f32);
+        }
+        audio.push(&block)?;
+        position += block.frames() as u64;
+        progress(position, Some(source.frames()));
+    }
+    Ok(Processed { audio, sample_peaks, energies, log: chain.log() })
+}
+
+impl Processed {
+    /// Sample rate in Hz.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.audio.sample_rate_hz()
+    }
+
+    /// Length in frames.
+    pub fn frames(&self) -> u64 {
+        self.audio.frames()
+    }
+
+    /// True peak of each control interval, exact where it exceeds `floor` (full scale = 1.0).
+    ///
+    /// # Errors
+    /// The spool's.
+    pub fn true_peaks(&self, floor: f32) -> Result<Vec<f32>> {
+        let rate = self.sample_rate_hz();
+        let mut finder = TruePeaks::new(rate);
+        let mut peaks = Vec::with_capacity(self.sample_peaks.len());
+        self.blocks(|block, _| {
+            finder.push(block, floor, &mut peaks);
+            Ok(())
+        })?;
+        finder.finish(floor, &mut peaks);
+        Ok(peaks)
+    }
+
+    /// Limits the programme, given its peaks (see [`Self::true_peaks`]; exact above the limiter's threshold), and
+    /// hands it on block by block.
+    ///
+    /// # Errors
+    /// Those of the spool and of `sink`.
+    pub fn limit(
+        &self,
+        settings: &LimiterSettings,
+        peaks: &[f32],
+        mut sink: impl FnMut(&AudioBuffer) -> Result<()>,
+    ) -> Result<LimiterLog> {
+        let rate = self.sample_rate_hz();
+        let interval = limiter::interval_frames(rate);
+        let drive = db_to_amplitude(settings.drive_db);
+        let mut reductions = reductions_db(settings, peaks, rate);
+        let intervals_per_slot = (f64::from(rate) * 0.1 / interval as f64).round() as usize;
+        let mut log = LimiterLog { reduction_db: vec![0.0; peaks.len().div_ceil(intervals_per_slot)] };
+        let mut gain_before = 1.0;
+        if let Some(reduction_db) = reductions.next() {
+            gain_before = drive * limiter::gain_of_reduction(reduction_db);
+        }
+        self.blocks(|block, first_interval| {
+            let (left, right) = block.channels_mut();
+            let pieces = left.chunks_mut(interval).zip(right.chunks_mut(interval));
+            for (index, ((left, right), reduction_db)) in (first_interval..).zip(pieces.zip(&mut reductions)) {
+                let gain_after = drive * limiter::gain_of_reduction(reduction_db);
+                limiter::apply(left, right, gain_before, gain_after, interval);
+                gain_before = gain_after;
+                let slot = &mut log.reduction_db[index / intervals_per_slot];
+                *slot = slot.max(reduction_db);
+            }
+            sink(block)
+        })?;
+        Ok(log)
+    }
+
+    /// Limits the programme into a temporary file beside `destination`.
+    ///
+    /// # Errors
+    /// [`Error::Write`], or the spool's.
+    pub fn write(
+        &self,
+        settings: &LimiterSettings,
+        peaks: &[f32],
+        format: SampleFormat,
+        destination: &Path,
+    ) -> Result<(OutputFile, LimiterLog)> {
+        let mut file = OutputFile::create(destination)?;
+        let failed = |error| Error::write(destination, error);
+        let sink = BufWriter::with_capacity(1 << 20, &mut file);
+        let mut writer = WavWriter::create(sink, self.sample_rate_hz(), format).map_err(failed)?;
+        let mut dither = Dither::new(format.bits());
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        let log = self.limit(settings, peaks, |block| {
+            if format == SampleFormat::Float32 {
+                return writer.write_float(block.left(), block.right()).map_err(failed);
+            }
+            left.resize(block.frames(), 0);
+            right.resize(block.frames(), 0);
+            dither.quantise(block.left(), block.right(), &mut left, &mut right);
+            writer.write_int(&left, &right).map_err(failed)
+        })?;
+        writer.finish().map_err(failed)?;
+        Ok((file, log))
+    }
+
+    /// Hands on the processed audio, cut at control intervals, with the index of each block's first interval.
+    fn blocks(&self, mut visit: impl FnMut(&mut AudioBuffer, usize) -> Result<()>) -> Result<()> {
+        let interval = limiter::interval_frames(self.sample_rate_hz());
+        let mut block = AudioBuffer::new(self.sample_rate_hz());
+        let mut first_interval = 0;
+        while first_interval * interval < self.frames() as usize {
+            self.audio.read((first_interval * interval) as u64, BLOCK_INTERVALS * interval, &mut block)?;
+            visit(&mut block, first_interval)?;
+            first_interval += BLOCK_INTERVALS;
+        }
+        Ok(())
+    }
+}
+
+/// The limiter's reduction at every border between control intervals, the first before the first interval and the last
+/// after the last one.
+pub(super) fn reductions_db(
+    settings: &LimiterSettings,
+    peaks: &[f32],
+    sample_rate_hz: u32,
+) -> impl Iterator<Item = f64> {
+    let mut envelope = GainEnvelope::new(settings, sample_rate_hz);
+    let silence = std::iter::repeat_n(0.0, envelope.latency() + 1);
+    peaks.iter().copied().chain(silence).filter_map(move |peak| envelope.push(peak))
+}

@@ -1,0 +1,67 @@
+//! From a file to what the engine works on.
+
+use std::path::Path;
+
+use crate::audio::AudioBuffer;
+use crate::dsp::resample::Resampler;
+use crate::error::Result;
+use crate::io::{Decoder, SourceInfo, Spool};
+use crate::measure::{Measurement, Meter};
+
+/// A decoded and measured file.
+pub struct Source {
+    /// What the file is.
+    pub info: SourceInfo,
+    /// What it measures, at its own sample rate.
+    pub measurement: Measurement,
+}
+
+/// Told now and then how many frames are done, of how many if that is known.
+pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Sync);
+
+/// Decodes and measures a file, holding none of it.
+///
+/// # Errors
+/// Those of [`Decoder`].
+pub fn measure_file(path: &Path, progress: Progress<'_>) -> Result<Source> {
+    read(path, progress, |_| Ok(()))
+}
+
+/// Decodes and measures a file and keeps its audio, at another sample rate if one is given.
+///
+/// # Errors
+/// Those of [`Decoder`], [`Spool`] and [`Resampler`].
+pub fn load_file(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'_>) -> Result<(Source, Spool)> {
+    let file_rate_hz = Decoder::open(path)?.info().sample_rate_hz;
+    let rate_hz = sample_rate_hz.unwrap_or(file_rate_hz);
+    let mut resampler = (rate_hz != file_rate_hz).then(|| Resampler::new(file_rate_hz, rate_hz)).transpose()?;
+    let mut spool = Spool::new(rate_hz);
+    let mut converted = AudioBuffer::new(rate_hz);
+    let source = read(path, progress, |block| match &mut resampler {
+        None => spool.push(block),
+        Some(resampler) => {
+            resampler.push(block, &mut converted);
+            spool.push(&converted)
+        }
+    })?;
+    if let Some(mut resampler) = resampler {
+        resampler.finish(&mut converted);
+        spool.push(&converted)?;
+    }
+    Ok((source, spool))
+}
+
+fn read(path: &Path, progress: Progress<'_>, mut sink: impl FnMut(&AudioBuffer) -> Result<()>) -> Result<Source> {
+    let mut decoder = Decoder::open(path)?;
+    let sample_rate_hz = decoder.info().sample_rate_hz;
+    let mut meter = Meter::new(sample_rate_hz);
+    let mut block = AudioBuffer::new(sample_rate_hz);
+    let mut done = 0;
+    while decoder.next_block(&mut block)? {
+        meter.push(&block);
+        sink(&block)?;
+        done += block.frames() as u64;
+        progress(done, decoder.info().frames);
+    }
+    Ok(Source { info: decoder.info().clone(), measurement: meter.finish() })
+}
