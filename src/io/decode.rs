@@ -17,7 +17,8 @@ use crate::error::{Error, Result};
 pub struct SourceInfo {
     /// The file.
     pub path: PathBuf,
-    /// `WAV`, `RF64`, `BW64`, `FLAC`, `MP3`, `AAC`, `ALAC`, `Vorbis`, `Opus`, `AIFF` or `CAF`.
+    /// `WAV`, `RF64`, `BW64`, `FLAC`, `MP3`, `AAC`, `ALAC`, `Vorbis`, `Opus`, `AIFF`, `CAF` or `MOV` (PCM in an MP4
+    /// or QuickTime file).
     pub format: String,
     /// Sample rate in Hz, 8000 to 384000. Opus is always 48000.
     pub sample_rate_hz: u32,
@@ -42,6 +43,8 @@ pub struct Decoder {
     info: SourceInfo,
     stream: Box<dyn Stream>,
     frames: u64,
+    /// What stopped the stream, to be told once the audio before it is delivered.
+    fault: Option<Fault>,
     ended: bool,
 }
 
@@ -68,7 +71,7 @@ impl Decoder {
         }
         let format = format.to_owned();
         let info = SourceInfo { path: path.to_owned(), format, sample_rate_hz, channels, bits, float, lossy, frames };
-        Ok(Self { info, stream, frames: 0, ended: false })
+        Ok(Self { info, stream, frames: 0, fault: None, ended: false })
     }
 
     /// What the header says.
@@ -91,7 +94,18 @@ impl Decoder {
         if self.ended {
             return Ok(false);
         }
-        if let Err(fault) = contain(|| self.stream.fill(block)).and_then(|()| self.check(block)) {
+        let filled = match self.fault.take() {
+            Some(fault) => Err(fault),
+            None => match contain(|| self.stream.fill(block)) {
+                // What is there comes first, the fault with the next call.
+                Err(fault) if !block.is_empty() => {
+                    self.fault = Some(fault);
+                    Ok(())
+                }
+                other => other,
+            },
+        };
+        if let Err(fault) = filled.and_then(|()| self.check(block)) {
             block.clear();
             self.ended = true;
             return Err(blame(&self.info.path, self.seconds(self.frames), fault));
