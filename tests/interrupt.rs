@@ -15,7 +15,7 @@ fn unfinished_outputs_go_away_and_none_comes_after() {
     std::thread::spawn(remove_unfinished).join().unwrap();
 
     let left = || std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
-    assert_eq!(left(), [kept.clone()]);
+    assert_eq!(left(), [kept.as_path()]);
     // The working thread may go on for a moment; nothing it does brings a file back.
     file.write_all(b"and more").unwrap();
     assert!(file.commit(true).is_err());
