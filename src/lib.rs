@@ -21,7 +21,10 @@ pub mod dsp;
 pub mod engine;
 pub mod error;
 pub mod io;
+pub mod master;
 pub mod measure;
+pub mod report;
+pub mod suggest;
 pub mod units;
 
 pub use audio::AudioBuffer;

@@ -130,7 +130,6 @@ impl Measurement {
     pub fn analysis(&self) -> Analysis {
         let integrated_lufs = self.loudness.integrated_lufs();
         let true_dbtp = self.peaks.true_dbtp();
-        let bands = self.loud_spectrum();
         Analysis {
             loudness: LoudnessAnalysis {
                 integrated_lufs,
@@ -141,7 +140,7 @@ impl Measurement {
                 psr_min_db: self.psr_min_db(),
             },
             peak: PeakAnalysis { sample_dbfs: self.peaks.sample_dbfs(), true_dbtp },
-            spectrum: self.spectrum_analysis(&bands),
+            spectrum: self.spectrum_analysis(),
             dynamics: DynamicsAnalysis {
                 crest_db: self.levels.crest_db(),
                 short_crest_db: self.levels.short_crest_db(),
@@ -152,7 +151,7 @@ impl Measurement {
                 correlation: self.levels.correlation(),
                 width_db: self.levels.width_db(),
                 balance_db: self.loudness.balance_db(),
-                bands: self.band_stereo(&bands),
+                bands: self.band_stereo(),
             },
         }
     }
@@ -172,7 +171,8 @@ impl Measurement {
             .reduce(f64::min)
     }
 
-    fn spectrum_analysis(&self, bands: &[BandPower]) -> SpectrumAnalysis {
+    fn spectrum_analysis(&self) -> SpectrumAnalysis {
+        let bands = &self.loud_spectrum;
         let center_hz = self.spectrum.bands.centers_hz().to_vec();
         let mid_db: Vec<_> = bands.iter().map(|band| power_to_db_checked(f64::from(band.mid))).collect();
         let points = center_hz.iter().zip(&mid_db).filter(|(hz, _)| (99.0..10_100.0).contains(*hz));
@@ -194,11 +194,11 @@ impl Measurement {
         })
     }
 
-    fn band_dynamics(&self) -> Vec<BandDynamics> {
-        let loud = self.loud_frames();
+    /// Level quantiles of the four wide bands.
+    pub fn band_dynamics(&self) -> Vec<BandDynamics> {
         self.wide_bands()
             .map(|((low_hz, high_hz), range)| {
-                let levels = self.spectrum.iter().zip(&loud).filter(|(_, loud)| **loud);
+                let levels = self.spectrum.iter().zip(&self.loud_frames).filter(|(_, loud)| **loud);
                 let mut levels: Vec<f64> = levels
                     .map(|(frame, _)| frame[range.clone()].iter().map(|band| f64::from(band.mid + band.side)).sum())
                     .filter(|&power| power > 0.0)
@@ -211,7 +211,9 @@ impl Measurement {
             .collect()
     }
 
-    fn band_stereo(&self, bands: &[BandPower]) -> Vec<BandStereo> {
+    /// Stereo image of the four wide bands.
+    pub fn band_stereo(&self) -> Vec<BandStereo> {
+        let bands = &self.loud_spectrum;
         self.wide_bands()
             .map(|((low_hz, high_hz), range)| {
                 let sum =

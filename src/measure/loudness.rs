@@ -246,7 +246,9 @@ impl LoudnessSeries {
 
     /// Gated loudness of several programmes as one, such as an album: the blocks of all are gated together.
     pub fn integrated_lufs_of<'a>(programmes: impl IntoIterator<Item = &'a Self>) -> Option<f64> {
-        gated_lufs(programmes.into_iter().flat_map(|series| series.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS)).collect())
+        gated_lufs(
+            programmes.into_iter().flat_map(|series| series.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS)).collect(),
+        )
     }
 
     /// Loudness range in LU (Tech 3342). `None` if no 3 s window passes the gates.

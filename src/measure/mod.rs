@@ -51,6 +51,11 @@ pub struct Measurement {
     pub levels: Levels,
     /// Third-octave spectra.
     pub spectrum: SpectralFrames,
+    /// For each spectral frame, whether it belongs to the loud parts: the 400 ms around it pass the gates of the
+    /// integrated loudness. All of them, where nothing passes.
+    pub loud_frames: Vec<bool>,
+    /// Mean spectrum of the loud parts.
+    pub loud_spectrum: Vec<BandPower>,
 }
 
 impl Meter {
@@ -77,13 +82,17 @@ impl Meter {
 
     /// Ends the programme.
     pub fn finish(self) -> Measurement {
+        let (loudness, spectrum) = (self.loudness.finish(), self.spectrum.finish());
+        let loud_frames = loud_frames(&loudness, spectrum.iter().len());
         Measurement {
             sample_rate_hz: self.sample_rate_hz,
             frames: self.frames,
-            loudness: self.loudness.finish(),
             peaks: self.peaks.finish(),
             levels: self.levels.finish(),
-            spectrum: self.spectrum.finish(),
+            loud_spectrum: spectrum.mean(|frame| loud_frames[frame]),
+            loudness,
+            spectrum,
+            loud_frames,
         }
     }
 }
@@ -97,25 +106,16 @@ impl Measurement {
     pub fn duration_s(&self) -> f64 {
         self.frames as f64 / f64::from(self.sample_rate_hz)
     }
+}
 
-    /// For each spectral frame, whether it belongs to the loud parts: the 400 ms around it pass the gates of the
-    /// integrated loudness. All of them, where nothing passes.
-    pub fn loud_frames(&self) -> Vec<bool> {
-        let frames = self.spectrum.iter().len();
-        let momentary = self.loudness.momentary_lufs();
-        let Some(integrated_lufs) = self.loudness.integrated_lufs() else { return vec![true; frames] };
-        // A window of 0.17 s from `k * 100 ms` lies in the middle of the 400 ms that begin 100 ms earlier.
-        (0..frames)
-            .map(|k| {
-                let index = k.saturating_sub(1).min(momentary.len().saturating_sub(1));
-                momentary.get(index).is_none_or(|&lufs| lufs > integrated_lufs - LOUD_PART_GATE_LU)
-            })
-            .collect()
-    }
-
-    /// Mean spectrum of the loud parts.
-    pub fn loud_spectrum(&self) -> Vec<BandPower> {
-        let loud = self.loud_frames();
-        self.spectrum.mean(|frame| loud[frame])
-    }
+fn loud_frames(loudness: &LoudnessSeries, frames: usize) -> Vec<bool> {
+    let momentary = loudness.momentary_lufs();
+    let Some(integrated_lufs) = loudness.integrated_lufs() else { return vec![true; frames] };
+    // A window of 0.17 s from `k * 100 ms` lies in the middle of the 400 ms that begin 100 ms earlier.
+    (0..frames)
+        .map(|k| {
+            let index = k.saturating_sub(1).min(momentary.len().saturating_sub(1));
+            momentary.get(index).is_none_or(|&lufs| lufs > integrated_lufs - LOUD_PART_GATE_LU)
+        })
+        .collect()
 }

@@ -1,0 +1,255 @@
+//! The main job: measure, suggest, render, verify, correct, report.
+
+use std::path::{Path, PathBuf};
+
+use crate::dsp::limiter::LimiterSettings;
+use crate::engine::drive::{DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
+use crate::engine::render::{LimiterLog, Processed, process};
+use crate::engine::source::{Source, load_file, measure_file};
+use crate::engine::{OutputSettings, Recipe};
+use crate::error::{Error, Result};
+use crate::io::{OutputFile, check_output};
+use crate::report::{MasterReport, Promise};
+use crate::suggest::{Amounts, Proposal, Suggester};
+use crate::units::db_to_amplitude;
+
+/// Loudness without a reference or a wish, LUFS: what most streaming services play at.
+pub const DEFAULT_LOUDNESS_LUFS: f64 = -14.0;
+/// Ceiling without a wish, dBTP: what the services' own advice and AES TD1008 ask for ahead of lossy encoding.
+pub const DEFAULT_CEILING_DBTP: f64 = -1.0;
+/// How near the written file comes to the wished loudness, LU.
+pub const LOUDNESS_TOLERANCE_LU: f64 = 0.1;
+/// Times a master is written at the most before what was reached is reported as it is.
+const MAX_ATTEMPTS: usize = 4;
+/// The limiter steers by 4 points a sample, the meter reads 16: what that may miss on music, dB.
+const STEERING_MARGIN_DB: f64 = 0.03;
+
+/// What to do.
+pub struct MasterJob<'a> {
+    /// The mix.
+    pub mix: PathBuf,
+    /// The reference, if there is one.
+    pub reference: Option<PathBuf>,
+    /// The master.
+    pub output: PathBuf,
+    /// Replace the output if it exists.
+    pub force: bool,
+    /// Who proposes the settings before the limiter.
+    pub suggester: &'a dyn Suggester,
+    /// How much of the proposal to take.
+    pub amounts: Amounts,
+    /// Wished loudness; the reference's, or else -14 LUFS, if `None`.
+    pub loudness_lufs: Option<f64>,
+    /// Go on to the wished loudness whatever it costs.
+    pub force_loudness: bool,
+    /// Highest true peak of the written file.
+    pub ceiling_dbtp: f64,
+    /// Form of the written file.
+    pub output_settings: OutputSettings,
+}
+
+/// A step of a job, for progress bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Decoding and measuring the mix.
+    Mix,
+    /// Decoding and measuring the reference.
+    Reference,
+    /// Equalising and compressing.
+    Process,
+    /// Reading back the written master.
+    Verify,
+}
+
+/// Told which step has done how many frames, of how many if that is known.
+pub type OnProgress<'a> = &'a (dyn Fn(Step, u64, Option<u64>) + Sync);
+
+/// Makes a master and says everything about it. The output appears only when it is complete and measured.
+///
+/// # Errors
+/// A file that can't be read, mastered or written; a setting out of range. Missing a promise is not an error: it is
+/// reported.
+pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<MasterReport> {
+    let inputs: Vec<&Path> = std::iter::once(job.mix.as_path()).chain(job.reference.as_deref()).collect();
+    check_output(&job.output, &inputs, job.force)?;
+    let (mix, reference) = rayon::join(
+        || load_file(&job.mix, job.output_settings.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total)),
+        || {
+            let progress = |done, total| on_progress(Step::Reference, done, total);
+            job.reference.as_deref().map(|path| measure_file(path, &progress)).transpose()
+        },
+    );
+    let ((mix, audio), reference) = (mix?, reference?);
+    let mix_lufs = loudness_of(&mix)?;
+    let reference_lufs = reference.as_ref().map(loudness_of).transpose()?;
+
+    let proposal = match &reference {
+        Some(reference) => job.suggester.suggest(&mix.measurement, &reference.measurement, &job.amounts),
+        None => Proposal::default(),
+    };
+    let mut recipe = Recipe {
+        output: job.output_settings,
+        limiter: LimiterSettings { ceiling_dbtp: job.ceiling_dbtp - STEERING_MARGIN_DB, ..LimiterSettings::default() },
+        glue: proposal.glue.clone(),
+        multiband: proposal.multiband.clone(),
+        eq: proposal.eq.clone(),
+        ..Recipe::default()
+    };
+    let processed = process(&audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
+    drop(audio);
+
+    let wished_lufs = job.loudness_lufs.or(reference_lufs).unwrap_or(DEFAULT_LOUDNESS_LUFS);
+    let goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
+    let written = meet(&goal, &processed, &mut recipe, job, wished_lufs - mix_lufs, on_progress)?;
+    let promises = goal.judge(&written, &processed);
+    written.file.commit(job.force)?;
+    Ok(MasterReport::new(job, mix, reference, written.source, recipe, &proposal, &processed, written.log, promises))
+}
+
+/// Applies a recipe and writes the result.
+///
+/// # Errors
+/// A file that can't be read or written; a setting out of range.
+pub fn render(mix: &Path, recipe: &Recipe, output: &Path, force: bool, on_progress: OnProgress<'_>) -> Result<Source> {
+    check_output(output, &[mix], force)?;
+    let (_, audio) = load_file(mix, recipe.output.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total))?;
+    let processed = process(&audio, recipe, &|done, total| on_progress(Step::Process, done, total))?;
+    drop(audio);
+    let floor = db_to_amplitude(recipe.limiter.ceiling_dbtp - recipe.limiter.drive_db) as f32;
+    let peaks = processed.true_peaks(floor)?;
+    let (file, _) = processed.write(&recipe.limiter, &peaks, recipe.output.format, output)?;
+    let mut source = read_back(&file, on_progress)?;
+    file.commit(force)?;
+    source.info.path = output.to_owned();
+    Ok(source)
+}
+
+fn loudness_of(source: &Source) -> Result<f64> {
+    source.measurement.loudness.integrated_lufs().ok_or_else(|| {
+        let reason = if source.measurement.duration_s() < 0.4 {
+            "it is shorter than 0.4 s, too short to have a loudness"
+        } else {
+            "it is silent (nothing above -70 LUFS); is this the right export?"
+        };
+        Error::content(&source.info.path, reason)
+    })
+}
+
+/// What the written file has to meet.
+struct Goal {
+    wished_lufs: f64,
+    force_loudness: bool,
+    ceiling_dbtp: f64,
+}
+
+/// A master under its temporary name, measured.
+struct Written {
+    file: OutputFile,
+    source: Source,
+    log: LimiterLog,
+    /// What the search said of the drive, for the reason why a wish was not met.
+    outcome: Outcome,
+    /// The loudness that was aimed for in the end.
+    target_lufs: f64,
+}
+
+/// Finds the drive, writes, measures, corrects, until the written file meets the goal.
+fn meet(
+    goal: &Goal,
+    processed: &Processed,
+    recipe: &mut Recipe,
+    job: &MasterJob<'_>,
+    first_drive_db: f64,
+    on_progress: OnProgress<'_>,
+) -> Result<Written> {
+    let silent = || Error::content(&job.mix, "nothing is left of it after processing; check the recipe");
+    // Sample peaks tell about where the threshold will be, so that true peaks are sought only above it.
+    let rough = DriveSearch::by_sample_peaks(processed, &recipe.limiter);
+    let start = rough.drive_for_loudness(goal.wished_lufs, first_drive_db).ok_or_else(silent)?;
+    let floor_db = recipe.limiter.ceiling_dbtp - start.drive_db - 1.5;
+    let mut peaks = processed.true_peaks(db_to_amplitude(floor_db) as f32)?;
+    let mut correction_lu = 0.0;
+    let mut attempt = 1;
+    loop {
+        let search = DriveSearch::new(processed, &recipe.limiter, &peaks);
+        let mut outcome =
+            search.drive_for_loudness(goal.wished_lufs + correction_lu, start.drive_db).ok_or_else(silent)?;
+        let mut target_lufs = goal.wished_lufs;
+        if !goal.force_loudness && outcome.p95_reduction_db > MAX_P95_REDUCTION_DB {
+            outcome = search.drive_for_reduction(MAX_P95_REDUCTION_DB, outcome.drive_db);
+            target_lufs = outcome.integrated_lufs.ok_or_else(silent)?;
+        }
+        recipe.limiter.drive_db = outcome.drive_db;
+        if recipe.limiter.ceiling_dbtp - outcome.drive_db < floor_db {
+            peaks = processed.true_peaks(db_to_amplitude(recipe.limiter.ceiling_dbtp - outcome.drive_db) as f32)?;
+        }
+        let (file, log) = processed.write(&recipe.limiter, &peaks, recipe.output.format, &job.output)?;
+        let source = read_back(&file, on_progress)?;
+        let miss_lu = target_lufs - source.measurement.loudness.integrated_lufs().ok_or_else(silent)?;
+        let over_db = source.measurement.peaks.true_dbtp().map_or(0.0, |peak| peak - goal.ceiling_dbtp);
+        if (over_db <= 0.0 && miss_lu.abs() <= 0.5 * LOUDNESS_TOLERANCE_LU) || attempt == MAX_ATTEMPTS {
+            return Ok(Written { file, source, log, outcome, target_lufs });
+        }
+        log::info!("attempt {attempt}: {miss_lu:+.3} LU to go, {over_db:+.3} dB over the ceiling");
+        if over_db > 0.0 {
+            recipe.limiter.ceiling_dbtp -= over_db + 0.005;
+        }
+        correction_lu += miss_lu;
+        attempt += 1;
+    }
+}
+
+fn read_back(file: &OutputFile, on_progress: OnProgress<'_>) -> Result<Source> {
+    measure_file(file.temporary(), &|done, total| on_progress(Step::Verify, done, total))
+}
+
+impl Goal {
+    /// Holds the written file to what was promised.
+    fn judge(&self, written: &Written, processed: &Processed) -> Vec<Promise> {
+        let measurement = &written.source.measurement;
+        let loudness = measurement.loudness.integrated_lufs();
+        let loudness_met = loudness.is_some_and(|lufs| (lufs - self.wished_lufs).abs() <= LOUDNESS_TOLERANCE_LU);
+        let peak = measurement.peaks.true_dbtp();
+        let reason = (!loudness_met).then(|| {
+            if written.target_lufs == self.wished_lufs {
+                format!("the limiter takes back what more drive adds; {:.1} dB were tried", written.outcome.drive_db)
+            } else {
+                format!(
+                    "more would take over {MAX_P95_REDUCTION_DB:.0} dB of limiting in the loud parts; it stops at \
+                     {:.1} LUFS ({:.1} LU short); --force-loudness goes on",
+                    written.target_lufs,
+                    self.wished_lufs - written.target_lufs
+                )
+            }
+        });
+        vec![
+            Promise {
+                id: "integrated_loudness",
+                unit: "LUFS",
+                wanted: self.wished_lufs,
+                measured: loudness,
+                tolerance: LOUDNESS_TOLERANCE_LU,
+                met: loudness_met,
+                reason,
+            },
+            Promise {
+                id: "true_peak",
+                unit: "dBTP",
+                wanted: self.ceiling_dbtp,
+                measured: peak,
+                tolerance: 0.0,
+                met: peak.is_none_or(|peak| peak <= self.ceiling_dbtp),
+                reason: None,
+            },
+            Promise {
+                id: "length",
+                unit: "frames",
+                wanted: processed.frames() as f64,
+                measured: Some(measurement.frames as f64),
+                tolerance: 0.0,
+                met: measurement.frames == processed.frames(),
+                reason: None,
+            },
+        ]
+    }
+}

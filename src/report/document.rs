@@ -1,0 +1,250 @@
+//! The documents behind every form of report, and their JSON.
+
+use serde::Serialize;
+
+use crate::dsp::eq::{BandChannel, response_db};
+use crate::engine::Recipe;
+use crate::engine::render::{ChainLog, LimiterLog, Processed};
+use crate::engine::source::Source;
+use crate::io::SourceInfo;
+use crate::master::MasterJob;
+use crate::measure::Measurement;
+use crate::measure::analysis::Analysis;
+use crate::suggest::{CurvePoint, Proposal, Suggestion};
+
+/// `halfspeed.analysis/1`: everything measured of a file.
+#[derive(Debug, Clone, Serialize)]
+pub struct AnalysisDocument {
+    /// Always `halfspeed.analysis/1`.
+    pub schema: &'static str,
+    /// The file.
+    pub file: FileDocument,
+    /// What it measures.
+    #[serde(flatten)]
+    pub analysis: Analysis,
+}
+
+/// A file.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileDocument {
+    /// Path as it was given.
+    pub path: String,
+    /// Format by content.
+    pub format: String,
+    /// Sample rate.
+    pub sample_rate_hz: u32,
+    /// Channels in the file; mono is measured as two equal channels.
+    pub channels: u32,
+    /// Bits of a sample, where the format has such.
+    pub bits: Option<u32>,
+    /// Length.
+    pub duration_s: f64,
+}
+
+impl AnalysisDocument {
+    /// The document of a measured file.
+    pub fn new(source: &Source) -> Self {
+        let SourceInfo { path, format, sample_rate_hz, channels, bits, .. } = &source.info;
+        Self {
+            schema: "halfspeed.analysis/1",
+            file: FileDocument {
+                path: path.display().to_string(),
+                format: format.clone(),
+                sample_rate_hz: *sample_rate_hz,
+                channels: *channels,
+                bits: *bits,
+                duration_s: source.measurement.duration_s(),
+            },
+            analysis: source.measurement.analysis(),
+        }
+    }
+}
+
+/// `halfspeed.master/1`: everything about a master.
+#[derive(Debug, Clone, Serialize)]
+pub struct MasterReport {
+    /// Always `halfspeed.master/1`.
+    pub schema: &'static str,
+    /// Version of halfspeed.
+    pub version: &'static str,
+    /// The mix.
+    pub before: AnalysisDocument,
+    /// The written master, measured on the file.
+    pub after: AnalysisDocument,
+    /// The reference, if there was one.
+    pub reference: Option<AnalysisDocument>,
+    /// The recipe as applied.
+    pub settings: Recipe,
+    /// What was changed and why, and whether it came about.
+    pub suggestions: Vec<SuggestionDocument>,
+    /// Each promise, and whether the written file keeps it.
+    pub verified: Vec<Promise>,
+    /// Who made the suggestions.
+    pub model: ModelDocument,
+    /// Deepest gain reductions.
+    pub reductions: ReductionsDocument,
+    /// What else the user should know.
+    pub notes: Vec<String>,
+    /// Curves for pictures; not part of the JSON.
+    #[serde(skip)]
+    pub curves: MasterCurves,
+}
+
+/// Deepest gain reductions of a master, dB (0 or more).
+#[derive(Debug, Clone, Serialize)]
+pub struct ReductionsDocument {
+    /// Of the four bands, lowest first.
+    pub multiband_db: [f64; 4],
+    /// Of the glue compressor.
+    pub glue_db: f64,
+    /// Of the limiter.
+    pub limiter_db: f64,
+}
+
+/// A suggestion with what became of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct SuggestionDocument {
+    /// The suggestion.
+    #[serde(flatten)]
+    pub suggestion: Suggestion,
+    /// What is measured, in words: "width, 120 to 700 Hz".
+    pub measure: String,
+    /// Unit of `before`, `predicted`, `achieved` and `reference`.
+    pub unit: &'static str,
+    /// Value in the written master.
+    pub achieved: Option<f64>,
+    /// Value in the reference.
+    pub reference: Option<f64>,
+}
+
+/// Something the written file has to keep.
+#[derive(Debug, Clone, Serialize)]
+pub struct Promise {
+    /// `integrated_loudness`, `true_peak`, `length`.
+    pub id: &'static str,
+    /// Unit of the values.
+    pub unit: &'static str,
+    /// What was promised; a ceiling for `true_peak`.
+    pub wanted: f64,
+    /// What the written file measures.
+    pub measured: Option<f64>,
+    /// How far off still counts as kept.
+    pub tolerance: f64,
+    /// Whether it was kept.
+    pub met: bool,
+    /// Why not, and what to do.
+    pub reason: Option<String>,
+}
+
+/// Who made the suggestions.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelDocument {
+    /// Name of the suggester.
+    pub name: &'static str,
+    /// How alike mix and reference are, 0 (different songs) to 1 (the same recording).
+    pub likeness_ratio: Option<f64>,
+}
+
+/// Curves for the pictures of a report.
+#[derive(Debug, Clone, Default)]
+pub struct MasterCurves {
+    /// Short-term loudness every 100 ms, LUFS, from 3 s on; `-inf` for silence.
+    pub before_short_term_lufs: Vec<f64>,
+    /// The same of the written master.
+    pub after_short_term_lufs: Vec<f64>,
+    /// The same of the reference; empty without one.
+    pub reference_short_term_lufs: Vec<f64>,
+    /// Deepest limiter reduction within each 100 ms, dB (0 or more).
+    pub limiter_reduction_db: Vec<f64>,
+    /// The equaliser's response on the mid, 20 Hz to 20 kHz.
+    pub eq_response: Vec<CurvePoint>,
+    /// The curve that the equaliser was fitted to; empty where there was none.
+    pub eq_target: Vec<CurvePoint>,
+}
+
+impl MasterReport {
+    /// Puts together what the steps of a job found.
+    #[allow(clippy::too_many_arguments)] // One argument for each step of the job, used once.
+    pub(crate) fn new(
+        job: &MasterJob<'_>,
+        mix: Source,
+        reference: Option<Source>,
+        mut written: Source,
+        settings: Recipe,
+        proposal: &Proposal,
+        processed: &Processed,
+        log: LimiterLog,
+        verified: Vec<Promise>,
+    ) -> Self {
+        written.info.path.clone_from(&job.output);
+        let ChainLog { multiband_db, glue_db } = processed.log;
+        let reductions = ReductionsDocument { multiband_db, glue_db, limiter_db: log.max_db() };
+        let suggestions = proposal.suggestions.iter().map(|suggestion| SuggestionDocument {
+            suggestion: suggestion.clone(),
+            measure: suggestion.quantity.describe(),
+            unit: suggestion.quantity.unit(),
+            achieved: suggestion.quantity.of(&written.measurement),
+            reference: reference.as_ref().and_then(|reference| suggestion.quantity.of(&reference.measurement)),
+        });
+        let short_term = |measurement: &Measurement| measurement.loudness.short_term_lufs();
+        Self {
+            schema: "halfspeed.master/1",
+            version: env!("CARGO_PKG_VERSION"),
+            suggestions: suggestions.collect(),
+            verified,
+            model: ModelDocument { name: job.suggester.name(), likeness_ratio: proposal.likeness_ratio },
+            reductions,
+            notes: notes(job, &mix, reference.as_ref()),
+            curves: MasterCurves {
+                before_short_term_lufs: short_term(&mix.measurement),
+                after_short_term_lufs: short_term(&written.measurement),
+                reference_short_term_lufs: reference
+                    .as_ref()
+                    .map_or(Vec::new(), |source| short_term(&source.measurement)),
+                limiter_reduction_db: log.reduction_db,
+                eq_response: eq_response(&settings, written.measurement.sample_rate_hz),
+                eq_target: proposal.target_curve.clone(),
+            },
+            before: AnalysisDocument::new(&mix),
+            after: AnalysisDocument::new(&written),
+            reference: reference.as_ref().map(AnalysisDocument::new),
+            settings,
+        }
+    }
+}
+
+fn eq_response(recipe: &Recipe, sample_rate_hz: u32) -> Vec<CurvePoint> {
+    const POINTS: i32 = 200;
+    let top_hz = 20_000f64.min(0.49 * f64::from(sample_rate_hz));
+    let frequencies = (0..POINTS).map(|k| 20.0 * (top_hz / 20.0).powf(f64::from(k) / f64::from(POINTS - 1)));
+    frequencies
+        .map(|frequency_hz| CurvePoint {
+            frequency_hz,
+            gain_db: response_db(&recipe.eq, BandChannel::Mid, frequency_hz, sample_rate_hz),
+        })
+        .collect()
+}
+
+fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if mix.info.channels == 1 {
+        notes.push("The mix is mono; the master holds it as two equal channels.".into());
+    }
+    if mix.info.lossy {
+        notes.push(format!("The mix is {}, a lossy format; a lossless export makes a better master.", mix.info.format));
+    }
+    match reference {
+        None => notes.push("There was no reference: only loudness and peaks were set.".into()),
+        Some(reference) if reference.info.channels == 1 => {
+            notes.push("The reference is mono: the width was left alone.".into());
+        }
+        Some(_) => {}
+    }
+    if let Some(rate) = job.output_settings.sample_rate_hz.filter(|rate| *rate > mix.info.sample_rate_hz) {
+        notes.push(format!(
+            "The master has {rate} Hz, the mix {} Hz: converting upwards adds nothing to the sound.",
+            mix.info.sample_rate_hz
+        ));
+    }
+    notes
+}

@@ -1,0 +1,114 @@
+//! The classical matcher: statistics and rules, no model.
+
+use super::eq_fit::{self, Curve};
+use super::tone::Tone;
+use super::{Amounts, CurvePoint, Proposal, Quantity, Suggester, Suggestion, dynamics, width};
+use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
+use crate::dsp::multiband::MultibandSettings;
+use crate::measure::Measurement;
+
+/// Most equaliser bands.
+const MAX_EQ_BANDS: usize = 8;
+
+/// Tone by matched content, width and density by band: bold where mix and reference are alike, shy where they aren't.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Classical;
+
+impl Suggester for Classical {
+    fn name(&self) -> &'static str {
+        "classical"
+    }
+
+    fn suggest(&self, mix: &Measurement, reference: &Measurement, amounts: &Amounts) -> Proposal {
+        let Some(tone) = Tone::between(mix, reference) else { return Proposal::default() };
+        let mut proposal = Proposal { likeness_ratio: Some(tone.likeness_ratio), ..Proposal::default() };
+        equalise(mix, &tone, amounts.eq_ratio, &mut proposal);
+
+        let share = tone.share_of_differences();
+        let (side_gains_db, width_suggestions) = width::suggest(mix, reference, amounts.width_ratio * share.width);
+        let (compressors, compression_suggestions) =
+            dynamics::suggest(mix, reference, amounts.dynamics_ratio * share.dynamics);
+        let mut multiband = MultibandSettings::default();
+        for ((band, side_gain_db), compressor) in multiband.bands.iter_mut().zip(side_gains_db).zip(compressors) {
+            band.side_gain_db = side_gain_db;
+            band.compressor = compressor;
+        }
+        // At low rates there is no air band to split off.
+        let fits = multiband.validate(mix.sample_rate_hz).is_ok();
+        if fits && !multiband.is_neutral() {
+            proposal.multiband = Some(multiband);
+            proposal.suggestions.extend(width_suggestions);
+            proposal.suggestions.extend(compression_suggestions);
+        }
+        proposal
+    }
+}
+
+fn equalise(mix: &Measurement, tone: &Tone, amount: f64, proposal: &mut Proposal) {
+    let gains_db: Vec<f64> = tone.curve_db.iter().map(|db| amount * db).collect();
+    let curve = Curve {
+        centers_hz: &tone.centers_hz,
+        gains_db: &gains_db,
+        weights: &tone.weights,
+        sample_rate_hz: mix.sample_rate_hz,
+    };
+    proposal.eq = eq_fit::fit(&curve, MAX_EQ_BANDS);
+    proposal.target_curve = tone
+        .centers_hz
+        .iter()
+        .zip(&gains_db)
+        .map(|(&frequency_hz, &gain_db)| CurvePoint { frequency_hz, gain_db })
+        .collect();
+    proposal.suggestions.extend(proposal.eq.iter().map(|band| explain(mix, tone, band, &proposal.eq)));
+}
+
+/// A suggestion for one band of the equaliser, judged by the level in the region where it works.
+fn explain(mix: &Measurement, tone: &Tone, band: &EqBand, all: &[EqBand]) -> Suggestion {
+    let (low_hz, high_hz) = reach(band);
+    let within = |hz: f64| (low_hz..=high_hz).contains(&hz);
+    let quantity = Quantity::BandLevel { low_hz, high_hz };
+    let before = quantity.of(mix);
+    let eq_db = |hz: f64| response_db(all, BandChannel::Stereo, hz, mix.sample_rate_hz);
+    let mean = |of: &dyn Fn(usize) -> f64, choose: &dyn Fn(f64) -> bool| {
+        let chosen = tone.centers_hz.iter().enumerate().filter(|(_, hz)| choose(**hz)).map(|(index, _)| of(index));
+        let (sum, count) = chosen.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        if count > 0.0 { sum / count } else { 0.0 }
+    };
+    let gain = |index: usize| eq_db(tone.centers_hz[index]);
+    let change_db = mean(&gain, &within) - mean(&gain, &|_| true);
+    let excess_db = mean(&|index| tone.excess_db[index], &within);
+    let relation = if excess_db >= 0.0 { "above" } else { "below" };
+    Suggestion {
+        id: format!("eq.{}", band.name.replace(' ', "_")),
+        setting: describe(band),
+        cause: format!("{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {relation} the reference", excess_db.abs()),
+        quantity,
+        before,
+        predicted: before.map(|before| before + change_db),
+    }
+}
+
+/// Where a band does most of its work.
+fn reach(band: &EqBand) -> (f64, f64) {
+    match band.kind {
+        BandKind::Bell => {
+            // Half-gain points of a bell of this Q, in octaves around its centre.
+            let half_octaves = (0.5 / band.q).asinh() / std::f64::consts::LN_2;
+            let ratio = 2f64.powf(half_octaves.max(1.0 / 6.0));
+            (band.frequency_hz / ratio, band.frequency_hz * ratio)
+        }
+        BandKind::LowShelf => (35.0, band.frequency_hz),
+        BandKind::HighShelf => (band.frequency_hz, 17_000.0),
+        BandKind::HighPass => (20.0, band.frequency_hz),
+    }
+}
+
+fn describe(band: &EqBand) -> String {
+    let EqBand { gain_db, frequency_hz, q, .. } = band;
+    match band.kind {
+        BandKind::Bell => format!("{gain_db:+.1} dB at {frequency_hz:.0} Hz, Q {q:.1}"),
+        BandKind::LowShelf => format!("{gain_db:+.1} dB shelf below {frequency_hz:.0} Hz"),
+        BandKind::HighShelf => format!("{gain_db:+.1} dB shelf above {frequency_hz:.0} Hz"),
+        BandKind::HighPass => format!("high-pass at {frequency_hz:.0} Hz"),
+    }
+}

@@ -1,0 +1,64 @@
+//! How much to compress, by band and overall: only where the reference is denser.
+
+use super::{Quantity, Suggestion, WIDE_BAND_NAMES, wide_band_range};
+use crate::dsp::compressor::CompressorSettings;
+use crate::dsp::crossover::BANDS;
+use crate::measure::Measurement;
+
+/// Least difference in spread that is worth a compressor, dB.
+const WORTHWHILE_DB: f64 = 0.5;
+/// Most reduction of a band's spread, dB: a gentle stage, no effect.
+const MAX_SPREAD_REDUCTION_DB: f64 = 3.0;
+
+/// Compressors by band, with a suggestion for each. `take` is the share of the difference to take over.
+pub(super) fn suggest(
+    mix: &Measurement,
+    reference: &Measurement,
+    take: f64,
+) -> ([Option<CompressorSettings>; BANDS], Vec<Suggestion>) {
+    let mut compressors = [const { None }; BANDS];
+    let mut suggestions = Vec::new();
+    let (mix, reference) = (mix.band_dynamics(), reference.band_dynamics());
+    for (band, compressor) in compressors.iter_mut().enumerate() {
+        let spread = |levels: &crate::measure::analysis::BandDynamics| {
+            levels.p95_db.zip(levels.p50_db).map(|(p95, p50)| p95 - p50)
+        };
+        let (Some(before_db), Some(wanted_db)) = (spread(&mix[band]), spread(&reference[band])) else { continue };
+        let reduction_db = (take * (before_db - wanted_db)).min(MAX_SPREAD_REDUCTION_DB);
+        let Some(median_db) = mix[band].p50_db.filter(|_| reduction_db >= WORTHWHILE_DB) else { continue };
+        // From the median up, a slope that takes `reduction_db` off the 95th percentile.
+        let slope = (reduction_db / before_db).min(0.75);
+        let settings = CompressorSettings {
+            threshold_db: round(median_db.clamp(-80.0, 0.0), 10.0),
+            ratio: round(1.0 / (1.0 - slope), 100.0),
+            ..band_times(band)
+        };
+        suggestions.push(Suggestion {
+            id: format!("compression.{}", WIDE_BAND_NAMES[band]),
+            setting: format!(
+                "ratio {:.2} from {:.1} dB, {}",
+                settings.ratio,
+                settings.threshold_db,
+                wide_band_range(band)
+            ),
+            cause: format!(
+                "level spreads by {before_db:.1} dB from the median to the 95th percentile, the reference's by {wanted_db:.1} dB"
+            ),
+            quantity: Quantity::Spread { band },
+            before: Some(before_db),
+            predicted: Some(before_db - reduction_db),
+        });
+        *compressor = Some(settings);
+    }
+    (compressors, suggestions)
+}
+
+/// Low notes need slower times than cymbals, or their waveform is what gets compressed.
+fn band_times(band: usize) -> CompressorSettings {
+    let (attack_ms, release_ms) = [(40.0, 200.0), (25.0, 150.0), (15.0, 120.0), (10.0, 100.0)][band];
+    CompressorSettings { attack_ms, release_ms, knee_db: 6.0, ..CompressorSettings::default() }
+}
+
+fn round(value: f64, steps: f64) -> f64 {
+    (value * steps).round() / steps
+}

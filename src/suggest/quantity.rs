@@ -1,0 +1,85 @@
+//! What a suggestion is measured by, before and after.
+
+use serde::Serialize;
+
+use crate::measure::Measurement;
+use crate::measure::analysis::wide_band_edges_hz;
+use crate::units::power_to_db_checked;
+
+/// A number that a change is meant to move.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Quantity {
+    /// Level of the mid between two frequencies over its mean level in all third octaves, over the loud parts, dB.
+    BandLevel {
+        /// Lower edge.
+        low_hz: f64,
+        /// Upper edge.
+        high_hz: f64,
+    },
+    /// Power of the side over the mid in a wide band, dB.
+    Width {
+        /// Which band, 0 to 3.
+        band: usize,
+    },
+    /// Spread of the level in a wide band: 95th percentile minus median, dB.
+    Spread {
+        /// Which band, 0 to 3.
+        band: usize,
+    },
+    /// Median peak over RMS of 400 ms, dB.
+    ShortCrest,
+}
+
+impl Quantity {
+    /// Its unit.
+    pub fn unit(self) -> &'static str {
+        "dB"
+    }
+
+    /// What it is, for people.
+    pub fn describe(self) -> String {
+        let range = |band: usize| {
+            let (low, high) = wide_band_edges_hz()[band];
+            format!("{low:.0} to {high:.0} Hz")
+        };
+        match self {
+            Self::BandLevel { low_hz, high_hz } => format!("level, {low_hz:.0} to {high_hz:.0} Hz"),
+            Self::Width { band } => format!("width, {}", range(band)),
+            Self::Spread { band } => format!("level spread, {}", range(band)),
+            Self::ShortCrest => "short-term crest".into(),
+        }
+    }
+
+    /// Its value in a measured programme; `None` where it has none.
+    pub fn of(self, measurement: &Measurement) -> Option<f64> {
+        match self {
+            Self::BandLevel { low_hz, high_hz } => band_level_db(measurement, low_hz, high_hz),
+            Self::Width { band } => measurement.band_stereo()[band].width_db,
+            Self::Spread { band } => {
+                let levels = &measurement.band_dynamics()[band];
+                levels.p95_db.zip(levels.p50_db).map(|(p95, p50)| p95 - p50)
+            }
+            Self::ShortCrest => measurement.levels.short_crest_db(),
+        }
+    }
+}
+
+fn band_level_db(measurement: &Measurement, low_hz: f64, high_hz: f64) -> Option<f64> {
+    let spectrum = &measurement.loud_spectrum;
+    let levels: Vec<(f64, f64)> = measurement
+        .spectrum
+        .bands
+        .centers_hz()
+        .iter()
+        .zip(spectrum)
+        .filter_map(|(&hz, band)| power_to_db_checked(f64::from(band.mid)).map(|db| (hz, db)))
+        .collect();
+    let mean = |values: &mut dyn Iterator<Item = f64>| {
+        let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        (count > 0.0).then_some(sum / count)
+    };
+    let overall_db = mean(&mut levels.iter().map(|level| level.1))?;
+    let within = |hz: f64| (low_hz..=high_hz).contains(&hz);
+    mean(&mut levels.iter().filter(|level| within(level.0)).map(|level| level.1)).map(|db| db - overall_db)
+}
