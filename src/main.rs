@@ -1,1 +1,25 @@
-fn main() {}
+//! The `halfspeed` command: parse, call, print the error chain, choose the exit code.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // An interrupted run leaves no half-written file behind. Without a handler the default action still ends the run.
+    let handler = ctrlc::set_handler(|| {
+        halfspeed::io::remove_unfinished();
+        std::process::exit(130);
+    });
+    if let Err(error) = handler {
+        eprintln!("warning: temporary files may stay behind if this run is interrupted: {error}");
+    }
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(1)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `halfspeed compare`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use halfspeed::Result;
+use halfspeed::engine::source::measure_file;
+use halfspeed::master::Step;
+use halfspeed::report::{AnalysisDocument, comparison_text};
+
+use super::output::{print_json, print_text};
+use super::progress::Progress;
+use super::{CommonArgs, logger};
+
+#[derive(Debug, Args)]
+pub(super) struct CompareArgs {
+    /// The first file.
+    first: PathBuf,
+    /// The file to compare it with.
+    second: PathBuf,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+impl CompareArgs {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        logger::start(self.common.verbose);
+        let progress = Progress::new(self.common.quiet);
+        let (first, second) = rayon::join(
+            || measure_file(&self.first, &|done, total| progress.show(Step::Mix, done, total)),
+            || measure_file(&self.second, &|done, total| progress.show(Step::Reference, done, total)),
+        );
+        progress.finish();
+        let (first, second) = (AnalysisDocument::new(&first?), AnalysisDocument::new(&second?));
+        if self.common.json {
+            print_json(&[first, second])?;
+        } else if !self.common.quiet {
+            print_text(&comparison_text(&first, &second))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

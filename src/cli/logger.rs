@@ -1,0 +1,27 @@
+//! Sends the library's log to stderr.
+
+use log::{LevelFilter, Log, Metadata, Record};
+
+struct Stderr;
+
+impl Log for Stderr {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("halfspeed")
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            eprintln!("{}: {}", record.level().as_str().to_lowercase(), record.args());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Warnings always, more if wanted.
+pub(super) fn start(verbose: bool) {
+    // It fails only where a logger is set already, which then does the same job.
+    if log::set_logger(&Stderr).is_ok() {
+        log::set_max_level(if verbose { LevelFilter::Debug } else { LevelFilter::Warn });
+    }
+}

@@ -1,0 +1,166 @@
+//! `halfspeed master`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use halfspeed::engine::OutputSettings;
+use halfspeed::io::{OutputFile, SampleFormat, check_output};
+use halfspeed::master::{DEFAULT_CEILING_DBTP, MasterJob, master};
+use halfspeed::report::{master_html, master_text};
+use halfspeed::suggest::{Amounts, Classical, LoudnessOnly, Suggester};
+use halfspeed::{Error, Result};
+
+use super::output::{print_json, print_text};
+use super::progress::Progress;
+use super::{CommonArgs, logger, number_within, wav_output};
+
+#[derive(Debug, Args)]
+pub(super) struct MasterArgs {
+    /// The mix: WAV, AIFF, FLAC, MP3, AAC, ALAC, Ogg Vorbis or Opus.
+    mix: PathBuf,
+    /// A finished track to come near to, in any of the same formats.
+    #[arg(long, short, value_name = "FILE")]
+    reference: Option<PathBuf>,
+    /// The master to write, a .wav file.
+    #[arg(long, short, value_name = "FILE", value_parser = wav_output)]
+    output: PathBuf,
+    /// How much of the match to take, in percent.
+    #[arg(long, value_name = "PERCENT", default_value = "100", value_parser = percent)]
+    amount: f64,
+    /// How much of the equaliser to take, in percent; instead of --amount.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    amount_eq: Option<f64>,
+    /// How much of the compression to take, in percent; instead of --amount.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    amount_dynamics: Option<f64>,
+    /// How much of the change in width to take, in percent; instead of --amount.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    amount_width: Option<f64>,
+    /// Integrated loudness of the master [default: the reference's; -14 without one].
+    #[arg(long, value_name = "LUFS", allow_negative_numbers = true, value_parser = loudness)]
+    loudness: Option<f64>,
+    /// Reach the loudness even where that takes more than 6 dB of limiting.
+    #[arg(long)]
+    force_loudness: bool,
+    /// Highest true peak of the master.
+    #[arg(long, value_name = "DBTP", allow_negative_numbers = true, default_value_t = DEFAULT_CEILING_DBTP, value_parser = ceiling)]
+    ceiling: f64,
+    /// Sample rate of the master in Hz [default: the mix's].
+    #[arg(long, value_name = "HZ")]
+    rate: Option<u32>,
+    /// Sample format of the master: 16, 24 (both dithered) or 32f.
+    #[arg(long, value_name = "BITS", default_value = "24")]
+    bits: SampleFormat,
+    /// Who suggests the settings.
+    #[arg(long, value_enum, default_value_t = SuggesterName::Classical)]
+    suggester: SuggesterName,
+    /// Write the settings to a recipe file that `halfspeed render` applies again.
+    #[arg(long, value_name = "FILE")]
+    recipe_out: Option<PathBuf>,
+    /// Write a report with pictures, one self-contained HTML file.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Replace files that exist.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SuggesterName {
+    /// Tone by matched content, width and density by band.
+    Classical,
+    /// Nothing but loudness and peaks.
+    Loudness,
+}
+
+impl SuggesterName {
+    fn suggester(self) -> &'static dyn Suggester {
+        match self {
+            Self::Classical => &Classical,
+            Self::Loudness => &LoudnessOnly,
+        }
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    number_within(text, 0.0, 100.0)
+}
+
+fn loudness(text: &str) -> Result<f64, String> {
+    number_within(text, -60.0, -3.0)
+}
+
+fn ceiling(text: &str) -> Result<f64, String> {
+    number_within(text, -19.0, 0.0)
+}
+
+impl MasterArgs {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        logger::start(self.common.verbose);
+        let inputs: Vec<&Path> = std::iter::once(self.mix.as_path()).chain(self.reference.as_deref()).collect();
+        let side_files: Vec<&Path> = self.recipe_out.iter().chain(&self.report).map(PathBuf::as_path).collect();
+        self.check_side_files(&inputs, &side_files)?;
+
+        let ratio = |own: Option<f64>| own.unwrap_or(self.amount) / 100.0;
+        let job = MasterJob {
+            mix: self.mix.clone(),
+            reference: self.reference.clone(),
+            output: self.output.clone(),
+            force: self.force,
+            suggester: self.suggester.suggester(),
+            amounts: Amounts {
+                eq_ratio: ratio(self.amount_eq),
+                dynamics_ratio: ratio(self.amount_dynamics),
+                width_ratio: ratio(self.amount_width),
+            },
+            loudness_lufs: self.loudness,
+            force_loudness: self.force_loudness,
+            ceiling_dbtp: self.ceiling,
+            output_settings: OutputSettings { sample_rate_hz: self.rate, format: self.bits },
+        };
+        let progress = Progress::new(self.common.quiet);
+        let report = master(&job, &|step, done, total| progress.show(step, done, total));
+        progress.finish();
+        let report = report?;
+
+        if let Some(path) = &self.recipe_out {
+            self.write_text(path, &report.settings.to_toml())?;
+        }
+        if let Some(path) = &self.report {
+            self.write_text(path, &master_html(&report))?;
+        }
+        if self.common.json {
+            print_json(&report)?;
+        } else if !self.common.quiet {
+            print_text(&master_text(&report))?;
+        }
+        // A loudness that can't be had is explained; a broken ceiling or a wrong length is a failure of ours.
+        let broken = report.verified.iter().find(|promise| !promise.met && promise.id != "integrated_loudness");
+        if let Some(promise) = broken {
+            eprintln!("error: the master breaks a promise: {} is {:?}", promise.id, promise.measured);
+            return Ok(ExitCode::from(1));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The recipe and the report must not replace an input, the master or each other.
+    fn check_side_files(&self, inputs: &[&Path], side_files: &[&Path]) -> Result<()> {
+        for (index, path) in side_files.iter().enumerate() {
+            check_output(path, inputs, self.force)?;
+            if *path == self.output || side_files[..index].contains(path) {
+                let reason = "the master, its recipe and its report each need a name of their own";
+                return Err(Error::setting(path.display().to_string(), reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn write_text(&self, path: &Path, text: &str) -> Result<()> {
+        let mut file = OutputFile::create(path)?;
+        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|error| Error::write(path, error))?;
+        file.commit(self.force)
+    }
+}

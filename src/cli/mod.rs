@@ -1,0 +1,75 @@
+//! The command line: one file a command.
+
+mod analyze;
+mod compare;
+mod logger;
+mod master;
+mod output;
+mod progress;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use halfspeed::Result;
+
+/// Measures mixes, masters them against references, and proves what it did.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Master a mix, against a reference if one is given.
+    Master(master::MasterArgs),
+    /// Apply a saved recipe again.
+    Render(render::RenderArgs),
+    /// Measure files.
+    Analyze(analyze::AnalyzeArgs),
+    /// Compare two files, band by band, at equal loudness.
+    Compare(compare::CompareArgs),
+}
+
+/// Options that every command has.
+#[derive(Debug, Args)]
+struct CommonArgs {
+    /// Print one JSON document on stdout instead of text.
+    #[arg(long)]
+    json: bool,
+    /// No progress bars, no text; errors still show.
+    #[arg(long, short)]
+    quiet: bool,
+    /// Tell on stderr what goes on inside.
+    #[arg(long, short, conflicts_with = "quiet")]
+    verbose: bool,
+}
+
+impl Cli {
+    /// Runs the chosen command.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Master(args) => args.run(),
+            Command::Render(args) => args.run(),
+            Command::Analyze(args) => args.run(),
+            Command::Compare(args) => args.run(),
+        }
+    }
+}
+
+/// Parses a number within bounds, for clap.
+fn number_within(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (low..=high).contains(&value) { Ok(value) } else { Err(format!("must be from {low} to {high}")) }
+}
+
+/// The name of a WAV file to write, for clap.
+fn wav_output(text: &str) -> Result<std::path::PathBuf, String> {
+    let path = std::path::PathBuf::from(text);
+    match path.extension() {
+        Some(extension) if extension.eq_ignore_ascii_case("wav") => Ok(path),
+        _ => Err("masters are written as WAV: give a name that ends in .wav".into()),
+    }
+}

@@ -1,0 +1,50 @@
+//! `halfspeed render`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use halfspeed::Result;
+use halfspeed::engine::Recipe;
+use halfspeed::master::render;
+use halfspeed::report::{AnalysisDocument, analysis_text};
+
+use super::output::{print_json, print_text};
+use super::progress::Progress;
+use super::{CommonArgs, logger, wav_output};
+
+#[derive(Debug, Args)]
+pub(super) struct RenderArgs {
+    /// The audio: the mix of the recipe, or another version of it.
+    mix: PathBuf,
+    /// The recipe, as written by `halfspeed master --recipe-out`.
+    #[arg(long, value_name = "FILE")]
+    recipe: PathBuf,
+    /// The file to write, a .wav file.
+    #[arg(long, short, value_name = "FILE", value_parser = wav_output)]
+    output: PathBuf,
+    /// Replace the output if it exists.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+impl RenderArgs {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        logger::start(self.common.verbose);
+        let recipe = Recipe::load(&self.recipe)?;
+        let progress = Progress::new(self.common.quiet);
+        let written = render(&self.mix, &recipe, &self.output, self.force, &|step, done, total| {
+            progress.show(step, done, total);
+        });
+        progress.finish();
+        let document = AnalysisDocument::new(&written?);
+        if self.common.json {
+            print_json(&document)?;
+        } else if !self.common.quiet {
+            print_text(&analysis_text(&[document]))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
