@@ -241,6 +241,13 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     Some(sorted[lower] + fraction * (upper - sorted[lower]))
 }
 
+/// The middle value; the mean of the two middle ones of an even number.
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    if values.len() % 2 == 1 { Some(upper) } else { Some(0.5 * (values[values.len() / 2 - 1] + upper)) }
+}
+
 /// Slope of the least-squares line.
 fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let n = points.len() as f64;

@@ -3,6 +3,7 @@
 use crate::audio::AudioBuffer;
 use crate::units::{amplitude_to_db, amplitude_to_db_checked, power_to_db, power_to_db_checked};
 
+use super::analysis::median;
 use super::peak::slot_border;
 
 /// Collects levels over time.
@@ -234,13 +235,6 @@ impl DrBlocks {
         let [left, right] = self.blocks.each_ref().map(|blocks| of_channel(blocks));
         left.zip(right).map(|(left, right)| (0.5 * (left + right)).round())
     }
-}
-
-/// The middle value; the mean of the two middle ones of an even number.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    if values.len() % 2 == 1 { Some(upper) } else { Some(0.5 * (values[values.len() / 2 - 1] + upper)) }
 }
 
 #[cfg(test)]

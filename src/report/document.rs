@@ -143,6 +143,8 @@ pub struct ModelDocument {
     pub name: &'static str,
     /// How alike mix and reference are, 0 (different songs) to 1 (the same recording).
     pub likeness_ratio: Option<f64>,
+    /// Share of moments of the mix that have a twin in the reference, on which that judgement rests.
+    pub matched_ratio: Option<f64>,
 }
 
 /// Curves for the pictures of a report.
@@ -192,7 +194,11 @@ impl MasterReport {
             version: env!("CARGO_PKG_VERSION"),
             suggestions: suggestions.collect(),
             verified,
-            model: ModelDocument { name: job.suggester.name(), likeness_ratio: proposal.likeness_ratio },
+            model: ModelDocument {
+                name: job.suggester.name(),
+                likeness_ratio: proposal.likeness_ratio,
+                matched_ratio: proposal.matched_ratio,
+            },
             reductions,
             notes: notes(job, &mix, reference.as_ref()),
             curves: MasterCurves {

@@ -21,13 +21,17 @@ impl Suggester for Classical {
 
     fn suggest(&self, mix: &Measurement, reference: &Measurement, amounts: &Amounts) -> Proposal {
         let Some(tone) = Tone::between(mix, reference) else { return Proposal::default() };
-        let mut proposal = Proposal { likeness_ratio: Some(tone.likeness_ratio), ..Proposal::default() };
+        let mut proposal = Proposal {
+            likeness_ratio: Some(tone.likeness_ratio),
+            matched_ratio: Some(tone.matched_ratio),
+            ..Proposal::default()
+        };
         equalise(mix, &tone, amounts.eq_ratio, &mut proposal);
 
-        let share = tone.share_of_differences();
-        let (side_gains_db, width_suggestions) = width::suggest(mix, reference, amounts.width_ratio * share.width);
+        let (side_gains_db, width_suggestions) =
+            width::suggest(mix, reference, tone.likeness_ratio, amounts.width_ratio);
         let (compressors, compression_suggestions) =
-            dynamics::suggest(mix, reference, amounts.dynamics_ratio * share.dynamics);
+            dynamics::suggest(mix, reference, tone.likeness_ratio, amounts.dynamics_ratio);
         let mut multiband = MultibandSettings::default();
         for ((band, side_gain_db), compressor) in multiband.bands.iter_mut().zip(side_gains_db).zip(compressors) {
             band.side_gain_db = side_gain_db;

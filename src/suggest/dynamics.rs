@@ -1,4 +1,8 @@
-//! How much to compress, by band and overall: only where the reference is denser.
+//! How much to compress, by band: only where the reference is denser than its loudness explains.
+//!
+//! Bringing a mix to the reference's loudness takes about as much off its level spread as off its peak-to-loudness
+//! ratio (both 3.1 dB in the mean on the pairs described in `registration::likeness`); after it, nothing was left to
+//! compress. So the limiter's share is taken off before a band gets a compressor of its own.
 
 use super::{Quantity, Suggestion, WIDE_BAND_NAMES, wide_band_range};
 use crate::dsp::compressor::CompressorSettings;
@@ -10,21 +14,28 @@ const WORTHWHILE_DB: f64 = 0.5;
 /// Most reduction of a band's spread, dB: a gentle stage, no effect.
 const MAX_SPREAD_REDUCTION_DB: f64 = 3.0;
 
-/// Compressors by band, with a suggestion for each. `take` is the share of the difference to take over.
+/// Of a difference that the limiter won't make up, the share to take over: half on the same song, since a band's
+/// spread is mostly what is played, and less on another one.
+const SHARES: (f64, f64) = (0.5, 0.25);
+
+/// Compressors by band, with a suggestion for each. `amount` is the share to take, 0 to 1.
 pub(super) fn suggest(
     mix: &Measurement,
     reference: &Measurement,
-    take: f64,
+    likeness_ratio: f64,
+    amount: f64,
 ) -> ([Option<CompressorSettings>; BANDS], Vec<Suggestion>) {
     let mut compressors = [const { None }; BANDS];
     let mut suggestions = Vec::new();
+    let limiting_db = plr_db(mix).zip(plr_db(reference)).map_or(0.0, |(mix, reference)| (mix - reference).max(0.0));
+    let take = amount * (likeness_ratio * SHARES.0 + (1.0 - likeness_ratio) * SHARES.1);
     let (mix, reference) = (mix.band_dynamics(), reference.band_dynamics());
     for (band, compressor) in compressors.iter_mut().enumerate() {
         let spread = |levels: &crate::measure::analysis::BandDynamics| {
             levels.p95_db.zip(levels.p50_db).map(|(p95, p50)| p95 - p50)
         };
         let (Some(before_db), Some(wanted_db)) = (spread(&mix[band]), spread(&reference[band])) else { continue };
-        let reduction_db = (take * (before_db - wanted_db)).min(MAX_SPREAD_REDUCTION_DB);
+        let reduction_db = (take * (before_db - wanted_db - limiting_db)).min(MAX_SPREAD_REDUCTION_DB);
         let Some(median_db) = mix[band].p50_db.filter(|_| reduction_db >= WORTHWHILE_DB) else { continue };
         // From the median up, a slope that takes `reduction_db` off the 95th percentile.
         let slope = (reduction_db / before_db).min(0.75);
@@ -42,15 +53,21 @@ pub(super) fn suggest(
                 wide_band_range(band)
             ),
             cause: format!(
-                "level spreads by {before_db:.1} dB from the median to the 95th percentile, the reference's by {wanted_db:.1} dB"
+                "level spreads by {before_db:.1} dB from the median to the 95th percentile, the reference's by \
+                 {wanted_db:.1} dB; limiting makes up {limiting_db:.1} dB of that"
             ),
             quantity: Quantity::Spread { band },
             before: Some(before_db),
-            predicted: Some(before_db - reduction_db),
+            predicted: Some(before_db - reduction_db - limiting_db),
         });
         *compressor = Some(settings);
     }
     (compressors, suggestions)
+}
+
+/// Peak to loudness ratio.
+fn plr_db(measurement: &Measurement) -> Option<f64> {
+    Some(measurement.peaks.true_dbtp()? - measurement.loudness.integrated_lufs()?)
 }
 
 /// Low notes need slower times than cymbals, or their waveform is what gets compressed.

@@ -63,6 +63,8 @@ pub struct Proposal {
     pub suggestions: Vec<Suggestion>,
     /// How alike mix and reference are, 0 (another song) to 1 (the same recording); `None` where that wasn't asked.
     pub likeness_ratio: Option<f64>,
+    /// Share of moments of the mix that have a twin in the reference, on which that judgement rests.
+    pub matched_ratio: Option<f64>,
     /// The equaliser curve that was aimed for: centre frequency and gain. Empty where there was none.
     pub target_curve: Vec<CurvePoint>,
 }

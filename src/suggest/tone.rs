@@ -19,8 +19,10 @@ pub(super) struct Tone {
     pub(super) weights: Vec<f64>,
     /// Level of the mix over that of the reference, both without their means, dB: the cause to tell.
     pub(super) excess_db: Vec<f64>,
-    /// Share of matched frames.
+    /// How alike the two programmes are, 0 to 1.
     pub(super) likeness_ratio: f64,
+    /// Share of moments of the mix that have a twin in the reference.
+    pub(super) matched_ratio: f64,
 }
 
 /// Bands from here to there take part: below, there is rumble; above, codecs and hiss.
@@ -29,8 +31,11 @@ const RANGE_HZ: (f64, f64) = (35.0, 17_000.0);
 const EMPTY_DB: f64 = 60.0;
 /// A fall by more than this from one band to the next, above 8 kHz, is a codec's or converter's low-pass, dB.
 const EDGE_DB: f64 = 12.0;
-/// Largest gain to aim for, dB.
-const MAX_GAIN_DB: f64 = 6.0;
+/// Gains bend towards this bound, dB.
+const MAX_GAIN_DB: f64 = 10.0;
+/// Of a difference that may be arrangement as well as production, the share to take over: more than a tenth of
+/// another song's spectrum leaves more error than it mends.
+const UNPROVEN_SHARE: f64 = 0.1;
 
 impl Tone {
     /// Weighs the evidence. `None` if either programme is silent.
@@ -60,44 +65,22 @@ impl Tone {
         let half: Vec<f64> = difference.iter().map(|db| 0.5 * db).collect();
         let starts = [vec![0.0; bands.len()], half, difference.clone()];
         let registration = register(&cloud(mix, &bands), &cloud(reference, &bands), &starts);
-        let likeness_ratio = registration.as_ref().map_or(0.0, |found| found.pair_share);
+        let likeness_ratio = registration.as_ref().map_or(0.0, |found| found.likeness_ratio);
+        let matched_ratio = registration.as_ref().map_or(0.0, |found| found.pair_share);
         let mut curve_db = weigh(&difference, registration.as_ref());
-        smooth(&mut curve_db);
         for (gain, weight) in curve_db.iter_mut().zip(&weights) {
-            *gain = (*gain * weight).clamp(-MAX_GAIN_DB, MAX_GAIN_DB);
+            *gain *= weight;
         }
-        Some(Self { centers_hz, curve_db, weights, excess_db, likeness_ratio })
+        Some(Self { centers_hz, curve_db, weights, excess_db, likeness_ratio, matched_ratio })
     }
 }
 
-/// Shares of the differences in width and density to take over.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shares {
-    pub(super) width: f64,
-    pub(super) dynamics: f64,
-}
-
-impl Tone {
-    /// How much of a difference is production rather than arrangement, as far as likeness tells.
-    pub(super) fn share_of_differences(&self) -> Shares {
-        let trust = trust(self.likeness_ratio);
-        Shares { width: 0.1 + 0.6 * trust, dynamics: 0.1 + 0.5 * trust }
-    }
-}
-
-/// 0 for different songs, 1 for the same. Up to 6 % of frames find a partner by chance in any two songs; from 20 % on
-/// it is the same one.
-fn trust(pair_share: f64) -> f64 {
-    ((pair_share - 0.06) / 0.14).clamp(0.0, 1.0)
-}
-
-/// The curve that the evidence supports.
+/// The curve that the evidence supports: shared content as far as there is any, a little of the average otherwise.
 fn weigh(difference: &[f64], registration: Option<&Registration>) -> Vec<f64> {
-    let trust = trust(registration.map_or(0.0, |found| found.pair_share));
-    let of_difference = 0.1 * (1.0 - trust);
-    let of_registration = 0.8 * trust;
+    let likeness = registration.map_or(0.0, |found| found.likeness_ratio);
     let shift = |band: usize| registration.map_or(0.0, |found| found.shift_db[band]);
-    difference.iter().enumerate().map(|(band, db)| of_difference * db + of_registration * shift(band)).collect()
+    let gain = |(band, db): (usize, &f64)| likeness * shift(band) + (1.0 - likeness) * UNPROVEN_SHARE * db;
+    difference.iter().enumerate().map(gain).map(|gain| MAX_GAIN_DB * (gain / MAX_GAIN_DB).tanh()).collect()
 }
 
 /// Which bands hold something: not empty, and not past a codec's edge. `None` for a silent programme.
@@ -118,9 +101,9 @@ fn cloud(measurement: &Measurement, bands: &[usize]) -> Cloud {
         .iter()
         .zip(&measurement.loud_frames)
         .filter(|(_, loud)| **loud)
-        .map(|(frame, _)| bands.iter().map(|&band| 10.0 * (frame[band].mid + 1e-12).log10()).collect())
+        .map(|(frame, _)| bands.iter().map(|&band| frame[band].mid).collect())
         .collect();
-    Cloud::new(frames.iter().map(Vec::as_slice))
+    Cloud::new(&frames)
 }
 
 fn center(weights: &[f64], values: &mut [f64]) {

@@ -1,25 +1,47 @@
-//! Which width to aim for, by band.
+//! Which width to aim for.
+//!
+//! How wide each band is belongs to the arrangement; how wide all of them are, to the master. So one change is sought
+//! for all bands: where mix and reference are alike, the median of the differences by band, otherwise half of the
+//! difference in the middle of the spectrum. (Error over third octaves on the pairs described in
+//! `registration::likeness`: 1.47 dB on the same song, 2.68 on another; doing nothing 3.09 and 3.33; band by band it
+//! was worse.)
 
 use super::{Quantity, Suggestion, WIDE_BAND_NAMES, wide_band_range};
 use crate::dsp::crossover::BANDS;
 use crate::measure::Measurement;
+use crate::measure::analysis::median;
 
 /// Changes under this are not worth a setting, dB.
 const WORTHWHILE_DB: f64 = 0.3;
 /// Bounds of the change: narrowing is safe, widening costs mono compatibility, dB.
 const RANGE_DB: (f64, f64) = (-6.0, 4.0);
+/// Bounds of the differences that are believed, on the same song and on another one, dB.
+const CREDIBLE_DB: (f64, f64) = (9.0, 6.0);
+/// Of the difference to another song, the share to take over.
+const UNPROVEN_SHARE: f64 = 0.5;
+/// Widths are read no lower than this: what lies under it is mono, dB.
+const MONO_DB: f64 = -40.0;
 
-/// Side gain by band, with a suggestion for each band that changes. `take` is the share of the difference to take over.
-pub(super) fn suggest(mix: &Measurement, reference: &Measurement, take: f64) -> ([f64; BANDS], Vec<Suggestion>) {
+/// Side gain by band, with a suggestion for each band that changes. `amount` is the share to take, 0 to 1.
+pub(super) fn suggest(
+    mix: &Measurement,
+    reference: &Measurement,
+    likeness_ratio: f64,
+    amount: f64,
+) -> ([f64; BANDS], Vec<Suggestion>) {
     let mut gains_db = [0.0; BANDS];
     let mut suggestions = Vec::new();
     let (mix, reference) = (mix.band_stereo(), reference.band_stereo());
+    let width = |band: &crate::measure::analysis::BandStereo| band.width_db.map(|db| db.clamp(MONO_DB, 10.0));
+    let differences: Vec<Option<f64>> =
+        mix.iter().zip(&reference).map(|(mix, reference)| Some(width(reference)? - width(mix)?)).collect();
+    let Some(wanted_change_db) = change(&differences, likeness_ratio) else { return (gains_db, suggestions) };
     for (band, gain_db) in gains_db.iter_mut().enumerate() {
         // A band without side, or without any level, has no width to change.
-        let Some((before_db, wanted_db)) = mix[band].width_db.zip(reference[band].width_db) else { continue };
-        // Below this, widening would only lift what nobody hears and a cutter can't cut.
+        let (Some(before_db), Some(wanted_db)) = (mix[band].width_db, reference[band].width_db) else { continue };
+        // Widening the bass would only lift what nobody hears and a cutter can't cut.
         let highest_db = if band == 0 { 0.0 } else { RANGE_DB.1 };
-        let change_db = (take * (wanted_db - before_db)).clamp(RANGE_DB.0, highest_db);
+        let change_db = (amount * wanted_change_db).clamp(RANGE_DB.0, highest_db);
         if change_db.abs() < WORTHWHILE_DB {
             continue;
         }
@@ -39,4 +61,28 @@ pub(super) fn suggest(mix: &Measurement, reference: &Measurement, take: f64) -> 
         });
     }
     (gains_db, suggestions)
+}
+
+/// The change that all bands together call for, dB. `None` where either programme is mono.
+fn change(differences: &[Option<f64>], likeness_ratio: f64) -> Option<f64> {
+    let known = median(differences.iter().flatten().copied().collect())?;
+    let middle: Vec<f64> = differences[1..3].iter().flatten().copied().collect();
+    let middle = middle.iter().sum::<f64>() / middle.len().max(1) as f64;
+    let proven = known.clamp(-CREDIBLE_DB.0, CREDIBLE_DB.0);
+    let unproven = UNPROVEN_SHARE * middle.clamp(-CREDIBLE_DB.1, CREDIBLE_DB.1);
+    Some(likeness_ratio * proven + (1.0 - likeness_ratio) * unproven)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_song_is_followed_and_another_one_half_way() {
+        let differences = [Some(1.0), Some(2.0), Some(3.0), Some(4.0)];
+        assert_eq!(change(&differences, 1.0), Some(2.5));
+        assert_eq!(change(&differences, 0.0), Some(1.25));
+        assert_eq!(change(&[None; 4], 1.0), None);
+        assert_eq!(change(&[Some(30.0); 4], 1.0), Some(9.0));
+    }
 }
