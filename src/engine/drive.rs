@@ -50,7 +50,7 @@ impl<'a> DriveSearch<'a> {
         let intervals_per_s = f64::from(rate) / interval_frames(rate) as f64;
         let slots = (self.processed.energies.len() as f64 / intervals_per_s * 10.0) as usize;
         let mut energies = vec![0.0; slots];
-        let mut deepest_db = vec![0.0f64; slots];
+        let mut slot_reductions: Vec<Vec<f32>> = vec![Vec::new(); slots];
         let mut reductions = reductions_db(&settings, self.peaks, rate);
         let mut before_db = reductions.next().unwrap_or(0.0);
         let mut gain_before = gain_of_reduction(before_db);
@@ -59,7 +59,7 @@ impl<'a> DriveSearch<'a> {
             let slot = (index as f64 / intervals_per_s * 10.0) as usize;
             if let Some(sum) = energies.get_mut(slot) {
                 *sum += f64::from(energy) * (0.5 * (gain_before + gain_after)).powi(2);
-                deepest_db[slot] = deepest_db[slot].max(reduction_db);
+                slot_reductions[slot].push(reduction_db as f32);
             }
             (before_db, gain_before) = (reduction_db, gain_after);
         }
@@ -67,10 +67,12 @@ impl<'a> DriveSearch<'a> {
         let powers: Vec<f64> = energies.iter().map(|sum| sum * scale).collect();
         let integrated = integrated_lufs_of_slots(&powers);
         let loud_power = powers.iter().sum::<f64>() / powers.len().max(1) as f64 * 0.1;
-        let mut loud: Vec<f64> =
-            deepest_db.iter().zip(&powers).filter(|(_, power)| **power > loud_power).map(|(db, _)| *db).collect();
-        loud.sort_by(f64::total_cmp);
-        let p95 = crate::measure::analysis::quantile(&loud, 0.95).unwrap_or(0.0);
+        let loud = slot_reductions.iter().zip(&powers).filter(|(_, power)| **power > loud_power);
+        let mut loud: Vec<f32> = loud.flat_map(|(reductions, _)| reductions).copied().collect();
+        let p95 = loud.len().checked_sub(1).map_or(0.0, |last| {
+            let (_, p95, _) = loud.select_nth_unstable_by(last * 95 / 100, f32::total_cmp);
+            f64::from(*p95)
+        });
         Outcome { drive_db, integrated_lufs: integrated, p95_reduction_db: p95 }
     }
 
