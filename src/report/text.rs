@@ -1,14 +1,425 @@
-//! Reports for the terminal.
-use super::{AnalysisDocument, MasterReport};
-/// x
-pub fn master_text(_report: &MasterReport) -> String {
-    String::new()
+//! Reports for the terminal: aligned columns, at most 100 wide, no colour.
+
+use super::figures::{
+    KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, frequency, number, printable, signed,
+    verdict, wide_band_name,
+};
+use super::{AnalysisDocument, ComparisonDocument, MasterReport, SuggestionDocument};
+
+/// Most columns of a line.
+const WIDTH: usize = 100;
+/// Key numbers that a master is told by here; the others are in the page and in the JSON.
+const MASTER_FIGURES: [&str; 9] = [
+    "integrated_lufs",
+    "range_lu",
+    "true_dbtp",
+    "plr_db",
+    "psr_min_db",
+    "crest_db",
+    "width_db",
+    "correlation",
+    "tilt_db_per_octave",
+];
+/// Differences beyond this are marked in a comparison, dB.
+const MARKED_DB: f64 = 3.0;
+
+/// What became of a master: promises, numbers, changes with their reasons, notes.
+pub fn master_text(report: &MasterReport) -> String {
+    let mut out = String::new();
+    let MasterReport { before, after, reference, .. } = report;
+    let name = |document: &AnalysisDocument| shorten(&file_name(&document.file.path), WIDTH - 12);
+    line(&mut out, &format!("{}: {}", name(after), verdict(&report.verified).to_lowercase()));
+    line(&mut out, &format!("  mix        {}", name(before)));
+    if let Some(reference) = reference {
+        line(&mut out, &format!("  reference  {}", name(reference)));
+    }
+    line(&mut out, "");
+    // What was missed comes first.
+    for met in [false, true] {
+        for promise in report.verified.iter().filter(|promise| promise.met == met) {
+            let PromiseWords { name, wanted, measured, reason } = PromiseWords::of(promise);
+            let mark = if met { "kept  " } else { "MISSED" };
+            line(&mut out, &format!("  {mark}  {name:<10} {measured:>14}, wanted {wanted}"));
+            if !reason.is_empty() {
+                wrap(&mut out, &reason, 10);
+            }
+        }
+    }
+    line(&mut out, "");
+    let head = |reference: &str| format!("{:<30}{:>10}{:>10}{:>10}{reference:>12}", "", "before", "after", "change");
+    line(&mut out, &head(if reference.is_some() { "reference" } else { "" }));
+    for figure in KEY_FIGURES.iter().filter(|figure| MASTER_FIGURES.contains(&figure.id)) {
+        let of = |document: &AnalysisDocument| (figure.of)(&document.analysis);
+        let name =
+            if figure.unit.is_empty() { figure.name.into() } else { format!("{}, {}", figure.name, figure.unit) };
+        let (was, is) = (of(before), of(after));
+        let reference = reference.as_ref().map_or(String::new(), |document| number(of(document), figure.decimals));
+        let (was, is, by) =
+            (number(was, figure.decimals), number(is, figure.decimals), signed(change(was, is), figure.decimals));
+        line(&mut out, &format!("  {name:<28}{was:>10}{is:>10}{by:>10}{reference:>12}"));
+    }
+    line(&mut out, "");
+    changes(&mut out, report);
+    line(&mut out, "");
+    line(&mut out, &format!("Deepest reduction: {}", reductions(report)));
+    for note in &report.notes {
+        wrap(&mut out, &format!("Note: {}", printable(note)), 0);
+    }
+    out
 }
-/// x
-pub fn analysis_text(_documents: &[AnalysisDocument]) -> String {
-    String::new()
+
+fn changes(out: &mut String, report: &MasterReport) {
+    if report.suggestions.is_empty() {
+        line(out, "Tone, width and dynamics were left alone; only loudness and peaks were set.");
+        return;
+    }
+    let reference = if report.reference.is_some() { "reference" } else { "" };
+    let title = "What was done, and why";
+    line(out, &format!("{title:<38}{:>8}{:>11}{:>10}{reference:>11}", "before", "predicted", "achieved"));
+    for document in &report.suggestions {
+        let SuggestionDocument { suggestion, measure, unit, achieved, .. } = document;
+        wrap(out, &printable(&format!("{}: {}", suggestion.setting, suggestion.cause)), 2);
+        let outcome = Outcome::of(document);
+        let mark = match outcome {
+            Outcome::WrongWay => "  ! wrong way".into(),
+            Outcome::Off(miss) => format!("  ! {} off", signed(miss, 1)),
+            Outcome::AsPredicted | Outcome::Unknown => String::new(),
+        };
+        let values = [suggestion.before, suggestion.predicted, *achieved].map(|value| number(value, 1));
+        let reference = report.reference.as_ref().map_or(String::new(), |_| number(document.reference, 1));
+        let [before, predicted, achieved] = values;
+        let measure = shorten(&format!("{measure}, {unit}"), 31);
+        line(out, &format!("      {measure:<32}{before:>8}{predicted:>11}{achieved:>10}{reference:>11}{mark}"));
+    }
 }
-/// x
-pub fn comparison_text(_a: &AnalysisDocument, _b: &AnalysisDocument) -> String {
-    String::new()
+
+fn reductions(report: &MasterReport) -> String {
+    let mut parts = vec![format!("limiter {} dB", number(report.reductions.limiter_db, 1))];
+    if report.settings.glue.is_some() {
+        parts.push(format!("glue {} dB", number(report.reductions.glue_db, 1)));
+    }
+    let bands = report.settings.multiband.iter().flat_map(|multiband| &multiband.bands);
+    for (index, (band, reduction_db)) in bands.zip(report.reductions.multiband_db).enumerate() {
+        if band.compressor.is_some() {
+            parts.push(format!("{} {} dB", wide_band_name(index), number(reduction_db, 1)));
+        }
+    }
+    parts.join(", ")
+}
+
+/// Everything that was measured: of one file in sections, of several in a table with a row for each.
+pub fn analysis_text(documents: &[AnalysisDocument]) -> String {
+    match documents {
+        [document] => one_file(document),
+        documents => many_files(documents),
+    }
+}
+
+fn one_file(document: &AnalysisDocument) -> String {
+    let mut out = String::new();
+    let analysis = &document.analysis;
+    line(&mut out, &shorten(&file_name(&document.file.path), WIDTH));
+    line(&mut out, &describe_file(&document.file));
+    let mut section = |title: &str, rows: &[(&str, Option<f64>, usize, &str)]| {
+        line(&mut out, "");
+        line(&mut out, title);
+        for (name, value, decimals, unit) in rows {
+            line(&mut out, &format!("  {name:<26}{:>9} {unit}", number(*value, *decimals)));
+        }
+    };
+    let loudness = &analysis.loudness;
+    section(
+        "Loudness",
+        &[
+            ("integrated", loudness.integrated_lufs, 1, "LUFS"),
+            ("range", loudness.range_lu, 1, "LU"),
+            ("max short-term (3 s)", loudness.max_short_term_lufs, 1, "LUFS"),
+            ("max momentary (400 ms)", loudness.max_momentary_lufs, 1, "LUFS"),
+            ("peak to loudness, PLR", loudness.plr_db, 1, "dB"),
+            ("least PSR", loudness.psr_min_db, 1, "dB"),
+        ],
+    );
+    section(
+        "Peak",
+        &[("true peak", analysis.peak.true_dbtp, 2, "dBTP"), ("sample peak", analysis.peak.sample_dbfs, 2, "dBFS")],
+    );
+    let dynamics = &analysis.dynamics;
+    section(
+        "Dynamics",
+        &[
+            ("crest", dynamics.crest_db, 1, "dB"),
+            ("short-term crest", dynamics.short_crest_db, 1, "dB"),
+            ("DR14", dynamics.dr14, 1, "dB"),
+        ],
+    );
+    let stereo = &analysis.stereo;
+    section(
+        "Stereo",
+        &[
+            ("width, side over mid", stereo.width_db, 1, "dB"),
+            ("correlation", stereo.correlation, 2, ""),
+            ("balance, left over right", stereo.balance_db, 1, "dB"),
+        ],
+    );
+    by_band(&mut out, document);
+    spectrum(&mut out, document);
+    out
+}
+
+fn by_band(out: &mut String, document: &AnalysisDocument) {
+    line(out, "");
+    let head = ["width dB", "corr", "bal dB", "p10 dB", "median dB", "p95 dB"].map(|name| format!("{name:>11}"));
+    line(out, &format!("{:<24}{}", "By band", head.concat()));
+    let analysis = &document.analysis;
+    for (index, (stereo, dynamics)) in analysis.stereo.bands.iter().zip(&analysis.dynamics.bands).enumerate() {
+        let range = format!("{} to {} Hz", frequency(stereo.low_hz), frequency(stereo.high_hz));
+        let values = [
+            number(stereo.width_db, 1),
+            number(stereo.correlation, 2),
+            number(stereo.balance_db, 1),
+            number(dynamics.p10_db, 1),
+            number(dynamics.p50_db, 1),
+            number(dynamics.p95_db, 1),
+        ];
+        let values = values.map(|value| format!("{value:>11}")).concat();
+        line(out, &format!("  {:<9} {range:<12}{values}", wide_band_name(index)));
+    }
+}
+
+fn spectrum(out: &mut String, document: &AnalysisDocument) {
+    const BAR: f64 = 60.0;
+    let spectrum = &document.analysis.spectrum;
+    let loudest = spectrum.mid_db.iter().flatten().copied().filter(|db| db.is_finite()).fold(f64::MIN, f64::max);
+    let tilt = number(spectrum.tilt_db_per_octave, 1);
+    line(out, "");
+    line(out, &format!("Spectrum of the loud parts: mid and side in third octaves; tilt {tilt} dB/octave"));
+    line(out, &format!("{:>8} {:>8} {:>8}   mid, 1 dB a character", "Hz", "mid dB", "side dB"));
+    for ((hz, mid), side) in spectrum.center_hz.iter().zip(&spectrum.mid_db).zip(&spectrum.side_db) {
+        let length = mid.map_or(0.0, |db| (BAR + db - loudest).round().clamp(0.0, BAR)) as usize;
+        let bar = "=".repeat(length);
+        line(out, &format!("{:>8} {:>8} {:>8}   {bar}", frequency(*hz), number(*mid, 1), number(*side, 1)));
+    }
+}
+
+fn many_files(documents: &[AnalysisDocument]) -> String {
+    let mut out = String::new();
+    let columns = KEY_FIGURES.map(|figure| figure.short.chars().count().max(5) + 1);
+    let room = WIDTH - columns.iter().sum::<usize>();
+    let names = labels(documents, room);
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let head: String =
+        KEY_FIGURES.iter().zip(columns).map(|(figure, width)| format!("{:>width$}", figure.short)).collect();
+    let units: String = KEY_FIGURES
+        .iter()
+        .zip(columns)
+        .map(|(figure, width)| format!("{:>width$}", if figure.unit == "dB/oct" { "dB/8" } else { figure.unit }))
+        .collect();
+    line(&mut out, &format!("{:<longest$}{head}", "file"));
+    line(&mut out, &format!("{:<longest$}{units}", ""));
+    for (document, name) in documents.iter().zip(&names) {
+        let values: String = KEY_FIGURES
+            .iter()
+            .zip(columns)
+            .map(|(figure, width)| format!("{:>width$}", number((figure.of)(&document.analysis), figure.decimals)))
+            .collect();
+        line(&mut out, &format!("{name:<longest$}{values}"));
+    }
+    out
+}
+
+/// A name for each file: its own, with the folder where two have the same.
+fn labels(documents: &[AnalysisDocument], room: usize) -> Vec<String> {
+    let names: Vec<String> = documents.iter().map(|document| file_name(&document.file.path)).collect();
+    let is_twice = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    names
+        .iter()
+        .zip(documents)
+        .map(|(name, document)| if is_twice(name) { printable(&document.file.path) } else { name.clone() })
+        .map(|name| shorten(&name, room))
+        .collect()
+}
+
+/// Two files side by side: numbers with their differences, then third octaves at the same loudness.
+pub fn comparison_text(comparison: &ComparisonDocument) -> String {
+    let mut out = String::new();
+    let ComparisonDocument { a, b, .. } = comparison;
+    for (letter, document) in [("A", a), ("B", b)] {
+        let file = describe_file(&document.file);
+        let room = (WIDTH - 6).saturating_sub(file.chars().count());
+        line(&mut out, &format!("{letter}  {}  {file}", shorten(&file_name(&document.file.path), room)));
+    }
+    line(&mut out, "");
+    line(&mut out, &format!("{:<34}{:>10}{:>10}{:>10}", "", "A", "B", "B - A"));
+    for row in &comparison.numbers {
+        let [a, b] = [row.a, row.b].map(|value| number(value, row.decimals));
+        let difference = signed(row.difference, row.decimals);
+        line(&mut out, &format!("  {:<32}{a:>10}{b:>10}{difference:>10} {}", row.measure, row.unit));
+    }
+    line(&mut out, "");
+    let Some(gain_db) = comparison.match_gain_db else {
+        line(&mut out, "One of them has no loudness: their spectra can't be matched.");
+        return out;
+    };
+    line(
+        &mut out,
+        &format!("Spectrum of B over A in third octaves, at the same loudness (B {} dB)", signed(gain_db, 1)),
+    );
+    if !comparison.worst.is_empty() {
+        let worst: Vec<String> = comparison
+            .worst
+            .iter()
+            .map(|w| format!("{} {} Hz {} dB", w.channel, frequency(w.center_hz), signed(w.difference_db, 1)))
+            .collect();
+        wrap(&mut out, &format!("largest: {}", worst.join(", ")), 2);
+    }
+    let both = format!("{:>7}  {:<21}", "dB", "-10       0       +10");
+    line(&mut out, &format!("{:>8}  mid {}  side {}", "Hz", &both[2..], &both[2..]));
+    for band in &comparison.bands {
+        let marked = [band.mid_db, band.side_db].into_iter().flatten().any(|db| db.abs() >= MARKED_DB);
+        let column = |value: Option<f64>| format!("{:>9}  {}", signed(value, 1), needle(value));
+        let mark = if marked { "  <" } else { "" };
+        let columns = format!("{}   {}", column(band.mid_db), column(band.side_db));
+        line(&mut out, &format!("{:>8}{columns}{mark}", frequency(band.center_hz)));
+    }
+    line(&mut out, &format!("  <: {MARKED_DB:.0} dB or more.  {NONE}: nothing there to compare."));
+    out
+}
+
+/// A bar of 21 characters from the middle to a difference, 1 dB each.
+fn needle(value: Option<f64>) -> String {
+    const HALF: i32 = 10;
+    let Some(value) = value.filter(|value| value.is_finite()) else { return " ".repeat(2 * HALF as usize + 1) };
+    let end = value.round().clamp(f64::from(-HALF), f64::from(HALF)) as i32;
+    let inside = |place: i32| (place > 0 && place <= end) || (place < 0 && place >= end);
+    (-HALF..=HALF)
+        .map(|place| {
+            if place == 0 {
+                '|'
+            } else if inside(place) {
+                '='
+            } else {
+                ' '
+            }
+        })
+        .collect()
+}
+
+/// Appends a line without the blanks at its end.
+fn line(out: &mut String, content: &str) {
+    out.push_str(content.trim_end());
+    out.push('\n');
+}
+
+/// Appends text in lines of at most [`WIDTH`], the following ones further indented.
+fn wrap(out: &mut String, content: &str, indent: usize) {
+    let mut current = " ".repeat(indent);
+    let mut is_empty = true;
+    for word in content.split_whitespace() {
+        if !is_empty && current.chars().count() + 1 + word.chars().count() > WIDTH {
+            line(out, &current);
+            current = " ".repeat(indent + 2);
+            is_empty = true;
+        }
+        if !is_empty {
+            current.push(' ');
+        }
+        current.push_str(word);
+        is_empty = false;
+    }
+    line(out, &current);
+}
+
+/// At most `width` characters; what is cut out of the middle leaves an ellipsis.
+fn shorten(text: &str, width: usize) -> String {
+    let count = text.chars().count();
+    if count <= width {
+        return text.into();
+    }
+    let (head, tail) = (width.saturating_sub(1) / 3, width.saturating_sub(1) - width.saturating_sub(1) / 3);
+    text.chars().take(head).chain(['\u{2026}']).chain(text.chars().skip(count - tail)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn assert_fits(text: &str) {
+        for line in text.lines() {
+            assert!(line.chars().count() <= WIDTH && !line.ends_with(' '), "{} {line:?}", line.chars().count());
+            assert!(!line.contains("NaN") && !line.contains("inf"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_master_is_told_on_one_screen() {
+        for report in [sample::report(), sample::missed(), sample::bare()] {
+            let text = master_text(&report);
+            assert_fits(&text);
+            assert!((15..=40).contains(&text.lines().count()), "{text}");
+            assert_eq!(text, master_text(&report));
+        }
+        let text = master_text(&sample::report());
+        for wanted in [
+            "Night Drive master.wav: all 3 promises are kept",
+            "  kept    Loudness       -9.04 LUFS, wanted -9.00 \u{b1} 0.1 LUFS",
+            "  Integrated loudness, LUFS        -18.4      -9.0      +9.4        -8.6",
+            "  -2.1 dB at 310 Hz, Q 0.8: 170 to 565 Hz lie 2.6 dB above the reference",
+            "      level, 170 to 565 Hz, dB             5.2        3.3       3.4        2.6\n",
+            "! wrong way",
+            "! +1.5 off",
+            "Deepest reduction: limiter 4.6 dB, glue 1.8 dB, bass 2.4 dB",
+            "Note: The mix is MP3",
+        ] {
+            assert!(text.contains(wanted), "{wanted}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_missed_promise_comes_first_and_says_why() {
+        let text = master_text(&sample::missed());
+        let (missed, kept) = (text.find("MISSED  Loudness").unwrap(), text.find("kept    True peak").unwrap());
+        assert!(missed < kept && text.contains("--force-loudness goes on"), "{text}");
+    }
+
+    #[test]
+    fn one_file_is_told_in_sections() {
+        let text = analysis_text(&[sample::before()]);
+        assert_fits(&text);
+        for wanted in ["Loudness\n", "Peak\n", "Dynamics\n", "Stereo\n", "By band", "Spectrum", "31.5", "44.1 kHz"] {
+            assert!(text.contains(wanted), "{wanted}\n{text}");
+        }
+        assert!(text.contains("  true peak                     -3.12 dBTP"), "{text}");
+        assert!(analysis_text(&[sample::bare().before]).contains(NONE));
+    }
+
+    #[test]
+    fn several_files_stand_in_rows() {
+        let mut long = sample::after();
+        long.file.path = format!("{}.wav", "very long name ".repeat(10));
+        let mut twin = sample::before();
+        twin.file.path = "other/Night Drive mix 7.wav".into();
+        let text = analysis_text(&[sample::before(), twin, long]);
+        assert_fits(&text);
+        assert_eq!(text.lines().count(), 5);
+        assert!(text.contains('\u{2026}') && text.contains("LUFS-I"), "{text}");
+        assert_eq!(analysis_text(&[]).lines().count(), 2);
+    }
+
+    #[test]
+    fn a_comparison_marks_the_worst() {
+        let text = comparison_text(&ComparisonDocument::new(sample::before(), sample::after()));
+        assert_fits(&text);
+        assert!(text.contains("B - A") && text.contains("largest: ") && text.contains("  <\n"), "{text}");
+        assert!(text.contains("at the same loudness (B -9.4 dB)"), "{text}");
+        let silent = ComparisonDocument::new(sample::before(), sample::bare().after);
+        assert!(comparison_text(&silent).contains("can't be matched"));
+    }
+
+    #[test]
+    fn differences_are_drawn_from_the_middle() {
+        assert_eq!(needle(Some(2.6)), "          |===       ");
+        assert_eq!(needle(Some(-99.0)), "==========|          ");
+        assert_eq!(needle(None).trim(), "");
+    }
 }

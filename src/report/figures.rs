@@ -1,0 +1,357 @@
+//! What all writers share: which numbers are told under which names, and how a number, a time or a file is written.
+
+use std::path::Path;
+
+use super::{AnalysisDocument, FileDocument, Promise, SuggestionDocument};
+use crate::measure::analysis::Analysis;
+
+/// Stands for a value that does not exist.
+pub(super) const NONE: &str = "\u{2013}";
+
+/// A number that is told of every programme.
+pub(super) struct Figure {
+    /// Its field in the JSON.
+    pub(super) id: &'static str,
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Its name at the head of a narrow column.
+    pub(super) short: &'static str,
+    /// What it says, in a sentence.
+    pub(super) help: &'static str,
+    /// Its unit; empty for a plain number.
+    pub(super) unit: &'static str,
+    /// Digits after the point.
+    pub(super) decimals: usize,
+    /// Where it stands.
+    pub(super) of: fn(&Analysis) -> Option<f64>,
+}
+
+/// The key numbers, in the order in which they are told.
+pub(super) const KEY_FIGURES: [Figure; 12] = [
+    Figure {
+        id: "integrated_lufs",
+        name: "Integrated loudness",
+        short: "LUFS-I",
+        help: "Gated loudness of the whole programme (BS.1770).",
+        unit: "LUFS",
+        decimals: 1,
+        of: |analysis| analysis.loudness.integrated_lufs,
+    },
+    Figure {
+        id: "range_lu",
+        name: "Loudness range",
+        short: "LRA",
+        help: "How far quiet and loud passages lie apart (EBU Tech 3342).",
+        unit: "LU",
+        decimals: 1,
+        of: |analysis| analysis.loudness.range_lu,
+    },
+    Figure {
+        id: "max_short_term_lufs",
+        name: "Max short-term",
+        short: "max S",
+        help: "Loudness of the loudest 3 s.",
+        unit: "LUFS",
+        decimals: 1,
+        of: |analysis| analysis.loudness.max_short_term_lufs,
+    },
+    Figure {
+        id: "true_dbtp",
+        name: "True peak",
+        short: "TP",
+        help: "Largest value of the signal, between samples too.",
+        unit: "dBTP",
+        decimals: 2,
+        of: |analysis| analysis.peak.true_dbtp,
+    },
+    Figure {
+        id: "plr_db",
+        name: "PLR",
+        short: "PLR",
+        help: "True peak minus integrated loudness.",
+        unit: "dB",
+        decimals: 1,
+        of: |analysis| analysis.loudness.plr_db,
+    },
+    Figure {
+        id: "psr_min_db",
+        name: "PSR, least",
+        short: "PSR",
+        help: "Least true peak minus loudness within 3 s: the most squeezed passage.",
+        unit: "dB",
+        decimals: 1,
+        of: |analysis| analysis.loudness.psr_min_db,
+    },
+    Figure {
+        id: "crest_db",
+        name: "Crest",
+        short: "crest",
+        help: "Peak over RMS of the whole programme.",
+        unit: "dB",
+        decimals: 1,
+        of: |analysis| analysis.dynamics.crest_db,
+    },
+    Figure {
+        id: "dr14",
+        name: "DR14",
+        short: "DR14",
+        help: "Dynamic range of the loudest fifth, as the DR meter measures it.",
+        unit: "dB",
+        decimals: 1,
+        of: |analysis| analysis.dynamics.dr14,
+    },
+    Figure {
+        id: "width_db",
+        name: "Width",
+        short: "width",
+        help: "Power of the side over the mid.",
+        unit: "dB",
+        decimals: 1,
+        of: |analysis| analysis.stereo.width_db,
+    },
+    Figure {
+        id: "correlation",
+        name: "Correlation",
+        short: "corr",
+        help: "Of left and right: 1 is mono, below 0 cancels in mono.",
+        unit: "",
+        decimals: 2,
+        of: |analysis| analysis.stereo.correlation,
+    },
+    Figure {
+        id: "balance_db",
+        name: "Balance",
+        short: "bal",
+        help: "Left over right: positive leans to the left.",
+        unit: "dB",
+        decimals: 1,
+        of: |analysis| analysis.stereo.balance_db,
+    },
+    Figure {
+        id: "tilt_db_per_octave",
+        name: "Spectral tilt",
+        short: "tilt",
+        help: "Slope of the spectrum from 100 Hz to 10 kHz: 0 for pink noise, lower is darker.",
+        unit: "dB/oct",
+        decimals: 1,
+        of: |analysis| analysis.spectrum.tilt_db_per_octave,
+    },
+];
+
+/// A number with fixed decimals, never `-0.0`; a dash if there is none.
+pub(super) fn number(value: impl Into<Option<f64>>, decimals: usize) -> String {
+    written(value.into(), |value| format!("{value:.decimals$}"))
+}
+
+/// The same with its sign.
+pub(super) fn signed(value: impl Into<Option<f64>>, decimals: usize) -> String {
+    written(value.into(), |value| format!("{value:+.decimals$}"))
+}
+
+fn written(value: Option<f64>, write: impl Fn(f64) -> String) -> String {
+    let Some(value) = value.filter(|value| value.is_finite()) else { return NONE.into() };
+    let text = write(value);
+    let is_zero = !text.contains(|character: char| character.is_ascii_digit() && character != '0');
+    if is_zero { text.trim_start_matches(['-', '+']).to_owned() } else { text }
+}
+
+/// How far `after` lies above `before`.
+pub(super) fn change(before: Option<f64>, after: Option<f64>) -> Option<f64> {
+    after.zip(before).map(|(after, before)| after - before)
+}
+
+/// A time: `3:42`, `1:02:07`.
+pub(super) fn clock(seconds: f64) -> String {
+    let seconds = if seconds.is_finite() { seconds.round().max(0.0) as u64 } else { 0 };
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// A frequency as axes and band tables have it: `31.5`, `250`, `1k`, `12.5k`. Third-octave centres get their nominal
+/// names.
+pub(super) fn frequency(hz: f64) -> String {
+    const NOMINAL: [f64; 10] = [1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0];
+    if !(hz.is_finite() && hz > 0.0) {
+        return NONE.into();
+    }
+    let decade = 10f64.powf((hz * 1.01).log10().floor());
+    let near = NOMINAL.iter().map(|step| step * decade).find(|nominal| (nominal / hz - 1.0).abs() < 0.015);
+    let hz = near.unwrap_or(hz);
+    let (value, suffix) = if hz >= 999.5 { (hz / 1000.0, "k") } else { (hz, "") };
+    let text = format!("{value:.2}");
+    format!("{}{suffix}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// The last part of a path, with control characters made visible.
+pub(super) fn file_name(path: &str) -> String {
+    let name = Path::new(path).file_name().map_or_else(|| path.into(), |name| name.to_string_lossy());
+    printable(&name)
+}
+
+/// Text without control characters: a file name must not steer a terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+/// A file in a line: `WAV, 44.1 kHz, 24 bits, stereo, 3:42`.
+pub(super) fn describe_file(file: &FileDocument) -> String {
+    let rate = format!("{:.3}", f64::from(file.sample_rate_hz) / 1000.0);
+    let rate = rate.trim_end_matches('0').trim_end_matches('.').to_owned();
+    let bits = file.bits.map_or(String::new(), |bits| format!(", {bits} bits"));
+    let channels = if file.channels == 1 { "mono" } else { "stereo" };
+    format!("{}, {rate} kHz{bits}, {channels}, {}", printable(&file.format), clock(file.duration_s))
+}
+
+/// The programmes of a report by name, those that there are.
+pub(super) fn programmes<'a>(
+    before: &'a AnalysisDocument,
+    after: &'a AnalysisDocument,
+    reference: Option<&'a AnalysisDocument>,
+) -> Vec<(&'static str, &'a AnalysisDocument)> {
+    let named = [("before", Some(before)), ("after", Some(after)), ("reference", reference)];
+    named.into_iter().filter_map(|(name, document)| document.map(|document| (name, document))).collect()
+}
+
+/// A wide band in words: `bass`, `low mids`. `index` counts from the lowest.
+pub(super) fn wide_band_name(index: usize) -> String {
+    crate::suggest::WIDE_BAND_NAMES
+        .get(index)
+        .map_or_else(|| format!("band {}", index + 1), |name| name.replace('_', " "))
+}
+
+/// What became of a suggestion.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Outcome {
+    /// It came about, to within [`FAR_OFF_DB`].
+    AsPredicted,
+    /// The value moved against the prediction.
+    WrongWay,
+    /// The value is so far from the prediction.
+    Off(f64),
+    /// A value is missing.
+    Unknown,
+}
+
+/// A miss of the prediction beyond this is marked.
+pub(super) const FAR_OFF_DB: f64 = 1.0;
+/// A movement up to this counts as none.
+const STILL_DB: f64 = 0.1;
+
+impl Outcome {
+    /// Holds what was achieved against what was predicted.
+    pub(super) fn of(document: &SuggestionDocument) -> Self {
+        let values = document.suggestion.before.zip(document.suggestion.predicted).zip(document.achieved);
+        let Some(((before, predicted), achieved)) = values else { return Self::Unknown };
+        let (wanted, got, miss) = (predicted - before, achieved - before, achieved - predicted);
+        if !miss.is_finite() {
+            Self::Unknown
+        } else if wanted.abs() > STILL_DB && got.abs() > STILL_DB && wanted.signum() != got.signum() {
+            Self::WrongWay
+        } else if miss.abs() > FAR_OFF_DB {
+            Self::Off(miss)
+        } else {
+            Self::AsPredicted
+        }
+    }
+
+    /// Whether a reader should look.
+    pub(super) fn is_bad(self) -> bool {
+        matches!(self, Self::WrongWay | Self::Off(_))
+    }
+
+    /// In words; `unit` is that of the values.
+    pub(super) fn describe(self, unit: &str) -> String {
+        match self {
+            Self::AsPredicted => "as predicted".into(),
+            Self::WrongWay => "moved the wrong way".into(),
+            Self::Off(miss) => format!("{} {unit} off the prediction", signed(miss, 1)),
+            Self::Unknown => "not measurable".into(),
+        }
+    }
+}
+
+/// A promise in words: what, wanted, measured.
+pub(super) struct PromiseWords {
+    /// What was promised.
+    pub(super) name: String,
+    /// `-9.00 LUFS`, `at most -1.00 dBTP`.
+    pub(super) wanted: String,
+    /// `-9.02 LUFS`.
+    pub(super) measured: String,
+    /// Why it was missed; empty if it was kept.
+    pub(super) reason: String,
+}
+
+impl PromiseWords {
+    /// Words of a promise.
+    pub(super) fn of(promise: &Promise) -> Self {
+        let Promise { unit, wanted, tolerance, .. } = promise;
+        let (name, decimals, limit) = match promise.id {
+            "integrated_loudness" => ("Loudness".to_owned(), 2, ""),
+            "true_peak" => ("True peak".to_owned(), 2, "at most "),
+            "length" => ("Length".to_owned(), 0, ""),
+            other => (other.replace('_', " "), 2, ""),
+        };
+        let tolerance = if *tolerance > 0.0 { format!(" \u{b1} {tolerance}") } else { String::new() };
+        let reason = promise.reason.as_deref().unwrap_or("no reason is known");
+        Self {
+            name,
+            wanted: format!("{limit}{}{tolerance} {unit}", number(*wanted, decimals)),
+            measured: format!("{} {unit}", number(promise.measured, decimals)),
+            reason: if promise.met { String::new() } else { printable(reason) },
+        }
+    }
+}
+
+/// The verdict in a sentence.
+pub(super) fn verdict(promises: &[Promise]) -> String {
+    let missed = promises.iter().filter(|promise| !promise.met).count();
+    match (missed, promises.len()) {
+        (_, 0) => "Nothing was promised".into(),
+        (0, 1) => "The promise is kept".into(),
+        (0, all) => format!("All {all} promises are kept"),
+        (missed, all) => format!("{missed} of {all} promises {} missed", if missed == 1 { "is" } else { "are" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn numbers_have_fixed_decimals_and_no_negative_zero() {
+        assert_eq!(number(-0.04, 1), "0.0");
+        assert_eq!(signed(0.04, 1), "0.0");
+        assert_eq!(signed(0.06, 1), "+0.1");
+        assert_eq!(number(f64::NEG_INFINITY, 1), NONE);
+        assert_eq!(number(None, 1), NONE);
+    }
+
+    #[test]
+    fn times_and_frequencies_read_as_on_a_console() {
+        assert_eq!([clock(0.4), clock(222.0), clock(3727.0)], ["0:00", "3:42", "1:02:07"]);
+        let third_octaves = [-16, -15, -3, 0, 1, 5, 11, 13].map(|k| 1000.0 * 10f64.powf(f64::from(k) / 10.0));
+        assert_eq!(third_octaves.map(frequency), ["25", "31.5", "500", "1k", "1.25k", "3.15k", "12.5k", "20k"]);
+    }
+
+    #[test]
+    fn outcomes_tell_the_wrong_way_from_a_miss() {
+        let outcome = |before, predicted, achieved| {
+            let mut document = sample::suggestion();
+            (document.suggestion.before, document.suggestion.predicted) = (Some(before), Some(predicted));
+            document.achieved = achieved;
+            Outcome::of(&document)
+        };
+        assert_eq!(outcome(5.0, 3.0, Some(3.9)), Outcome::AsPredicted);
+        assert_eq!(outcome(5.0, 3.0, Some(5.5)), Outcome::WrongWay);
+        assert_eq!(outcome(5.0, 3.0, Some(1.5)), Outcome::Off(-1.5));
+        assert_eq!(outcome(5.0, 3.0, Some(5.05)), Outcome::Off(5.05 - 3.0));
+        assert_eq!(outcome(5.0, 3.0, None), Outcome::Unknown);
+    }
+
+    #[test]
+    fn a_file_name_cannot_steer_a_terminal() {
+        assert_eq!(file_name("dir/a\u{1b}[2Jb.wav"), "a\u{fffd}[2Jb.wav");
+    }
+}
