@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::AnalysisDocument;
-use super::figures::{KEY_FIGURES, change};
+use super::figures::{KEY_FIGURES, change, hertz_range};
 use crate::measure::analysis::Analysis;
 use crate::suggest::WIDE_BAND_NAMES;
 
@@ -108,13 +108,12 @@ fn numbers(a: &Analysis, b: &Analysis) -> Vec<NumberDifference> {
             number(figure.id.into(), figure.name.into(), figure.unit, figure.decimals, a, b)
         })
         .collect();
-    let range = |low_hz: f64, high_hz: f64| format!("{low_hz:.0} to {high_hz:.0} Hz");
     for ((name, a), b) in WIDE_BAND_NAMES.iter().zip(&a.stereo.bands).zip(&b.stereo.bands) {
-        let measure = format!("Width, {}", range(a.low_hz, a.high_hz));
+        let measure = format!("Width, {}", hertz_range(a.low_hz, a.high_hz));
         numbers.push(number(format!("width_db.{name}"), measure, "dB", 1, a.width_db, b.width_db));
     }
     for ((name, a), b) in WIDE_BAND_NAMES.iter().zip(&a.dynamics.bands).zip(&b.dynamics.bands) {
-        let measure = format!("Spread, {}", range(a.low_hz, a.high_hz));
+        let measure = format!("Spread, {}", hertz_range(a.low_hz, a.high_hz));
         let (a, b) = (change(a.p50_db, a.p95_db), change(b.p50_db, b.p95_db));
         numbers.push(number(format!("spread_db.{name}"), measure, "dB", 1, a, b));
     }

@@ -182,6 +182,21 @@ pub(super) fn frequency(hz: f64) -> String {
     format!("{}{suffix}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// A frequency with its unit: `310 Hz`, `12.5 kHz`.
+pub(super) fn hertz(hz: f64) -> String {
+    let text = frequency(hz);
+    text.strip_suffix('k').map_or_else(|| format!("{text} Hz"), |thousands| format!("{thousands} kHz"))
+}
+
+/// A range of frequencies: `20 to 120 Hz`, `700 Hz to 5 kHz`, `5 to 20 kHz`.
+pub(super) fn hertz_range(low_hz: f64, high_hz: f64) -> String {
+    let (low, high) = (hertz(low_hz), hertz(high_hz));
+    match (low.split_once(' '), high.split_once(' ')) {
+        (Some((value, unit)), Some((_, same))) if unit == same => format!("{value} to {high}"),
+        _ => format!("{low} to {high}"),
+    }
+}
+
 /// The last part of a path, with control characters made visible.
 pub(super) fn file_name(path: &str) -> String {
     let name = Path::new(path).file_name().map_or_else(|| path.into(), |name| name.to_string_lossy());
@@ -333,6 +348,8 @@ mod tests {
         assert_eq!([clock(0.4), clock(222.0), clock(3727.0)], ["0:00", "3:42", "1:02:07"]);
         let third_octaves = [-16, -15, -3, 0, 1, 5, 11, 13].map(|k| 1000.0 * 10f64.powf(f64::from(k) / 10.0));
         assert_eq!(third_octaves.map(frequency), ["25", "31.5", "500", "1k", "1.25k", "3.15k", "12.5k", "20k"]);
+        assert_eq!([hertz_range(20.0, 120.0), hertz_range(700.0, 5e3)], ["20 to 120 Hz", "700 Hz to 5 kHz"]);
+        assert_eq!([hertz_range(5e3, 2e4), hertz(12_589.0)], ["5 to 20 kHz", "12.5 kHz"]);
     }
 
     #[test]

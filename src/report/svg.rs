@@ -175,12 +175,12 @@ pub(super) fn chart(layout: Layout, description: &str, axis: XAxis, panels: &[Pa
             y += sizes.line;
             key(&mut body, &panel.lines, y - 5.0);
         }
-        let area = Area { left: sizes.left, top: y + 2.0, width: room, height: panel.height * sizes.stretch };
+        let area = Area { left: sizes.left, top: y + 6.0, width: room, height: panel.height * sizes.stretch };
         area.panel(&mut body, &sizes, axis, panel, index + 1 == panels.len());
         if layout == Layout::Wide && panel.labelled {
             area.labels(&mut body, &sizes, panel);
         }
-        y = area.top + area.height + if index + 1 == panels.len() { 2.0 * sizes.line } else { 0.6 * sizes.line };
+        y = area.top + area.height + if index + 1 == panels.len() { 2.0 * sizes.line } else { sizes.line };
     }
     frame(&sizes, y, description, &body)
 }
@@ -208,11 +208,11 @@ impl Area {
             let at = self.left + self.width * axis.share(x);
             line(out, "grid", (at, self.top), (at, bottom));
             if with_ticks {
-                text(out, "tick middle", (at, bottom + sizes.line - 3.0), &label);
+                text(out, "tick middle", (at, bottom + sizes.line), &label);
             }
         }
         if with_ticks {
-            text(out, "tick end", (right, bottom + 2.0 * sizes.line - 4.0), axis.unit());
+            text(out, "tick end", (right, bottom + 2.0 * sizes.line - 2.0), axis.unit());
         }
         let Some(range) = panel.range else {
             text(out, "tick middle", (self.left + 0.5 * self.width, self.top + 0.5 * self.height), "no values");
@@ -325,8 +325,9 @@ pub(super) fn bars(layout: Layout, description: &str, unit: &str, groups: &[BarG
     let sizes = layout.sizes();
     let left = if layout == Layout::Wide { 96.0 } else { 70.0 };
     let room = sizes.width - left - 64.0;
-    let values = || groups.iter().flat_map(|group| &group.bars).filter_map(|bar| bar.1);
-    let range = YRange::around(values().chain([0.0]), 3.0, 60.0);
+    let values = || groups.iter().flat_map(|group| &group.bars).filter_map(|bar| bar.1).filter(|db| db.is_finite());
+    // Up to 0 dB at the least, and no further than needed.
+    let range = YRange::around(values(), 3.0, 60.0).map(|range| YRange { top: values().fold(0.0, f64::max), ..range });
     let mut body = String::new();
     let bar_height = sizes.line - 4.0;
     let height = groups.iter().map(|group| (1.4 + group.bars.len() as f64) * sizes.line).sum::<f64>();

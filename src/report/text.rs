@@ -1,8 +1,8 @@
 //! Reports for the terminal: aligned columns, at most 100 wide, no colour.
 
 use super::figures::{
-    KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, frequency, number, printable, signed,
-    verdict, wide_band_name,
+    KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, frequency, hertz, hertz_range, number,
+    printable, signed, verdict, wide_band_name,
 };
 use super::{AnalysisDocument, ComparisonDocument, MasterReport, SuggestionDocument};
 
@@ -169,10 +169,10 @@ fn one_file(document: &AnalysisDocument) -> String {
 fn by_band(out: &mut String, document: &AnalysisDocument) {
     line(out, "");
     let head = ["width dB", "corr", "bal dB", "p10 dB", "median dB", "p95 dB"].map(|name| format!("{name:>11}"));
-    line(out, &format!("{:<24}{}", "By band", head.concat()));
+    line(out, &format!("{:<27}{}", "By band", head.concat()));
     let analysis = &document.analysis;
     for (index, (stereo, dynamics)) in analysis.stereo.bands.iter().zip(&analysis.dynamics.bands).enumerate() {
-        let range = format!("{} to {} Hz", frequency(stereo.low_hz), frequency(stereo.high_hz));
+        let range = hertz_range(stereo.low_hz, stereo.high_hz);
         let values = [
             number(stereo.width_db, 1),
             number(stereo.correlation, 2),
@@ -182,7 +182,7 @@ fn by_band(out: &mut String, document: &AnalysisDocument) {
             number(dynamics.p95_db, 1),
         ];
         let values = values.map(|value| format!("{value:>11}")).concat();
-        line(out, &format!("  {:<9} {range:<12}{values}", wide_band_name(index)));
+        line(out, &format!("  {:<9} {range:<15}{values}", wide_band_name(index)));
     }
 }
 
@@ -203,17 +203,14 @@ fn spectrum(out: &mut String, document: &AnalysisDocument) {
 
 fn many_files(documents: &[AnalysisDocument]) -> String {
     let mut out = String::new();
-    let columns = KEY_FIGURES.map(|figure| figure.short.chars().count().max(5) + 1);
+    let columns = KEY_FIGURES.map(|figure| figure.short.len().max(figure.unit.len()).max(5) + 1);
     let room = WIDTH - columns.iter().sum::<usize>();
     let names = labels(documents, room);
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let head: String =
         KEY_FIGURES.iter().zip(columns).map(|(figure, width)| format!("{:>width$}", figure.short)).collect();
-    let units: String = KEY_FIGURES
-        .iter()
-        .zip(columns)
-        .map(|(figure, width)| format!("{:>width$}", if figure.unit == "dB/oct" { "dB/8" } else { figure.unit }))
-        .collect();
+    let units: String =
+        KEY_FIGURES.iter().zip(columns).map(|(figure, width)| format!("{:>width$}", figure.unit)).collect();
     line(&mut out, &format!("{:<longest$}{head}", "file"));
     line(&mut out, &format!("{:<longest$}{units}", ""));
     for (document, name) in documents.iter().zip(&names) {
@@ -268,7 +265,7 @@ pub fn comparison_text(comparison: &ComparisonDocument) -> String {
         let worst: Vec<String> = comparison
             .worst
             .iter()
-            .map(|w| format!("{} {} Hz {} dB", w.channel, frequency(w.center_hz), signed(w.difference_db, 1)))
+            .map(|w| format!("{} {} {} dB", w.channel, hertz(w.center_hz), signed(w.difference_db, 1)))
             .collect();
         wrap(&mut out, &format!("largest: {}", worst.join(", ")), 2);
     }

@@ -1,0 +1,331 @@
+//! The HTML report: one page that needs nothing else, for a screen, a phone or paper, light or dark.
+
+mod plots;
+mod settings;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::figures::{
+    KEY_FIGURES, Outcome, PromiseWords, change, describe_file, file_name, number, programmes, signed, verdict,
+};
+use super::{AnalysisDocument, MasterReport, Promise, SuggestionDocument};
+
+/// The style sheet of the page.
+const STYLE: &str = include_str!("style.css");
+/// One self-contained page about a master: no scripts, nothing to load.
+pub fn master_html(report: &MasterReport) -> String {
+    let title = file_name(&report.after.file.path);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " \u{2013} halfspeed" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    (head(report, &title))
+                    (promises(report))
+                    (key_numbers(report))
+                    (plots::over_time(report))
+                    (plots::spectrum(report))
+                    (plots::width(report))
+                    (suggestions(report))
+                    (settings::settings(report))
+                    (notes(report))
+                    (recipe(report))
+                }
+                footer { "halfspeed " (report.version) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn head(report: &MasterReport, title: &str) -> Markup {
+    let MasterReport { before, after, reference, .. } = report;
+    html! {
+        header {
+            h1 title=(after.file.path) { (title) }
+            dl.files {
+                @for (name, document) in programmes(before, after, reference.as_ref()) {
+                    dt.(name) { (name) }
+                    dd {
+                        span.path title=(document.file.path) { (file_name(&document.file.path)) }
+                        " " span.quiet { (describe_file(&document.file)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn promises(report: &MasterReport) -> Markup {
+    let missed = report.verified.iter().any(|promise| !promise.met);
+    let off = report.suggestions.iter().filter(|document| Outcome::of(document).is_bad()).count();
+    html! {
+        section.verdict.missed[missed] #verdict {
+            h2 { (mark(!missed)) " " (verdict(&report.verified)) }
+            ul { @for kept in report.verified.iter().filter(|promise| !promise.met) { (promise(kept)) } }
+            ul { @for kept in report.verified.iter().filter(|promise| promise.met) { (promise(kept)) } }
+            p.quiet {
+                "Measured on the written file."
+                @if off > 0 {
+                    " " a href="#changes" {
+                        (off) " of " (report.suggestions.len()) " changes did not come about as predicted."
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn promise(promise: &Promise) -> Markup {
+    let words = PromiseWords::of(promise);
+    html! {
+        li.missed[!promise.met] {
+            (mark(promise.met)) " "
+            strong { (words.name) @if !promise.met { " missed" } }
+            " " span.number { (words.measured) } ", wanted " span.number { (words.wanted) }
+            @if !words.reason.is_empty() { div.reason { "Why: " (words.reason) } }
+        }
+    }
+}
+
+fn mark(kept: bool) -> Markup {
+    let (symbol, word) = if kept { ("\u{2713}", "kept") } else { ("\u{2717}", "missed") };
+    html! { span.mark.bad[!kept] role="img" aria-label=(word) { (symbol) } }
+}
+
+fn key_numbers(report: &MasterReport) -> Markup {
+    let MasterReport { before, after, reference, .. } = report;
+    html! {
+        section #numbers {
+            h2 { "Key numbers" }
+            table.numbers {
+                thead {
+                    tr {
+                        td {}
+                        th.before scope="col" { "before" }
+                        th.after scope="col" { "after" }
+                        th scope="col" { "change" }
+                        @if reference.is_some() { th.reference scope="col" { "reference" } }
+                    }
+                }
+                tbody {
+                    @for figure in &KEY_FIGURES {
+                        @let of = |document: &AnalysisDocument| (figure.of)(&document.analysis);
+                        tr {
+                            th scope="row" title=(figure.help) {
+                                (figure.name) @if !figure.unit.is_empty() { " " span.unit { (figure.unit) } }
+                            }
+                            td { (number(of(before), figure.decimals)) }
+                            td.after { (number(of(after), figure.decimals)) }
+                            td { (signed(change(of(before), of(after)), figure.decimals)) }
+                            @if let Some(reference) = reference { td { (number(of(reference), figure.decimals)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn suggestions(report: &MasterReport) -> Markup {
+    let has_reference = report.reference.is_some();
+    html! {
+        section #changes {
+            h2 { "What was done, and why" }
+            @if report.suggestions.is_empty() {
+                p { "Tone, width and dynamics were left alone; only loudness and peaks were set." }
+            } @else {
+                table.changes {
+                    thead {
+                        tr {
+                            th scope="col" { "change" }
+                            th scope="col" { "measured by" }
+                            th.before scope="col" { "before" }
+                            th scope="col" { "predicted" }
+                            th.after scope="col" { "achieved" }
+                            @if has_reference { th.reference scope="col" { "reference" } }
+                            th scope="col" { "outcome" }
+                        }
+                    }
+                    tbody { @for document in &report.suggestions { (suggestion(document, has_reference)) } }
+                }
+                p.quiet {
+                    "Levels are those of the mid over its mean in all third octaves. Marked: what moved the wrong way, "
+                    "and what is more than 1 dB off its prediction."
+                }
+            }
+            p.quiet {
+                "Suggested by " (report.model.name) "."
+                @if let Some(likeness) = report.model.likeness_ratio {
+                    " Likeness of mix and reference: " (number(likeness, 2))
+                    " (0: different songs, 1: the same recording). The more alike, the more was taken over."
+                }
+            }
+        }
+    }
+}
+
+fn suggestion(document: &SuggestionDocument, has_reference: bool) -> Markup {
+    let SuggestionDocument { suggestion, unit, .. } = document;
+    let outcome = Outcome::of(document);
+    html! {
+        tr.off[outcome.is_bad()] {
+            th scope="row" title=(suggestion.id) { (suggestion.setting) div.cause { (suggestion.cause) } }
+            td.words data-label="measured by" { (document.measure) ", " (unit) }
+            td data-label="before" { (number(suggestion.before, 1)) }
+            td data-label="predicted" { (number(suggestion.predicted, 1)) }
+            td.after data-label="achieved" { (number(document.achieved, 1)) }
+            @if has_reference { td data-label="reference" { (number(document.reference, 1)) } }
+            td.words data-label="outcome" {
+                @match outcome {
+                    Outcome::Unknown => {}
+                    _ => { (mark(!outcome.is_bad())) " " }
+                }
+                (outcome.describe(unit))
+            }
+        }
+    }
+}
+
+fn notes(report: &MasterReport) -> Markup {
+    html! {
+        @if !report.notes.is_empty() {
+            section #notes {
+                h2 { "Notes" }
+                ul { @for note in &report.notes { li { (note) } } }
+            }
+        }
+    }
+}
+
+fn recipe(report: &MasterReport) -> Markup {
+    html! {
+        section #recipe {
+            details {
+                summary { "The recipe: every setting, to edit and apply again" }
+                pre { (report.settings.to_toml()) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::figures::NONE;
+    use crate::report::{ComparisonDocument, analysis_text, comparison_text, master_text, sample};
+
+    const SECTIONS: [&str; 8] = ["verdict", "numbers", "time", "spectrum", "width", "changes", "settings", "recipe"];
+
+    /// Whether every tag is closed in its order.
+    fn is_balanced(page: &str) -> bool {
+        let style = page.find("<style>").zip(page.find("</style>"));
+        let page = style.map_or(page.to_owned(), |(from, to)| format!("{}{}", &page[..from], &page[to + 8..]));
+        let mut open = Vec::new();
+        for tag in page.split('<').skip(1) {
+            let Some((tag, _)) = tag.split_once('>') else { return false };
+            let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
+            if let Some(closed) = tag.strip_prefix('/') {
+                if open.pop() != Some(closed) {
+                    return false;
+                }
+            } else if !(tag.ends_with('/') || tag.starts_with('!') || name == "meta") {
+                open.push(name);
+            }
+        }
+        open.is_empty()
+    }
+
+    #[test]
+    fn a_page_has_every_section_and_closes_its_tags() {
+        for report in [sample::report(), sample::missed(), sample::bare()] {
+            let page = master_html(&report);
+            for section in SECTIONS {
+                assert!(page.contains(&format!("id=\"{section}\"")), "{section}");
+            }
+            assert!(is_balanced(&page));
+            assert!(page.contains("halfspeed 0.1.0"));
+        }
+        assert!(!is_balanced("<p><b></p></b>"));
+    }
+
+    #[test]
+    fn a_page_needs_nothing_from_elsewhere() {
+        let page = master_html(&sample::report());
+        for foreign in ["http:", "https:", "src=", "url(", "@import", "<script", "<link"] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn the_same_report_gives_the_same_page() {
+        assert_eq!(master_html(&sample::report()), master_html(&sample::report()));
+    }
+
+    #[test]
+    fn names_are_escaped_and_shortened_to_the_file() {
+        let mut report = sample::report();
+        report.after.file.path = "/home/me/a <b>&\" \u{1b}.wav".into();
+        report.notes = vec!["<script>".into()];
+        report.settings.eq[0].name = "<i>".into();
+        let page = master_html(&report);
+        assert!(is_balanced(&page) && !page.contains("<b>") && !page.contains("<script>") && !page.contains("<i>"));
+        assert!(page.contains("a &lt;b&gt;&amp;&quot;") && page.contains("title=\"/home/me/a &lt;b&gt;&amp;&quot;"));
+    }
+
+    #[test]
+    fn a_missed_promise_comes_with_its_reason() {
+        let page = master_html(&sample::missed());
+        assert!(page.contains("1 of 3 promises is missed") && page.contains("Loudness missed"));
+        assert!(page.contains("--force-loudness goes on"));
+        let kept = master_html(&sample::report());
+        assert!(kept.contains("All 3 promises are kept") && !kept.contains("Loudness missed"));
+    }
+
+    #[test]
+    fn unexpected_outcomes_are_marked() {
+        let page = master_html(&sample::report());
+        assert_eq!(page.matches("moved the wrong way").count(), 2, "one suggestion, and the legend");
+        assert!(page.contains("+1.5 dB off the prediction") && page.contains("not measurable"));
+        assert_eq!(page.matches("<tr class=\"off\">").count(), 2);
+        assert!(page.contains("2 of 6 changes did not come about as predicted"));
+    }
+
+    #[test]
+    fn what_does_not_exist_is_a_dash_and_never_a_number() {
+        let page = master_html(&sample::bare());
+        assert!(page.contains(NONE) && page.contains("no values") && page.contains("No equaliser was used"));
+        let curves = MasterReport { reference: None, ..sample::report() };
+        for page in [page, master_html(&curves)] {
+            let drawings = page.split("<svg").skip(1).map(|svg| svg.split("</svg>").next().unwrap_or_default());
+            assert!(drawings.into_iter().all(|svg| !svg.contains("NaN") && !svg.contains("inf")));
+            assert!(!page.contains(">NaN") && !page.contains("-inf<") && !page.contains("class=\"line reference"));
+        }
+    }
+
+    /// For eyes: `cargo test writes_pages -- --ignored`, then open them in a browser and a terminal.
+    #[test]
+    #[ignore = "writes files into the folder for temporary files"]
+    fn writes_pages_to_look_at() {
+        let folder = std::env::temp_dir().join("report-demo");
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, report) in [("full", sample::report()), ("missed", sample::missed()), ("bare", sample::bare())] {
+            std::fs::write(folder.join(format!("{name}.html")), master_html(&report)).unwrap();
+            let comparison = ComparisonDocument::new(report.before.clone(), report.after.clone());
+            let texts = [
+                master_text(&report),
+                analysis_text(std::slice::from_ref(&report.before)),
+                analysis_text(&[report.before, report.after]),
+                comparison_text(&comparison),
+            ];
+            std::fs::write(folder.join(format!("{name}.txt")), texts.join("\n")).unwrap();
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The section of the page that lists every setting.
+
+use maud::{Markup, html};
+
+use crate::dsp::compressor::CompressorSettings;
+use crate::dsp::eq::{BandChannel, BandKind};
+use crate::dsp::multiband::MultibandSettings;
+use crate::io::SampleFormat;
+use crate::report::MasterReport;
+use crate::report::figures::{NONE, frequency, number, signed};
+
+/// Settings of every stage with what it did at the most.
+pub(super) fn settings(report: &MasterReport) -> Markup {
+    let recipe = &report.settings;
+    let limiter = &recipe.limiter;
+    let row = |name: &str, value: String, unit: &str| {
+        html! { dt { (name) } dd { (value) " " (unit) } }
+    };
+    html! {
+        section #settings {
+            h2 { "Settings" }
+            div.stages {
+                @if !recipe.eq.is_empty() {
+                    div.stage.broad {
+                        h3 { "Equaliser" }
+                        table.numbers {
+                            thead {
+                                tr {
+                                    th scope="col" { "band" }
+                                    th.words scope="col" { "shape" }
+                                    th scope="col" { "Hz" }
+                                    th scope="col" { "gain, dB" }
+                                    th scope="col" { "Q" }
+                                }
+                            }
+                            tbody {
+                                @for band in &recipe.eq {
+                                    tr {
+                                        th scope="row" { (band.name) }
+                                        td.words { (shape(band.kind, band.channel)) }
+                                        td { (number(band.frequency_hz, 0)) }
+                                        td {
+                                            @if band.kind == BandKind::HighPass { (NONE) } @else { (signed(band.gain_db, 2)) }
+                                        }
+                                        td { (number(band.q, 2)) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                @if let Some(multiband) = &recipe.multiband { (multiband_stage(multiband, &report.reductions.multiband_db)) }
+                @if let Some(glue) = &recipe.glue {
+                    div.stage {
+                        h3 { "Glue compressor" }
+                        dl.values {
+                            (row("threshold", number(glue.threshold_db, 1), "dB"))
+                            (row("ratio", number(glue.ratio, 2), ": 1"))
+                            (row("knee", number(glue.knee_db, 1), "dB"))
+                            (row("attack", number(glue.attack_ms, 0), "ms"))
+                            (row("release", number(glue.release_ms, 0), "ms"))
+                            (row("makeup", signed(glue.makeup_db, 1), "dB"))
+                            (row("deepest reduction", number(report.reductions.glue_db, 1), "dB"))
+                        }
+                    }
+                }
+                div.stage {
+                    h3 { "Limiter" }
+                    dl.values {
+                        (row("drive", signed(limiter.drive_db, 2), "dB"))
+                        (row("ceiling", number(limiter.ceiling_dbtp, 2), "dBTP"))
+                        (row("look-ahead", number(limiter.lookahead_ms, 1), "ms"))
+                        (row("hold", number(limiter.hold_ms, 1), "ms"))
+                        (row("release", number(limiter.release_ms, 0), "ms"))
+                        (row("release, sustained", number(limiter.sustained_release_ms, 0), "ms"))
+                        (row("deepest reduction", number(report.reductions.limiter_db, 1), "dB"))
+                    }
+                }
+                div.stage {
+                    h3 { "Output" }
+                    dl.values {
+                        (row("sample format", sample_format(recipe.output.format).into(), ""))
+                        (row("sample rate", report.after.file.sample_rate_hz.to_string(), "Hz"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn multiband_stage(multiband: &MultibandSettings, reductions_db: &[f64]) -> Markup {
+    let compressor = |band: Option<&CompressorSettings>, of: fn(&CompressorSettings) -> String| {
+        band.map_or_else(|| NONE.to_owned(), of)
+    };
+    let [low, middle, high] = multiband.corners_hz.map(frequency);
+    let ranges =
+        [format!("to {low}"), format!("{low} to {middle}"), format!("{middle} to {high}"), format!("from {high}")];
+    html! {
+        div.stage.broad {
+            h3 { "Four bands: width, then compression" }
+            table.numbers {
+                thead {
+                    tr {
+                        th scope="col" { "band, Hz" }
+                        th scope="col" { "side, dB" }
+                        th scope="col" { "threshold, dB" }
+                        th scope="col" { "ratio" }
+                        th scope="col" { "attack, ms" }
+                        th scope="col" { "release, ms" }
+                        th scope="col" { "deepest, dB" }
+                    }
+                }
+                tbody {
+                    @for ((band, range), reduction_db) in multiband.bands.iter().zip(ranges).zip(reductions_db) {
+                        @let of = |of| compressor(band.compressor.as_ref(), of);
+                        tr {
+                            th scope="row" { (range) }
+                            td { (signed(band.side_gain_db, 1)) }
+                            td { (of(|c| number(c.threshold_db, 1))) }
+                            td { (of(|c| number(c.ratio, 2))) }
+                            td { (of(|c| number(c.attack_ms, 0))) }
+                            td { (of(|c| number(c.release_ms, 0))) }
+                            td { @if band.compressor.is_some() { (number(*reduction_db, 1)) } @else { (NONE) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn shape(kind: BandKind, channel: BandChannel) -> String {
+    let kind = match kind {
+        BandKind::Bell => "bell",
+        BandKind::LowShelf => "low shelf",
+        BandKind::HighShelf => "high shelf",
+        BandKind::HighPass => "high-pass",
+    };
+    match channel {
+        BandChannel::Stereo => kind.into(),
+        BandChannel::Mid => format!("{kind}, mid only"),
+        BandChannel::Side => format!("{kind}, side only"),
+    }
+}
+
+fn sample_format(format: SampleFormat) -> &'static str {
+    match format {
+        SampleFormat::Int16 => "16 bits, dithered",
+        SampleFormat::Int24 => "24 bits, dithered",
+        SampleFormat::Float32 => "32 bits, floating point",
+    }
+}
