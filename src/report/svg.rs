@@ -126,9 +126,12 @@ impl YRange {
     }
 
     fn ticks(self, most: f64) -> Vec<f64> {
-        const STEPS: [f64; 9] = [0.5, 1.0, 2.0, 3.0, 5.0, 6.0, 10.0, 20.0, 50.0];
+        const STEPS: [f64; 10] = [0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 10.0, 20.0, 50.0];
         let (low, high) = (self.top.min(self.bottom), self.top.max(self.bottom));
-        let step = STEPS.into_iter().find(|step| (high - low) / step <= most).unwrap_or((high - low) / most);
+        let mut fitting = STEPS.into_iter().filter(|step| (high - low) / step <= most);
+        // Rather a step that ends at the edges.
+        let step = fitting.clone().find(|step| low % step == 0.0 && high % step == 0.0).or_else(|| fitting.next());
+        let step = step.unwrap_or((high - low) / most);
         let (first, last) = ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
         (first..=last).take(50).map(|k| k as f64 * step).collect()
     }
@@ -156,7 +159,7 @@ pub(super) struct Panel {
     pub(super) height: f64,
     /// Vertical range; `None` if there is nothing to show.
     pub(super) range: Option<YRange>,
-    /// Lines, the last one on top.
+    /// Lines in the order in which they are named.
     pub(super) lines: Vec<Line>,
     /// Whether each line is told by its label; not needed for a single one.
     pub(super) labelled: bool,
@@ -218,7 +221,7 @@ impl Area {
             text(out, "tick middle", (self.left + 0.5 * self.width, self.top + 0.5 * self.height), "no values");
             return;
         };
-        let ticks = range.ticks((self.height / (2.0 * sizes.line)).max(2.0));
+        let ticks = range.ticks((self.height / (1.6 * sizes.line)).max(2.0));
         let decimals = if ticks.iter().all(|value| value.fract() == 0.0) { 0 } else { 1 };
         for value in ticks {
             let at = self.top + self.height * range.share(value);
@@ -228,7 +231,9 @@ impl Area {
         // A nested drawing cuts off what lies outside of it.
         let Self { left, top, width, height } = self;
         let _ = write!(out, "<svg x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\">");
-        for line in &panel.lines {
+        // The master is the thickest line: the others show on top of it even where they coincide.
+        let (thick, thin): (Vec<_>, Vec<_>) = panel.lines.iter().partition(|line| line.class == "after");
+        for line in thick.into_iter().chain(thin) {
             self.line(out, axis, range, line);
         }
         out.push_str("</svg>");
@@ -422,6 +427,7 @@ mod tests {
         assert_eq!(range, Some(YRange { top: -5.0, bottom: -25.0 }));
         assert_eq!(YRange { top: -5.0, bottom: -25.0 }.ticks(5.0), [-25.0, -20.0, -15.0, -10.0, -5.0]);
         assert_eq!(YRange { top: 0.0, bottom: 6.0 }.ticks(3.0), [0.0, 2.0, 4.0, 6.0]);
+        assert_eq!(YRange { top: -5.0, bottom: -25.0 }.ticks(7.0).len(), 5, "steps of 3 would miss the edges");
         let times: Vec<String> = XAxis::Time(222.0).ticks(720.0, 70.0).into_iter().map(|tick| tick.1).collect();
         assert_eq!(times.last().map(String::as_str), Some("3:30"));
         assert_eq!(XAxis::Frequency.share(20_000.0), 1.0);

@@ -20,8 +20,6 @@ const MASTER_FIGURES: [&str; 9] = [
     "correlation",
     "tilt_db_per_octave",
 ];
-/// Differences beyond this are marked in a comparison, dB.
-const MARKED_DB: f64 = 3.0;
 
 /// What became of a master: promises, numbers, changes with their reasons, notes.
 pub fn master_text(report: &MasterReport) -> String {
@@ -269,24 +267,29 @@ pub fn comparison_text(comparison: &ComparisonDocument) -> String {
             .collect();
         wrap(&mut out, &format!("largest: {}", worst.join(", ")), 2);
     }
-    let both = format!("{:>7}  {:<21}", "dB", "-10       0       +10");
-    line(&mut out, &format!("{:>8}  mid {}  side {}", "Hz", &both[2..], &both[2..]));
+    let largest_db = comparison.worst.first().map_or(0.0, |worst| worst.difference_db.abs());
+    let step_db = [1.0, 2.0, 5.0].into_iter().find(|step| largest_db <= 10.0 * step).unwrap_or(5.0);
+    let edge = format!("{:.0}", 10.0 * step_db);
+    let scale = format!("{:<10}0{:>10}", format!("-{edge}"), format!("+{edge}"));
+    line(&mut out, &format!("{:>8}{:>9}  {scale}  {:>11}  {scale}", "Hz", "mid dB", "side dB"));
     for band in &comparison.bands {
-        let marked = [band.mid_db, band.side_db].into_iter().flatten().any(|db| db.abs() >= MARKED_DB);
-        let column = |value: Option<f64>| format!("{:>9}  {}", signed(value, 1), needle(value));
-        let mark = if marked { "  <" } else { "" };
-        let columns = format!("{}   {}", column(band.mid_db), column(band.side_db));
-        line(&mut out, &format!("{:>8}{columns}{mark}", frequency(band.center_hz)));
+        let column = |channel: &str, value: Option<f64>| {
+            let is_worst =
+                comparison.worst.iter().any(|worst| worst.channel == channel && worst.center_hz == band.center_hz);
+            format!("{:>9}  {} {}", signed(value, 1), needle(value, step_db), if is_worst { '<' } else { ' ' })
+        };
+        let (mid, side) = (column("mid", band.mid_db), column("side", band.side_db));
+        line(&mut out, &format!("{:>8}{mid}  {side}", frequency(band.center_hz)));
     }
-    line(&mut out, &format!("  <: {MARKED_DB:.0} dB or more.  {NONE}: nothing there to compare."));
+    line(&mut out, &format!("  <: among the largest.  {NONE}: nothing there to compare."));
     out
 }
 
-/// A bar of 21 characters from the middle to a difference, 1 dB each.
-fn needle(value: Option<f64>) -> String {
+/// A bar of 21 characters from the middle to a difference.
+fn needle(value: Option<f64>, step_db: f64) -> String {
     const HALF: i32 = 10;
     let Some(value) = value.filter(|value| value.is_finite()) else { return " ".repeat(2 * HALF as usize + 1) };
-    let end = value.round().clamp(f64::from(-HALF), f64::from(HALF)) as i32;
+    let end = (value / step_db).round().clamp(f64::from(-HALF), f64::from(HALF)) as i32;
     let inside = |place: i32| (place > 0 && place <= end) || (place < 0 && place >= end);
     (-HALF..=HALF)
         .map(|place| {
@@ -407,7 +410,7 @@ mod tests {
     fn a_comparison_marks_the_worst() {
         let text = comparison_text(&ComparisonDocument::new(sample::before(), sample::after()));
         assert_fits(&text);
-        assert!(text.contains("B - A") && text.contains("largest: ") && text.contains("  <\n"), "{text}");
+        assert!(text.contains("B - A") && text.contains("largest: ") && text.contains(" <\n"), "{text}");
         assert!(text.contains("at the same loudness (B -9.4 dB)"), "{text}");
         let silent = ComparisonDocument::new(sample::before(), sample::bare().after);
         assert!(comparison_text(&silent).contains("can't be matched"));
@@ -415,8 +418,9 @@ mod tests {
 
     #[test]
     fn differences_are_drawn_from_the_middle() {
-        assert_eq!(needle(Some(2.6)), "          |===       ");
-        assert_eq!(needle(Some(-99.0)), "==========|          ");
-        assert_eq!(needle(None).trim(), "");
+        assert_eq!(needle(Some(2.6), 1.0), "          |===       ");
+        assert_eq!(needle(Some(-8.2), 2.0), "      ====|          ");
+        assert_eq!(needle(Some(-99.0), 1.0), "==========|          ");
+        assert_eq!(needle(None, 1.0).trim(), "");
     }
 }

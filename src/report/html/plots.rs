@@ -41,11 +41,13 @@ pub(super) fn over_time(report: &MasterReport) -> Markup {
             filled: false,
         }
     };
-    let mut lines = vec![line("before", before, &curves.before_short_term_lufs)];
+    let mut lines = vec![
+        line("before", before, &curves.before_short_term_lufs),
+        line("after", after, &curves.after_short_term_lufs),
+    ];
     if let Some(reference) = reference {
         lines.push(line("reference", reference, &curves.reference_short_term_lufs));
     }
-    lines.push(line("after", after, &curves.after_short_term_lufs));
     // Fades and pauses may leave the plot at the bottom, or they would flatten everything else.
     let ends = lines.iter().flat_map(|line| {
         let mut levels: Vec<f64> = line.points.iter().map(|point| point.1).filter(|lufs| lufs.is_finite()).collect();
@@ -102,11 +104,9 @@ pub(super) fn spectrum(report: &MasterReport) -> Markup {
             filled: false,
         }
     };
-    let mut lines: Vec<Line> = programmes(before, after, reference.as_ref()).into_iter().map(line).collect();
-    // The master on top.
-    lines.sort_by_key(|line| line.class == "after");
+    let lines: Vec<Line> = programmes(before, after, reference.as_ref()).into_iter().map(line).collect();
     let levels = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
-    let range = YRange::around(levels, 6.0, 42.0);
+    let range = YRange::around(levels, 6.0, 54.0);
     let mut panels = vec![Panel {
         title: "Level in third octaves over own loudness, dB",
         height: 300.0,
