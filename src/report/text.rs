@@ -73,10 +73,9 @@ fn changes(out: &mut String, report: &MasterReport) {
     }
     let reference = if report.reference.is_some() { "reference" } else { "" };
     let title = "What was done, and why";
-    line(out, &format!("{title:<38}{:>8}{:>11}{:>10}{reference:>11}", "before", "predicted", "achieved"));
+    line(out, &format!("{title:<42}{:>8}{:>11}{:>10}{reference:>11}", "before", "predicted", "achieved"));
     for document in &report.suggestions {
-        let SuggestionDocument { suggestion, measure, unit, achieved, .. } = document;
-        wrap(out, &printable(&format!("{}: {}", suggestion.setting, suggestion.cause)), 2);
+        let SuggestionDocument { suggestion, achieved, .. } = document;
         let outcome = Outcome::of(document);
         let mark = match outcome {
             Outcome::WrongWay => "  ! wrong way".into(),
@@ -86,8 +85,9 @@ fn changes(out: &mut String, report: &MasterReport) {
         let values = [suggestion.before, suggestion.predicted, *achieved].map(|value| number(value, 1));
         let reference = report.reference.as_ref().map_or(String::new(), |_| number(document.reference, 1));
         let [before, predicted, achieved] = values;
-        let measure = shorten(&format!("{measure}, {unit}"), 31);
-        line(out, &format!("      {measure:<32}{before:>8}{predicted:>11}{achieved:>10}{reference:>11}{mark}"));
+        let setting = shorten(&printable(&suggestion.setting), 40);
+        line(out, &format!("  {setting:<40}{before:>8}{predicted:>11}{achieved:>10}{reference:>11}{mark}"));
+        wrap(out, &printable(&suggestion.cause), 6);
     }
 }
 
@@ -364,8 +364,8 @@ mod tests {
             "Night Drive master.wav: all 3 promises are kept",
             "  kept    Loudness       -9.04 LUFS, wanted -9.00 \u{b1} 0.1 LUFS",
             "  Integrated loudness, LUFS        -18.4      -9.0      +9.4        -8.6",
-            "  -2.1 dB at 310 Hz, Q 0.8: 170 to 565 Hz lie 2.6 dB above the reference",
-            "      level, 170 to 565 Hz, dB             5.2        3.3       3.4        2.6\n",
+            "  -2.1 dB at 310 Hz, Q 0.8                     5.2        3.3       3.4        2.6\n",
+            "\n      170 to 565 Hz lie 2.6 dB above the reference\n",
             "! wrong way",
             "! +1.5 off",
             "Deepest reduction: limiter 4.6 dB, glue 1.8 dB, bass 2.4 dB",
