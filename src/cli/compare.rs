@@ -7,7 +7,7 @@ use clap::Args;
 use halfspeed::Result;
 use halfspeed::engine::source::measure_file;
 use halfspeed::master::Step;
-use halfspeed::report::{AnalysisDocument, comparison_text};
+use halfspeed::report::{AnalysisDocument, ComparisonDocument, comparison_text};
 
 use super::output::{print_json, print_text};
 use super::progress::Progress;
@@ -32,11 +32,11 @@ impl CompareArgs {
             || measure_file(&self.second, &|done, total| progress.show(Step::Reference, done, total)),
         );
         progress.finish();
-        let (first, second) = (AnalysisDocument::new(&first?), AnalysisDocument::new(&second?));
+        let comparison = ComparisonDocument::new(AnalysisDocument::new(&first?), AnalysisDocument::new(&second?));
         if self.common.json {
-            print_json(&[first, second])?;
+            print_json(&comparison)?;
         } else if !self.common.quiet {
-            print_text(&comparison_text(&first, &second))?;
+            print_text(&comparison_text(&comparison))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -185,37 +185,41 @@ impl Measurement {
         }
     }
 
-    /// Third-octave bands whose centre lies within each wide band.
-    fn wide_bands(&self) -> impl Iterator<Item = ((f64, f64), std::ops::Range<usize>)> {
+    /// Third-octave bands whose centre lies within a range.
+    fn bands_within(&self, low_hz: f64, high_hz: f64) -> std::ops::Range<usize> {
         let centers = self.spectrum.bands.centers_hz();
-        wide_band_edges_hz().into_iter().map(|(low, high)| {
-            let first = centers.partition_point(|&hz| hz < low);
-            ((low, high), first..centers.partition_point(|&hz| hz < high))
-        })
+        centers.partition_point(|&hz| hz < low_hz)..centers.partition_point(|&hz| hz < high_hz)
+    }
+
+    /// Levels of a range of frequencies, mid and side together, that are exceeded 90 %, 50 % and 5 % of the time in the
+    /// loud parts, dB. `None` where there is no level.
+    pub fn level_quantiles_db(&self, low_hz: f64, high_hz: f64) -> Option<[f64; 3]> {
+        let range = self.bands_within(low_hz, high_hz);
+        let loud = self.spectrum.iter().zip(&self.loud_frames).filter(|(_, loud)| **loud);
+        let mut powers: Vec<f64> = loud
+            .map(|(frame, _)| frame[range.clone()].iter().map(|band| f64::from(band.mid + band.side)).sum())
+            .filter(|&power| power > 0.0)
+            .collect();
+        powers.sort_by(f64::total_cmp);
+        let level_db = |share: f64| quantile(&powers, share).map(power_to_db);
+        Some([level_db(0.1)?, level_db(0.5)?, level_db(0.95)?])
     }
 
     /// Level quantiles of the four wide bands.
     pub fn band_dynamics(&self) -> Vec<BandDynamics> {
-        self.wide_bands()
-            .map(|((low_hz, high_hz), range)| {
-                let levels = self.spectrum.iter().zip(&self.loud_frames).filter(|(_, loud)| **loud);
-                let mut levels: Vec<f64> = levels
-                    .map(|(frame, _)| frame[range.clone()].iter().map(|band| f64::from(band.mid + band.side)).sum())
-                    .filter(|&power| power > 0.0)
-                    .map(power_to_db)
-                    .collect();
-                levels.sort_by(f64::total_cmp);
-                let quantile = |q: f64| quantile(&levels, q);
-                BandDynamics { low_hz, high_hz, p10_db: quantile(0.1), p50_db: quantile(0.5), p95_db: quantile(0.95) }
-            })
-            .collect()
+        let of_band = |(low_hz, high_hz)| {
+            let [p10_db, p50_db, p95_db] = self.level_quantiles_db(low_hz, high_hz).map_or([None; 3], |q| q.map(Some));
+            BandDynamics { low_hz, high_hz, p10_db, p50_db, p95_db }
+        };
+        wide_band_edges_hz().map(of_band).to_vec()
     }
 
     /// Stereo image of the four wide bands.
     pub fn band_stereo(&self) -> Vec<BandStereo> {
         let bands = &self.loud_spectrum;
-        self.wide_bands()
-            .map(|((low_hz, high_hz), range)| {
+        wide_band_edges_hz()
+            .map(|(low_hz, high_hz)| {
+                let range = self.bands_within(low_hz, high_hz);
                 let sum =
                     |of: fn(&BandPower) -> f32| bands[range.clone()].iter().map(|b| f64::from(of(b))).sum::<f64>();
                 let (mid, side, cross) = (sum(|b| b.mid), sum(|b| b.side), sum(|b| b.cross));
@@ -229,7 +233,7 @@ impl Measurement {
                     balance_db: (audible(left, right) && audible(right, left)).then(|| power_to_db(left / right)),
                 }
             })
-            .collect()
+            .to_vec()
     }
 }
 

@@ -255,7 +255,7 @@ pub(super) fn report() -> MasterReport {
             promise("true_peak", "dBTP", -1.0, -1.02, 0.0),
             promise("length", "frames", 9_803_430.0, 9_803_430.0, 0.0),
         ],
-        model: ModelDocument { name: "classical", likeness_ratio: Some(0.17) },
+        model: ModelDocument { name: "classical", likeness_ratio: Some(0.17), matched_ratio: Some(0.09) },
         reductions: ReductionsDocument { multiband_db: [2.4, 0.0, 0.0, 0.0], glue_db: 1.8, limiter_db: 4.6 },
         notes: vec!["The mix is MP3, a lossy format; a lossless export makes a better master.".into()],
         curves,
@@ -284,7 +284,7 @@ pub(super) fn bare() -> MasterReport {
     report.notes.clear();
     report.settings = Recipe::default();
     report.curves = MasterCurves { limiter_reduction_db: vec![f64::NAN, 0.0], ..MasterCurves::default() };
-    report.model = ModelDocument { name: "classical", likeness_ratio: None };
+    report.model = ModelDocument { name: "classical", likeness_ratio: None, matched_ratio: None };
     for document in [&mut report.before, &mut report.after] {
         let analysis = &mut document.analysis;
         analysis.loudness = LoudnessAnalysis {

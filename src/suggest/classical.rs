@@ -32,6 +32,10 @@ impl Suggester for Classical {
             width::suggest(mix, reference, tone.likeness_ratio, amounts.width_ratio);
         let (compressors, compression_suggestions) =
             dynamics::suggest(mix, reference, tone.likeness_ratio, amounts.dynamics_ratio);
+        if let Some((glue, suggestion)) = dynamics::glue(mix, reference, amounts.dynamics_ratio) {
+            proposal.glue = Some(glue);
+            proposal.suggestions.push(suggestion);
+        }
         let mut multiband = MultibandSettings::default();
         for ((band, side_gain_db), compressor) in multiband.bands.iter_mut().zip(side_gains_db).zip(compressors) {
             band.side_gain_db = side_gain_db;
@@ -99,7 +103,7 @@ fn reach(band: &EqBand) -> (f64, f64) {
             // Half-gain points of a bell of this Q, in octaves around its centre.
             let half_octaves = (0.5 / band.q).asinh() / std::f64::consts::LN_2;
             let ratio = 2f64.powf(half_octaves.max(1.0 / 6.0));
-            (band.frequency_hz / ratio, band.frequency_hz * ratio)
+            ((band.frequency_hz / ratio).max(35.0), (band.frequency_hz * ratio).min(17_000.0))
         }
         BandKind::LowShelf => (35.0, band.frequency_hz),
         BandKind::HighShelf => (band.frequency_hz, 17_000.0),

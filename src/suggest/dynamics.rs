@@ -1,8 +1,10 @@
-//! How much to compress, by band: only where the reference is denser than its loudness explains.
+//! How much to compress: only where the reference is denser.
 //!
-//! Bringing a mix to the reference's loudness takes about as much off its level spread as off its peak-to-loudness
-//! ratio (both 3.1 dB in the mean on the pairs described in `registration::likeness`); after it, nothing was left to
-//! compress. So the limiter's share is taken off before a band gets a compressor of its own.
+//! How dense a master is shows in its peak-to-loudness ratio. The larger the gap, the more a limiter would have to take
+//! alone, so a glue compressor shares the load: with it, masters of the pairs described in `registration::likeness`
+//! came nearer to the true ones (MR-STFT 0.36 instead of 0.41) at less limiting (3.2 dB instead of 5.1 dB at the 95th
+//! percentile). Both together take about as much off the level spread as off the peak-to-loudness ratio; what is denser
+//! still in a band gets a compressor of its own.
 
 use super::{Quantity, Suggestion, WIDE_BAND_NAMES, wide_band_range};
 use crate::dsp::compressor::CompressorSettings;
@@ -17,6 +19,48 @@ const MAX_SPREAD_REDUCTION_DB: f64 = 3.0;
 /// Of a difference that the limiter won't make up, the share to take over: half on the same song, since a band's
 /// spread is mostly what is played, and less on another one.
 const SHARES: (f64, f64) = (0.5, 0.25);
+
+/// Gap in the peak-to-loudness ratio that a limiter closes alone without harm, dB.
+const LIMITERS_SHARE_DB: f64 = 2.0;
+/// Slope of the glue per dB of gap beyond that, and at the most (a ratio of 2.5).
+const GLUE_SLOPE_PER_DB: f64 = 0.1;
+const MAX_GLUE_SLOPE: f64 = 0.6;
+/// Where the glue sets in, under the mix's integrated loudness, dB.
+const GLUE_BELOW_LOUDNESS_DB: f64 = 4.0;
+
+/// A glue compressor where the reference is much denser. `amount` is the share to take, 0 to 1.
+pub(super) fn glue(
+    mix: &Measurement,
+    reference: &Measurement,
+    amount: f64,
+) -> Option<(CompressorSettings, Suggestion)> {
+    let (mix_plr_db, reference_plr_db) = plr_db(mix).zip(plr_db(reference))?;
+    let gap_db = mix_plr_db - reference_plr_db;
+    let slope = amount * (GLUE_SLOPE_PER_DB * (gap_db - LIMITERS_SHARE_DB)).clamp(0.0, MAX_GLUE_SLOPE);
+    let settings = CompressorSettings {
+        threshold_db: round((mix.loudness.integrated_lufs()? - GLUE_BELOW_LOUDNESS_DB).clamp(-80.0, 0.0), 10.0),
+        ratio: round(1.0 / (1.0 - slope), 100.0),
+        attack_ms: 5.0,
+        release_ms: 80.0,
+        ..CompressorSettings::default()
+    };
+    if settings.ratio < 1.1 {
+        return None;
+    }
+    let before = Quantity::OverallSpread.of(mix);
+    let suggestion = Suggestion {
+        id: "compression.glue".into(),
+        setting: format!("ratio {:.2} from {:.1} dB, whole signal", settings.ratio, settings.threshold_db),
+        cause: format!(
+            "peaks stand {mix_plr_db:.1} dB over the loudness, the reference's {reference_plr_db:.1} dB; the limiter \
+             alone would have to work too hard"
+        ),
+        quantity: Quantity::OverallSpread,
+        before,
+        predicted: before.map(|before| before * (1.0 - slope)),
+    };
+    Some((settings, suggestion))
+}
 
 /// Compressors by band, with a suggestion for each. `amount` is the share to take, 0 to 1.
 pub(super) fn suggest(

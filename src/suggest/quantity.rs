@@ -27,8 +27,8 @@ pub enum Quantity {
         /// Which band, 0 to 3.
         band: usize,
     },
-    /// Median peak over RMS of 400 ms, dB.
-    ShortCrest,
+    /// The same over the whole spectrum, dB.
+    OverallSpread,
 }
 
 impl Quantity {
@@ -47,7 +47,7 @@ impl Quantity {
             Self::BandLevel { low_hz, high_hz } => format!("level, {low_hz:.0} to {high_hz:.0} Hz"),
             Self::Width { band } => format!("width, {}", range(band)),
             Self::Spread { band } => format!("level spread, {}", range(band)),
-            Self::ShortCrest => "short-term crest".into(),
+            Self::OverallSpread => "level spread".into(),
         }
     }
 
@@ -57,10 +57,13 @@ impl Quantity {
             Self::BandLevel { low_hz, high_hz } => band_level_db(measurement, low_hz, high_hz),
             Self::Width { band } => measurement.band_stereo()[band].width_db,
             Self::Spread { band } => {
-                let levels = &measurement.band_dynamics()[band];
-                levels.p95_db.zip(levels.p50_db).map(|(p95, p50)| p95 - p50)
+                let (low_hz, high_hz) = wide_band_edges_hz()[band];
+                measurement.level_quantiles_db(low_hz, high_hz).map(|[_, p50, p95]| p95 - p50)
             }
-            Self::ShortCrest => measurement.levels.short_crest_db(),
+            Self::OverallSpread => {
+                let levels = measurement.level_quantiles_db(20.0, 20_000.0);
+                levels.map(|[_, p50, p95]| p95 - p50)
+            }
         }
     }
 }

@@ -222,7 +222,7 @@ fn recipe(report: &MasterReport) -> Markup {
 mod tests {
     use super::*;
     use crate::report::figures::NONE;
-    use crate::report::{ComparisonDocument, analysis_text, comparison_text, master_text, sample};
+    use crate::report::sample;
 
     const SECTIONS: [&str; 8] = ["verdict", "numbers", "time", "spectrum", "width", "changes", "settings", "recipe"];
 
@@ -309,25 +309,6 @@ mod tests {
             let drawings = page.split("<svg").skip(1).map(|svg| svg.split("</svg>").next().unwrap_or_default());
             assert!(drawings.into_iter().all(|svg| !svg.contains("NaN") && !svg.contains("inf")));
             assert!(!page.contains(">NaN") && !page.contains("-inf<") && !page.contains("class=\"line reference"));
-        }
-    }
-
-    /// For eyes: `cargo test writes_pages -- --ignored`, then open them in a browser and a terminal.
-    #[test]
-    #[ignore = "writes files into the folder for temporary files"]
-    fn writes_pages_to_look_at() {
-        let folder = std::env::temp_dir().join("report-demo");
-        std::fs::create_dir_all(&folder).unwrap();
-        for (name, report) in [("full", sample::report()), ("missed", sample::missed()), ("bare", sample::bare())] {
-            std::fs::write(folder.join(format!("{name}.html")), master_html(&report)).unwrap();
-            let comparison = ComparisonDocument::new(report.before.clone(), report.after.clone());
-            let texts = [
-                master_text(&report),
-                analysis_text(std::slice::from_ref(&report.before)),
-                analysis_text(&[report.before, report.after]),
-                comparison_text(&comparison),
-            ];
-            std::fs::write(folder.join(format!("{name}.txt")), texts.join("\n")).unwrap();
         }
     }
 }

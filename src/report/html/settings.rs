@@ -71,8 +71,9 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                         (row("ceiling", number(limiter.ceiling_dbtp, 2), "dBTP"))
                         (row("look-ahead", number(limiter.lookahead_ms, 1), "ms"))
                         (row("hold", number(limiter.hold_ms, 1), "ms"))
-                        (row("release", number(limiter.release_ms, 0), "ms"))
+                        (row("attack, sustained", number(limiter.sustained_attack_ms, 0), "ms"))
                         (row("release, sustained", number(limiter.sustained_release_ms, 0), "ms"))
+                        (row("release, transient", number(limiter.transient_release_ms, 0), "ms"))
                         (row("deepest reduction", number(report.reductions.limiter_db, 1), "dB"))
                     }
                 }
