@@ -10,7 +10,7 @@ use crate::engine::{OutputSettings, Recipe};
 use crate::error::{Error, Result};
 use crate::io::{OutputFile, check_output};
 use crate::report::{MasterReport, Promise};
-use crate::suggest::{Amounts, Proposal, Suggester};
+use crate::suggest::{Amounts, Proposal, Suggester, Target};
 use crate::units::db_to_amplitude;
 
 /// Loudness without a reference or a wish, LUFS: what most streaming services play at.
@@ -83,14 +83,17 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let mix_lufs = loudness_of(&mix)?;
     let reference_lufs = reference.as_ref().map(loudness_of).transpose()?;
 
-    let proposal = match &reference {
-        Some(reference) => job.suggester.suggest(&mix.measurement, &reference.measurement, &job.amounts),
-        None => Proposal::default(),
-    };
+    let wished_lufs = job.loudness_lufs.or(reference_lufs).unwrap_or(DEFAULT_LOUDNESS_LUFS);
+    let proposal = reference.as_ref().map_or_else(Proposal::default, |reference| {
+        let target =
+            Target { reference: &reference.measurement, loudness_lufs: wished_lufs, ceiling_dbtp: job.ceiling_dbtp };
+        job.suggester.suggest(&mix.measurement, &target, &job.amounts)
+    });
     let mut recipe = Recipe {
         output: job.output_settings,
         limiter: LimiterSettings { ceiling_dbtp: job.ceiling_dbtp - STEERING_MARGIN_DB, ..LimiterSettings::default() },
         glue: proposal.glue.clone(),
+        width: proposal.width,
         multiband: proposal.multiband.clone(),
         eq: proposal.eq.clone(),
         ..Recipe::default()
@@ -98,7 +101,6 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let processed = process(&audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
     drop(audio);
 
-    let wished_lufs = job.loudness_lufs.or(reference_lufs).unwrap_or(DEFAULT_LOUDNESS_LUFS);
     let goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
     let written = meet(&goal, &processed, &mut recipe, job, wished_lufs - mix_lufs, on_progress)?;
     let promises = goal.judge(&written, &processed);

@@ -12,6 +12,7 @@ pub mod interpolation;
 pub mod limiter;
 pub mod multiband;
 pub mod resample;
+pub mod width;
 
 /// One sample of each channel, left and right, full scale = 1.0.
 ///

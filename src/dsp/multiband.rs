@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Frame;
 use super::compressor::{CompressorSettings, GainComputer, Ramp, control_interval_frames, louder_mean_square};
 use super::crossover::{BANDS, FourBandSplitter};
+use super::width::Width;
 use crate::error::{Error, Result};
-use crate::units::db_to_amplitude;
 
 /// How the four-band stage works.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,9 +85,7 @@ pub struct Multiband {
 
 #[derive(Debug, Clone)]
 struct Band {
-    /// `left' = own * left + other * right`, and the same for right: width as a matrix.
-    own: f64,
-    other: f64,
+    width: Width,
     computer: Option<GainComputer>,
     ramp: Ramp,
     target: f64,
@@ -98,12 +96,10 @@ impl Multiband {
     /// The stage at rest, from validated settings.
     pub fn new(settings: &MultibandSettings, sample_rate_hz: u32) -> Self {
         let bands = settings.bands.each_ref().map(|band| {
-            let side_gain = db_to_amplitude(band.side_gain_db);
             let computer = band.compressor.as_ref().map(|settings| GainComputer::new(settings, sample_rate_hz));
             let gain = computer.as_ref().map_or(1.0, GainComputer::initial_gain);
             Band {
-                own: 0.5 * (1.0 + side_gain),
-                other: 0.5 * (1.0 - side_gain),
+                width: Width::new(band.side_gain_db),
                 computer,
                 ramp: Ramp::new(gain),
                 target: gain,
@@ -126,15 +122,14 @@ impl Multiband {
         while !rest.is_empty() {
             let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - self.position));
             let mut ramps = self.bands.each_ref().map(|band| band.ramp);
-            let matrices = self.bands.each_ref().map(|band| [band.own, band.other]);
+            let widths = self.bands.each_ref().map(|band| band.width);
             for frame in piece.iter_mut() {
                 let mut output = [0.0; 2];
-                for (band, [l, r]) in self.splitter.split(*frame).into_iter().enumerate() {
-                    sums[band] = [sums[band][0] + l * l, sums[band][1] + r * r];
+                for (band, frame) in self.splitter.split(*frame).into_iter().enumerate() {
+                    sums[band] = [sums[band][0] + frame[0] * frame[0], sums[band][1] + frame[1] * frame[1]];
                     ramps[band].gain += ramps[band].step;
-                    let [own, other] = matrices[band];
-                    let gain = ramps[band].gain;
-                    output = [output[0] + gain * (own * l + other * r), output[1] + gain * (own * r + other * l)];
+                    let [left, right] = widths[band].apply(frame);
+                    output = [output[0] + ramps[band].gain * left, output[1] + ramps[band].gain * right];
                 }
                 *frame = output;
             }

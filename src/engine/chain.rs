@@ -6,11 +6,13 @@ use crate::dsp::Frame;
 use crate::dsp::compressor::Compressor;
 use crate::dsp::eq::Equalizer;
 use crate::dsp::multiband::Multiband;
+use crate::dsp::width::Width;
 
 /// The stages of a recipe up to the limiter. No latency: what goes in at a frame comes out at that frame.
 pub(super) struct Chain {
     equalizer: Equalizer,
     multiband: Option<Multiband>,
+    width: Option<Width>,
     glue: Option<Compressor>,
     frames: Vec<Frame>,
 }
@@ -31,6 +33,7 @@ impl Chain {
         Self {
             equalizer: Equalizer::new(&recipe.eq, sample_rate_hz),
             multiband: multiband.map(|settings| Multiband::new(settings, sample_rate_hz)),
+            width: recipe.width.map(|settings| Width::new(settings.side_gain_db)),
             glue: recipe.glue.as_ref().map(|settings| Compressor::new(settings, sample_rate_hz)),
             frames: Vec::new(),
         }
@@ -46,6 +49,9 @@ impl Chain {
             self.equalizer.process(piece);
             if let Some(multiband) = &mut self.multiband {
                 multiband.process(piece);
+            }
+            if let Some(width) = self.width {
+                piece.iter_mut().for_each(|frame| *frame = width.apply(*frame));
             }
             if let Some(glue) = &mut self.glue {
                 glue.process(piece);

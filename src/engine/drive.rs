@@ -76,28 +76,31 @@ impl<'a> DriveSearch<'a> {
         Outcome { drive_db, integrated_lufs: integrated, p95_reduction_db: p95 }
     }
 
-    /// The drive that gives `target_lufs` within 0.01 LU, sought from `start_db`. Where no drive does, because the
-    /// limiter takes back what the drive adds, the nearest that was found. `None` for a programme without loudness.
+    /// The drive that gives `target_lufs` within 0.01 LU, sought from `start_db`. Where none does, because the limiter
+    /// takes back nearly all that more drive adds, the drive where that sets in. `None` for a programme without
+    /// loudness.
     pub fn drive_for_loudness(&self, target_lufs: f64, start_db: f64) -> Option<Outcome> {
-        const HIGHEST_DB: f64 = 40.0;
-        let mut best = self.outcome(start_db.clamp(-60.0, HIGHEST_DB));
+        /// Loudness gained per dB of drive under which more of it only does harm.
+        const LEAST_GAIN_LU_PER_DB: f64 = 0.15;
+        let clamp = |drive_db: f64| drive_db.clamp(-60.0, 40.0);
+        let mut here = self.outcome(clamp(start_db));
         let mut step_per_lu = 1.0;
         for _ in 0..12 {
-            let miss_lu = target_lufs - best.integrated_lufs?;
-            if miss_lu.abs() < 0.01 {
-                break;
-            }
-            let drive_db = (best.drive_db + (miss_lu * step_per_lu).clamp(-12.0, 12.0)).clamp(-60.0, HIGHEST_DB);
-            if drive_db == best.drive_db {
+            let miss_lu = target_lufs - here.integrated_lufs?;
+            let drive_db = clamp(here.drive_db + (miss_lu * step_per_lu).clamp(-12.0, 6.0));
+            if miss_lu.abs() < 0.01 || drive_db == here.drive_db {
                 break;
             }
             let next = self.outcome(drive_db);
-            let gained_lu = next.integrated_lufs? - best.integrated_lufs?;
+            let slope = (next.integrated_lufs? - here.integrated_lufs?) / (next.drive_db - here.drive_db);
+            if slope < LEAST_GAIN_LU_PER_DB && next.drive_db > here.drive_db {
+                break;
+            }
             // Loudness rises with drive, ever more slowly: the secant's slope, held to sane values.
-            step_per_lu = ((next.drive_db - best.drive_db) / gained_lu).clamp(1.0, 8.0);
-            best = next;
+            step_per_lu = (1.0 / slope).clamp(1.0, 8.0);
+            here = next;
         }
-        Some(best)
+        Some(here)
     }
 
     /// The drive that gives a reduction of `p95_db` at the 95th percentile within 0.05 dB, at most `highest_db`.

@@ -11,6 +11,7 @@ use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::eq::EqBand;
 use crate::dsp::limiter::LimiterSettings;
 use crate::dsp::multiband::MultibandSettings;
+use crate::dsp::width::WidthSettings;
 use crate::error::{Error, Result};
 use crate::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat};
 
@@ -32,7 +33,10 @@ pub struct Recipe {
     /// Compressor over the whole signal, before the limiter. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glue: Option<CompressorSettings>,
-    /// Four bands with their own compression and width, before the glue. Default: none.
+    /// Width of the whole signal, before the glue. Default: unchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<WidthSettings>,
+    /// Four bands with their own compression and width, after the equaliser. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multiband: Option<MultibandSettings>,
     /// Equaliser bands, first of all; a high-pass on the side is mono bass. Default: none.
@@ -69,6 +73,7 @@ impl Default for Recipe {
             output: OutputSettings::default(),
             limiter: LimiterSettings::default(),
             glue: None,
+            width: None,
             multiband: None,
             eq: Vec::new(),
         }
@@ -106,7 +111,7 @@ impl Recipe {
         let body = toml::to_string_pretty(self).unwrap_or_default();
         format!(
             "# A halfspeed recipe. Edit it, then apply it: halfspeed render MIX --recipe THIS -o OUT.wav\n\
-             # Stages run in the order eq, multiband, glue, limiter.\n\n{body}"
+             # Stages run in the order eq, multiband, width, glue, limiter.\n\n{body}"
         )
     }
 
@@ -122,6 +127,9 @@ impl Recipe {
         self.eq.iter().try_for_each(|band| band.validate(sample_rate_hz))?;
         if let Some(multiband) = &self.multiband {
             multiband.validate(sample_rate_hz)?;
+        }
+        if let Some(width) = &self.width {
+            width.validate()?;
         }
         if let Some(glue) = &self.glue {
             glue.validate("glue")?;
@@ -147,6 +155,7 @@ mod tests {
                 q: 0.7,
             }],
             multiband: Some(MultibandSettings::default()),
+            width: Some(WidthSettings { side_gain_db: 1.5 }),
             glue: Some(CompressorSettings::default()),
             ..Recipe::default()
         };

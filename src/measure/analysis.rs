@@ -214,6 +214,14 @@ impl Measurement {
         wide_band_edges_hz().map(of_band).to_vec()
     }
 
+    /// Power of the side over the mid in a range of frequencies, over the loud parts, dB. `None` where either is silent.
+    pub fn width_db(&self, low_hz: f64, high_hz: f64) -> Option<f64> {
+        let bands = &self.loud_spectrum[self.bands_within(low_hz, high_hz)];
+        let (mid, side) = bands.iter().fold((0.0, 0.0), |(mid, side), band| (mid + band.mid, side + band.side));
+        let audible = side > 1e-10 * mid && mid > 1e-10 * side;
+        audible.then(|| power_to_db(f64::from(side / mid)))
+    }
+
     /// Stereo image of the four wide bands.
     pub fn band_stereo(&self) -> Vec<BandStereo> {
         let bands = &self.loud_spectrum;

@@ -138,7 +138,7 @@ fn eq_suggestion(id: &str, setting: &str, low_hz: f64, high_hz: f64, values: [f6
 }
 
 fn suggestions() -> Vec<SuggestionDocument> {
-    let width = Quantity::Width { band: 3 };
+    let width = Quantity::Width;
     let spread = Quantity::Spread { band: 0 };
     vec![
         suggestion(),
@@ -147,9 +147,9 @@ fn suggestions() -> Vec<SuggestionDocument> {
         eq_suggestion("air", "+2.0 dB shelf above 8200 Hz", 8200.0, 17_000.0, [-15.3, -13.4, -11.9, -12.0]),
         SuggestionDocument {
             suggestion: Suggestion {
-                id: "width.air".into(),
-                setting: "side +3.2 dB, 5000 to 20000 Hz".into(),
-                cause: "narrower than the reference by 4.9 dB (side over mid -11.2 dB, reference -6.3 dB)".into(),
+                id: "width".into(),
+                setting: "side +3.2 dB".into(),
+                cause: "narrower than the reference: side over mid is -11.2 dB, the reference's -6.3 dB".into(),
                 quantity: width,
                 before: Some(-11.2),
                 predicted: Some(-8.0),

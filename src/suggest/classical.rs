@@ -2,7 +2,7 @@
 
 use super::eq_fit::{self, Curve};
 use super::tone::Tone;
-use super::{Amounts, CurvePoint, Proposal, Quantity, Suggester, Suggestion, dynamics, width};
+use super::{Amounts, CurvePoint, Proposal, Quantity, Suggester, Suggestion, Target, dynamics, width};
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
@@ -19,7 +19,8 @@ impl Suggester for Classical {
         "classical"
     }
 
-    fn suggest(&self, mix: &Measurement, reference: &Measurement, amounts: &Amounts) -> Proposal {
+    fn suggest(&self, mix: &Measurement, target: &Target<'_>, amounts: &Amounts) -> Proposal {
+        let reference = target.reference;
         let Some(tone) = Tone::between(mix, reference) else { return Proposal::default() };
         let mut proposal = Proposal {
             likeness_ratio: Some(tone.likeness_ratio),
@@ -28,25 +29,23 @@ impl Suggester for Classical {
         };
         equalise(mix, &tone, amounts.eq_ratio, &mut proposal);
 
-        let (side_gains_db, width_suggestions) =
-            width::suggest(mix, reference, tone.likeness_ratio, amounts.width_ratio);
-        let (compressors, compression_suggestions) =
-            dynamics::suggest(mix, reference, tone.likeness_ratio, amounts.dynamics_ratio);
-        if let Some((glue, suggestion)) = dynamics::glue(mix, reference, amounts.dynamics_ratio) {
+        if let Some((width, suggestion)) = width::suggest(mix, reference, tone.likeness_ratio, amounts.width_ratio) {
+            proposal.width = Some(width);
+            proposal.suggestions.push(suggestion);
+        }
+        if let Some((glue, suggestion)) = dynamics::glue(mix, target, amounts.dynamics_ratio) {
             proposal.glue = Some(glue);
             proposal.suggestions.push(suggestion);
         }
+        let (compressors, suggestions) = dynamics::by_band(mix, reference, tone.likeness_ratio, amounts.dynamics_ratio);
         let mut multiband = MultibandSettings::default();
-        for ((band, side_gain_db), compressor) in multiband.bands.iter_mut().zip(side_gains_db).zip(compressors) {
-            band.side_gain_db = side_gain_db;
+        for (band, compressor) in multiband.bands.iter_mut().zip(compressors) {
             band.compressor = compressor;
         }
         // At low rates there is no air band to split off.
-        let fits = multiband.validate(mix.sample_rate_hz).is_ok();
-        if fits && !multiband.is_neutral() {
+        if !multiband.is_neutral() && multiband.validate(mix.sample_rate_hz).is_ok() {
             proposal.multiband = Some(multiband);
-            proposal.suggestions.extend(width_suggestions);
-            proposal.suggestions.extend(compression_suggestions);
+            proposal.suggestions.extend(suggestions);
         }
         proposal
     }

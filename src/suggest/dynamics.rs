@@ -1,25 +1,24 @@
-//! How much to compress: only where the reference is denser.
+//! How much to compress: only where the target is denser.
 //!
-//! How dense a master is shows in its peak-to-loudness ratio. The larger the gap, the more a limiter would have to take
-//! alone, so a glue compressor shares the load: with it, masters of the pairs described in `registration::likeness`
-//! came nearer to the true ones (MR-STFT 0.36 instead of 0.41) at less limiting (3.2 dB instead of 5.1 dB at the 95th
-//! percentile). Both together take about as much off the level spread as off the peak-to-loudness ratio; what is denser
-//! still in a band gets a compressor of its own.
+//! How dense a master has to be is its peak-to-loudness ratio: the ceiling less the loudness. The larger the gap to the
+//! mix, the more a limiter would have to take alone, so a glue compressor shares the load: with it, masters of the
+//! pairs described in `registration::likeness` came nearer to the true ones (MR-STFT 0.36 instead of 0.41) at less
+//! limiting (3.2 dB instead of 5.1 dB at the 95th percentile). Both together take about as much off the level spread as
+//! off the peak-to-loudness ratio. What is denser still in a band of the same song gets a compressor of its own; on
+//! another song a band's spread is what is played, and compressing it made masters worse.
 
-use super::{Quantity, Suggestion, WIDE_BAND_NAMES, wide_band_range};
+use super::{Quantity, Suggestion, Target, WIDE_BAND_NAMES, wide_band_range};
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::crossover::BANDS;
 use crate::measure::Measurement;
 
-/// Least difference in spread that is worth a compressor, dB.
-const WORTHWHILE_DB: f64 = 0.5;
+/// Least reduction of a band's spread that is worth a compressor and the phases that its crossovers turn, dB.
+const WORTHWHILE_DB: f64 = 1.0;
 /// Most reduction of a band's spread, dB: a gentle stage, no effect.
 const MAX_SPREAD_REDUCTION_DB: f64 = 3.0;
 
-/// Of a difference that the limiter won't make up, the share to take over: half on the same song, since a band's
-/// spread is mostly what is played, and less on another one.
-const SHARES: (f64, f64) = (0.5, 0.25);
-
+/// Of a difference that limiting won't make up, the share to take over, times likeness.
+const SHARE: f64 = 0.5;
 /// Gap in the peak-to-loudness ratio that a limiter closes alone without harm, dB.
 const LIMITERS_SHARE_DB: f64 = 2.0;
 /// Slope of the glue per dB of gap beyond that, and at the most (a ratio of 2.5).
@@ -28,14 +27,10 @@ const MAX_GLUE_SLOPE: f64 = 0.6;
 /// Where the glue sets in, under the mix's integrated loudness, dB.
 const GLUE_BELOW_LOUDNESS_DB: f64 = 4.0;
 
-/// A glue compressor where the reference is much denser. `amount` is the share to take, 0 to 1.
-pub(super) fn glue(
-    mix: &Measurement,
-    reference: &Measurement,
-    amount: f64,
-) -> Option<(CompressorSettings, Suggestion)> {
-    let (mix_plr_db, reference_plr_db) = plr_db(mix).zip(plr_db(reference))?;
-    let gap_db = mix_plr_db - reference_plr_db;
+/// A glue compressor where the master has to be much denser than the mix. `amount` is the share to take, 0 to 1.
+pub(super) fn glue(mix: &Measurement, target: &Target<'_>, amount: f64) -> Option<(CompressorSettings, Suggestion)> {
+    let (mix_plr_db, target_plr_db) = (plr_db(mix)?, target.ceiling_dbtp - target.loudness_lufs);
+    let gap_db = mix_plr_db - target_plr_db;
     let slope = amount * (GLUE_SLOPE_PER_DB * (gap_db - LIMITERS_SHARE_DB)).clamp(0.0, MAX_GLUE_SLOPE);
     let settings = CompressorSettings {
         threshold_db: round((mix.loudness.integrated_lufs()? - GLUE_BELOW_LOUDNESS_DB).clamp(-80.0, 0.0), 10.0),
@@ -52,8 +47,8 @@ pub(super) fn glue(
         id: "compression.glue".into(),
         setting: format!("ratio {:.2} from {:.1} dB, whole signal", settings.ratio, settings.threshold_db),
         cause: format!(
-            "peaks stand {mix_plr_db:.1} dB over the loudness, the reference's {reference_plr_db:.1} dB; the limiter \
-             alone would have to work too hard"
+            "peaks stand {mix_plr_db:.1} dB over the loudness, the master's may stand {target_plr_db:.1} dB: too much for \
+             a limiter alone"
         ),
         quantity: Quantity::OverallSpread,
         before,
@@ -63,7 +58,7 @@ pub(super) fn glue(
 }
 
 /// Compressors by band, with a suggestion for each. `amount` is the share to take, 0 to 1.
-pub(super) fn suggest(
+pub(super) fn by_band(
     mix: &Measurement,
     reference: &Measurement,
     likeness_ratio: f64,
@@ -72,7 +67,7 @@ pub(super) fn suggest(
     let mut compressors = [const { None }; BANDS];
     let mut suggestions = Vec::new();
     let limiting_db = plr_db(mix).zip(plr_db(reference)).map_or(0.0, |(mix, reference)| (mix - reference).max(0.0));
-    let take = amount * (likeness_ratio * SHARES.0 + (1.0 - likeness_ratio) * SHARES.1);
+    let take = amount * likeness_ratio * SHARE;
     let (mix, reference) = (mix.band_dynamics(), reference.band_dynamics());
     for (band, compressor) in compressors.iter_mut().enumerate() {
         let spread = |levels: &crate::measure::analysis::BandDynamics| {

@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::eq::EqBand;
 use crate::dsp::multiband::MultibandSettings;
+use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
 
 pub use classical::Classical;
@@ -29,8 +30,19 @@ pub trait Suggester: Sync {
     /// Name for reports and for `--suggester`.
     fn name(&self) -> &'static str;
 
-    /// Proposes settings that bring `mix` towards `reference`.
-    fn suggest(&self, mix: &Measurement, reference: &Measurement, amounts: &Amounts) -> Proposal;
+    /// Proposes settings that bring `mix` towards `target`.
+    fn suggest(&self, mix: &Measurement, target: &Target<'_>, amounts: &Amounts) -> Proposal;
+}
+
+/// What a master is to come near to.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The reference.
+    pub reference: &'a Measurement,
+    /// Loudness that the limiter will be driven to, LUFS.
+    pub loudness_lufs: f64,
+    /// True peak that the limiter will hold, dBTP.
+    pub ceiling_dbtp: f64,
 }
 
 /// How much of what is found to take over, 0 to 1 each. 1 is what the suggester believes in, not a clone.
@@ -55,7 +67,9 @@ impl Default for Amounts {
 pub struct Proposal {
     /// Equaliser bands.
     pub eq: Vec<EqBand>,
-    /// Four-band compression and width.
+    /// Width of the whole signal.
+    pub width: Option<WidthSettings>,
+    /// Four-band compression.
     pub multiband: Option<MultibandSettings>,
     /// Glue compression.
     pub glue: Option<CompressorSettings>,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::dsp::multiband::DEFAULT_CORNERS_HZ;
 use crate::measure::Measurement;
 use crate::measure::analysis::wide_band_edges_hz;
 use crate::units::power_to_db_checked;
@@ -17,11 +18,8 @@ pub enum Quantity {
         /// Upper edge.
         high_hz: f64,
     },
-    /// Power of the side over the mid in a wide band, dB.
-    Width {
-        /// Which band, 0 to 3.
-        band: usize,
-    },
+    /// Power of the side over the mid, 120 Hz to 5 kHz, over the loud parts, dB.
+    Width,
     /// Spread of the level in a wide band: 95th percentile minus median, dB.
     Spread {
         /// Which band, 0 to 3.
@@ -45,7 +43,7 @@ impl Quantity {
         };
         match self {
             Self::BandLevel { low_hz, high_hz } => format!("level, {low_hz:.0} to {high_hz:.0} Hz"),
-            Self::Width { band } => format!("width, {}", range(band)),
+            Self::Width => "width, 120 to 5000 Hz".into(),
             Self::Spread { band } => format!("level spread, {}", range(band)),
             Self::OverallSpread => "level spread".into(),
         }
@@ -55,7 +53,7 @@ impl Quantity {
     pub fn of(self, measurement: &Measurement) -> Option<f64> {
         match self {
             Self::BandLevel { low_hz, high_hz } => band_level_db(measurement, low_hz, high_hz),
-            Self::Width { band } => measurement.band_stereo()[band].width_db,
+            Self::Width => measurement.width_db(DEFAULT_CORNERS_HZ[0], DEFAULT_CORNERS_HZ[2]),
             Self::Spread { band } => {
                 let (low_hz, high_hz) = wide_band_edges_hz()[band];
                 measurement.level_quantiles_db(low_hz, high_hz).map(|[_, p50, p95]| p95 - p50)

@@ -50,6 +50,12 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                     }
                 }
                 @if let Some(multiband) = &recipe.multiband { (multiband_stage(multiband, &report.reductions.multiband_db)) }
+                @if let Some(width) = &recipe.width {
+                    div.stage {
+                        h3 { "Width" }
+                        dl.values { (row("side", signed(width.side_gain_db, 2), "dB")) }
+                    }
+                }
                 @if let Some(glue) = &recipe.glue {
                     div.stage {
                         h3 { "Glue compressor" }
