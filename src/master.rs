@@ -20,9 +20,9 @@ pub const DEFAULT_CEILING_DBTP: f64 = -1.0;
 /// How near the written file comes to the wished loudness, LU.
 pub const LOUDNESS_TOLERANCE_LU: f64 = 0.1;
 /// Times a master is written at the most before what was reached is reported as it is.
-const MAX_ATTEMPTS: usize = 4;
+const MAX_ATTEMPTS: usize = 6;
 /// The limiter steers by 4 points a sample, the meter reads 16: what that may miss on music, dB.
-const STEERING_MARGIN_DB: f64 = 0.03;
+const STEERING_MARGIN_DB: f64 = 0.1;
 
 /// What to do.
 pub struct MasterJob<'a> {
@@ -167,7 +167,7 @@ fn meet(
     let silent = || Error::content(&job.mix, "nothing is left of it after processing; check the recipe");
     // Sample peaks tell about where the threshold will be, so that true peaks are sought only above it.
     let rough = DriveSearch::by_sample_peaks(processed, &recipe.limiter);
-    let start = rough.drive_for_loudness(goal.wished_lufs, first_drive_db).ok_or_else(silent)?;
+    let start = rough.drive_for_loudness(goal.wished_lufs, 0.2, first_drive_db).ok_or_else(silent)?;
     let floor_db = recipe.limiter.ceiling_dbtp - start.drive_db - 1.5;
     let mut peaks = processed.true_peaks(db_to_amplitude(floor_db) as f32)?;
     let mut correction_lu = 0.0;
@@ -175,7 +175,7 @@ fn meet(
     loop {
         let search = DriveSearch::new(processed, &recipe.limiter, &peaks);
         let mut outcome =
-            search.drive_for_loudness(goal.wished_lufs + correction_lu, start.drive_db).ok_or_else(silent)?;
+            search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.02, start.drive_db).ok_or_else(silent)?;
         let mut target_lufs = goal.wished_lufs;
         if !goal.force_loudness && outcome.p95_reduction_db > MAX_P95_REDUCTION_DB {
             outcome = search.drive_for_reduction(MAX_P95_REDUCTION_DB, outcome.drive_db);
@@ -194,7 +194,8 @@ fn meet(
         }
         log::info!("attempt {attempt}: {miss_lu:+.3} LU to go, {over_db:+.3} dB over the ceiling");
         if over_db > 0.0 {
-            recipe.limiter.ceiling_dbtp -= over_db + 0.005;
+            // Each time with more to spare: a new drive moves other peaks to the top.
+            recipe.limiter.ceiling_dbtp -= over_db + 0.01 * attempt as f64;
         }
         correction_lu += miss_lu;
         attempt += 1;

@@ -4,12 +4,12 @@
 
 /// Amplitude ratio of a level difference in dB: `10^(db / 20)`. Exactly 1.0 for 0 dB.
 pub fn db_to_amplitude(db: f64) -> f64 {
-    if db == 0.0 { 1.0 } else { 10f64.powf(db / 20.0) }
+    (db * (std::f64::consts::LN_10 / 20.0)).exp()
 }
 
 /// Power ratio of a level difference in dB: `10^(db / 10)`. Exactly 1.0 for 0 dB.
 pub fn db_to_power(db: f64) -> f64 {
-    if db == 0.0 { 1.0 } else { 10f64.powf(db / 10.0) }
+    (db * (std::f64::consts::LN_10 / 10.0)).exp()
 }
 
 /// Level in dB of an amplitude ratio. `-inf` for 0.

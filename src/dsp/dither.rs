@@ -32,7 +32,7 @@ impl Dither {
             let mut state = self.states[channel];
             for (x, y) in input.iter().zip(output) {
                 let bits = next_random(&mut state);
-                let triangle = ((bits >> 32) as f64 - (bits & 0xFFFF_FFFF) as f64) * (1.0 / 4_294_967_296.0);
+                let triangle = ((bits >> 32) as i64 - (bits & 0xFFFF_FFFF) as i64) as f64 * (1.0 / 4_294_967_296.0);
                 let scaled = f64::from(*x) * self.full_scale + triangle;
                 let rounded = (scaled + ROUNDER) - ROUNDER;
                 *y = rounded.clamp(-self.full_scale, self.full_scale - 1.0) as i32;

@@ -156,7 +156,7 @@ pub struct GainEnvelope {
     sustained: Sustained,
     transient: Transient,
     /// Transient reductions, waiting for the sustained one at their border: it looks further ahead.
-    waiting: VecDeque<FixedDb>,
+    waiting: VecDeque<f64>,
     /// Borders still to be swallowed before the first one comes out.
     warm_up: usize,
     latency: usize,
@@ -207,7 +207,7 @@ impl GainEnvelope {
                 state_db: 0.0,
                 smoother: Smoother::new(TRANSIENT_LOOKAHEAD),
             },
-            waiting: VecDeque::from(vec![0; lookahead - TRANSIENT_LOOKAHEAD]),
+            waiting: VecDeque::from(vec![0.0; lookahead - TRANSIENT_LOOKAHEAD]),
             warm_up: lookahead,
             latency: lookahead,
         }
@@ -235,12 +235,12 @@ impl GainEnvelope {
             self.warm_up -= 1;
             return None;
         }
-        Some(sustained.max(transient) as f64 / FIXED_ONE)
+        Some(sustained.max(transient))
     }
 }
 
 impl Sustained {
-    fn push(&mut self, need: FixedDb) -> FixedDb {
+    fn push(&mut self, need: FixedDb) -> f64 {
         let held_db = self.hold.push(need) as f64 / FIXED_ONE;
         let coefficient = if held_db > self.state_db { self.attack } else { self.release };
         self.state_db = settled(held_db + coefficient * (self.state_db - held_db));
@@ -249,7 +249,7 @@ impl Sustained {
 }
 
 impl Transient {
-    fn push(&mut self, need: FixedDb) -> FixedDb {
+    fn push(&mut self, need: FixedDb) -> f64 {
         let held_db = self.hold.push(need) as f64 / FIXED_ONE;
         self.state_db = settled(held_db.max(held_db + self.release * (self.state_db - held_db)));
         self.smoother.push(to_fixed(self.state_db))
@@ -261,17 +261,22 @@ fn settled(db: f64) -> f64 {
     if db < 1e-4 { 0.0 } else { db }
 }
 
-/// Two means in a row that together look back over a number of values: their weights form a trapezium.
+/// Two sliding means in a row that together look back over a number of values: their weights form a trapezium.
 #[derive(Debug, Clone)]
-struct Smoother([SlidingMean; 2]);
+struct Smoother {
+    sums: [SlidingSum; 2],
+    scale: f64,
+}
 
 impl Smoother {
     fn new(look_back: usize) -> Self {
-        Self([look_back / 2 + 1, look_back - look_back / 2 + 1].map(SlidingMean::new))
+        let lengths = [look_back / 2 + 1, look_back - look_back / 2 + 1];
+        Self { sums: lengths.map(SlidingSum::new), scale: 1.0 / (FIXED_ONE * (lengths[0] * lengths[1]) as f64) }
     }
 
-    fn push(&mut self, value: FixedDb) -> FixedDb {
-        self.0.iter_mut().fold(value, |value, mean| mean.push(value))
+    /// The smoothed value in dB.
+    fn push(&mut self, value: FixedDb) -> f64 {
+        self.sums.iter_mut().fold(value, |value, sum| sum.push(value)) as f64 * self.scale
     }
 }
 
@@ -326,23 +331,23 @@ impl SlidingMaximum {
     }
 }
 
-/// The mean of the last `length` values, rounded up; zero before the first.
+/// The sum of the last `length` values; zeros before the first.
 #[derive(Debug, Clone)]
-struct SlidingMean {
-    values: VecDeque<FixedDb>,
+struct SlidingSum {
+    values: Vec<FixedDb>,
+    oldest: usize,
     sum: FixedDb,
 }
 
-impl SlidingMean {
+impl SlidingSum {
     fn new(length: usize) -> Self {
-        Self { values: VecDeque::from(vec![0; length]), sum: 0 }
+        Self { values: vec![0; length], oldest: 0, sum: 0 }
     }
 
     fn push(&mut self, value: FixedDb) -> FixedDb {
-        self.sum += value - self.values.pop_front().unwrap_or(0);
-        self.values.push_back(value);
-        let length = self.values.len() as FixedDb;
-        (self.sum + length - 1) / length
+        self.sum += value - std::mem::replace(&mut self.values[self.oldest], value);
+        self.oldest = if self.oldest + 1 == self.values.len() { 0 } else { self.oldest + 1 };
+        self.sum
     }
 }
 

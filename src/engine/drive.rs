@@ -76,10 +76,10 @@ impl<'a> DriveSearch<'a> {
         Outcome { drive_db, integrated_lufs: integrated, p95_reduction_db: p95 }
     }
 
-    /// The drive that gives `target_lufs` within 0.01 LU, sought from `start_db`. Where none does, because the limiter
+    /// The drive that gives `target_lufs` within `tolerance_lu`, sought from `start_db`. Where none does, because the limiter
     /// takes back nearly all that more drive adds, the drive where that sets in. `None` for a programme without
     /// loudness.
-    pub fn drive_for_loudness(&self, target_lufs: f64, start_db: f64) -> Option<Outcome> {
+    pub fn drive_for_loudness(&self, target_lufs: f64, tolerance_lu: f64, start_db: f64) -> Option<Outcome> {
         /// Loudness gained per dB of drive under which more of it only does harm.
         const LEAST_GAIN_LU_PER_DB: f64 = 0.15;
         let clamp = |drive_db: f64| drive_db.clamp(-60.0, 40.0);
@@ -88,7 +88,7 @@ impl<'a> DriveSearch<'a> {
         for _ in 0..12 {
             let miss_lu = target_lufs - here.integrated_lufs?;
             let drive_db = clamp(here.drive_db + (miss_lu * step_per_lu).clamp(-12.0, 6.0));
-            if miss_lu.abs() < 0.01 || drive_db == here.drive_db {
+            if miss_lu.abs() < tolerance_lu || drive_db == here.drive_db {
                 break;
             }
             let next = self.outcome(drive_db);
