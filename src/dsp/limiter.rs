@@ -282,7 +282,8 @@ impl Smoother {
 
 /// Rounded up: a reduction is never too small.
 fn to_fixed(db: f64) -> FixedDb {
-    (db * FIXED_ONE).ceil() as FixedDb
+    // A whole unit more than the truncated value: `ceil` is a library call on processors of the baseline.
+    if db == 0.0 { 0 } else { (db * FIXED_ONE) as FixedDb + 1 }
 }
 
 /// The gain for a reduction in dB: exactly 1 for none.

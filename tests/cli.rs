@@ -1,0 +1,311 @@
+//! The program as its users meet it: what it promises, and what it says when it can't.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const MIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clips/mix.flac");
+const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clips/reference.flac");
+
+/// A folder of its own for each test.
+struct Bench(TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        Self(TempDir::new().expect("a temporary folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn wav(&self, name: &str, rate: u32, channels: u16, samples: impl IntoIterator<Item = f32>) -> PathBuf {
+        let path = self.path(name);
+        let spec = hound::WavSpec {
+            channels,
+            sample_rate: rate,
+            bits_per_sample: 32,
+            sample_format: hound::SampleFormat::Float,
+        };
+        let mut writer = hound::WavWriter::create(&path, spec).expect("a new file");
+        samples.into_iter().for_each(|sample| writer.write_sample(sample).expect("space"));
+        writer.finalize().expect("space");
+        path
+    }
+
+    fn files(&self) -> usize {
+        fs::read_dir(self.0.path()).expect("the folder").count()
+    }
+}
+
+fn halfspeed<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_halfspeed")).args(args).output().expect("the program starts")
+}
+
+fn master(mix: &Path, output: &Path, more: &[&str]) -> Output {
+    let mut args = vec!["master".as_ref(), mix.as_os_str(), "-o".as_ref(), output.as_os_str()];
+    args.extend(more.iter().map(|arg| std::ffi::OsStr::new(*arg)));
+    halfspeed(args)
+}
+
+/// The program fails with this exit code, says all of these words on stderr, and leaves no new file behind.
+#[track_caller]
+fn assert_refused(bench: &Bench, output: &Output, code: i32, words: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(words.iter().all(|word| said.contains(word)), "{said:?} lacks one of {words:?}");
+    assert!(!said.contains("panicked"), "{said}");
+    assert!(!bench.path("out.wav").exists(), "an output was left behind");
+    let strays = fs::read_dir(bench.0.path()).expect("the folder").flatten();
+    assert!(strays.into_iter().all(|entry| !entry.file_name().to_string_lossy().contains(".tmp")));
+}
+
+fn tone(frames: usize) -> impl Iterator<Item = f32> {
+    (0..frames).flat_map(|n| {
+        let x = 0.2 * (n as f32 * 0.05).sin() * (1.0 + 0.5 * (n as f32 * 0.0003).sin());
+        [x, 0.7 * x + 0.05 * (n as f32 * 0.11).sin()]
+    })
+}
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("stdout is one JSON document")
+}
+
+#[test]
+fn a_master_keeps_its_promises_and_can_be_rendered_again_to_the_byte() {
+    let bench = Bench::new();
+    let (out, again, recipe) = (bench.path("master.wav"), bench.path("again.wav"), bench.path("recipe.toml"));
+    let report_path = bench.path("report.html");
+    let output = master(
+        Path::new(MIX),
+        &out,
+        &[
+            "--reference",
+            REFERENCE,
+            "--json",
+            "--recipe-out",
+            recipe.to_str().unwrap(),
+            "--report",
+            report_path.to_str().unwrap(),
+        ],
+    );
+    let report = json(&output);
+    assert_eq!(report["schema"], "halfspeed.master/1");
+    for promise in report["verified"].as_array().expect("promises") {
+        assert_eq!(promise["met"], true, "{promise}");
+    }
+    assert!(report["suggestions"].as_array().is_some_and(|list| !list.is_empty()));
+
+    // Held against an independent meter, which reads what was written.
+    let mut reader = hound::WavReader::open(&out).expect("a WAV");
+    assert_eq!((reader.spec().bits_per_sample, reader.spec().sample_rate), (24, 44_100));
+    let samples: Vec<f32> = reader.samples::<i32>().map(|x| x.expect("whole") as f32 / 8_388_608.0).collect();
+    let mut meter =
+        ebur128::EbuR128::new(2, 44_100, ebur128::Mode::I | ebur128::Mode::TRUE_PEAK).expect("a valid rate");
+    meter.add_frames_f32(&samples).expect("whole frames");
+    let wanted = report["reference"]["loudness"]["integrated_lufs"].as_f64().expect("loud");
+    assert!((meter.loudness_global().expect("loud") - wanted).abs() < 0.1);
+    let peak = (0..2).map(|c| meter.true_peak(c).expect("measured")).fold(0.0, f64::max);
+    assert!(20.0 * peak.log10() < -0.9, "{} dBTP", 20.0 * peak.log10());
+    let mix = json(&halfspeed(["analyze", MIX, "--json"]));
+    assert_eq!(samples.len() as f64 / 2.0 / 44_100.0, mix["file"]["duration_s"].as_f64().expect("a length"));
+
+    let page = fs::read_to_string(&report_path).expect("a report");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
+
+    let output =
+        halfspeed(["render", MIX, "--recipe", recipe.to_str().unwrap(), "-o", again.to_str().unwrap(), "--quiet"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(fs::read(&out).expect("master") == fs::read(&again).expect("rendered"), "the bytes differ");
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let bench = Bench::new();
+    let masters: Vec<Vec<u8>> = ["1", "2"]
+        .iter()
+        .map(|threads| {
+            let out = bench.path(&format!("{threads}.wav"));
+            let status = Command::new(env!("CARGO_BIN_EXE_halfspeed"))
+                .env("RAYON_NUM_THREADS", threads)
+                .args(["master", MIX, "--reference", REFERENCE, "--quiet", "--bits", "16", "-o"])
+                .arg(&out)
+                .status()
+                .expect("the program starts");
+            assert!(status.success());
+            fs::read(out).expect("a master")
+        })
+        .collect();
+    assert!(masters[0] == masters[1]);
+}
+
+#[test]
+fn a_neutral_recipe_changes_no_bit() {
+    let bench = Bench::new();
+    let input: Vec<f32> = tone(50_000).collect();
+    let mix = bench.wav("mix.wav", 48_000, 2, input.iter().copied());
+    let (recipe, out) = (bench.path("neutral.toml"), bench.path("out.wav"));
+    fs::write(&recipe, "schema = \"halfspeed.recipe/1\"\n[output]\nformat = \"32f\"\n").expect("space");
+    let output = halfspeed([
+        "render".as_ref(),
+        mix.as_os_str(),
+        "--recipe".as_ref(),
+        recipe.as_os_str(),
+        "-o".as_ref(),
+        out.as_os_str(),
+    ]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let written: Vec<f32> = hound::WavReader::open(&out).expect("a WAV").samples().map(|x| x.expect("whole")).collect();
+    assert!(written.iter().map(|x| x.to_bits()).eq(input.iter().map(|x| x.to_bits())));
+}
+
+#[test]
+fn every_rate_and_mono_are_mastered_in_place() {
+    for (rate, channels) in [(8_000, 2), (44_100, 1), (96_000, 2), (192_000, 2), (384_000, 2)] {
+        let bench = Bench::new();
+        let frames = rate as usize;
+        let samples = tone(frames).step_by(2 / channels as usize);
+        let mix = bench.wav("mix.wav", rate, channels, samples);
+        let out = bench.path("out.wav");
+        let report = json(&master(&mix, &out, &["--loudness", "-16", "--json"]));
+        assert_eq!(report["after"]["file"]["sample_rate_hz"], rate);
+        assert_eq!(report["verified"][0]["met"], true, "{rate} Hz: {}", report["verified"]);
+        // The loudest sample stays where it was: nothing is delayed.
+        let written: Vec<f32> = hound::WavReader::open(&out)
+            .expect("a WAV")
+            .samples::<i32>()
+            .step_by(2)
+            .map(|x| x.expect("whole") as f32)
+            .collect();
+        let input: Vec<f32> = tone(frames).step_by(2).collect();
+        assert_eq!(written.len(), input.len());
+        let correlation = |lag: isize| -> f64 {
+            (1000..input.len() - 1000)
+                .map(|n| f64::from(input[n]) * f64::from(written[n.checked_add_signed(lag).expect("inside")]))
+                .sum()
+        };
+        assert!((-3..=3).all(|lag| correlation(lag) <= correlation(0)), "{rate} Hz is not aligned");
+    }
+}
+
+#[test]
+fn another_rate_is_converted_to() {
+    let bench = Bench::new();
+    let mix = bench.wav("mix.wav", 48_000, 2, tone(48_000));
+    let report = json(&master(&mix, &bench.path("out.wav"), &["--loudness", "-16", "--rate", "44100", "--json"]));
+    assert_eq!(report["after"]["file"]["sample_rate_hz"], 44_100);
+    assert_eq!(report["after"]["file"]["duration_s"], 1.0);
+}
+
+#[test]
+fn a_loudness_out_of_reach_is_explained_and_no_failure() {
+    let bench = Bench::new();
+    // Short clicks over quiet noise: peaks that a limiter would have to take 20 dB off.
+    let samples = (0..96_000).flat_map(|n: u32| {
+        let noise = (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0 - 0.5;
+        let x = if n % 4800 < 40 { 0.9 } else { 0.02 } * noise;
+        [x, x]
+    });
+    let mix = bench.wav("mix.wav", 48_000, 2, samples);
+    let report = json(&master(&mix, &bench.path("out.wav"), &["--loudness", "-6", "--json"]));
+    let [loudness, peak, ..] = &report["verified"].as_array().expect("promises")[..] else {
+        panic!("too few promises")
+    };
+    assert_eq!((&loudness["met"], &peak["met"]), (&Value::Bool(false), &Value::Bool(true)));
+    assert!(loudness["reason"].as_str().is_some_and(|reason| reason.contains("limit")), "{loudness}");
+}
+
+#[test]
+fn files_that_cannot_be_mastered_are_named_with_the_cause() {
+    let bench = Bench::new();
+    let out = bench.path("out.wav");
+    let missing = bench.path("missing.wav");
+    assert_refused(&bench, &master(&missing, &out, &[]), 1, &["missing.wav", "can't read"]);
+
+    let text = bench.path("text.wav");
+    fs::write(&text, "this is no audio").expect("space");
+    assert_refused(&bench, &master(&text, &out, &[]), 1, &["text.wav"]);
+
+    let empty = bench.path("empty.wav");
+    fs::write(&empty, "").expect("space");
+    assert_refused(&bench, &master(&empty, &out, &[]), 1, &["empty.wav", "empty"]);
+
+    let silent = bench.wav("silent.wav", 44_100, 2, vec![0.0; 88_200]);
+    assert_refused(&bench, &master(&silent, &out, &[]), 1, &["silent.wav", "silent"]);
+
+    let one = bench.wav("one.wav", 44_100, 2, [0.5, 0.5]);
+    assert_refused(&bench, &master(&one, &out, &[]), 1, &["one.wav", "too short"]);
+
+    let surround = bench.wav("surround.wav", 48_000, 8, vec![0.1; 8 * 48_000]);
+    assert_refused(&bench, &master(&surround, &out, &[]), 1, &["surround.wav", "8 channels", "stereo"]);
+
+    let broken = bench.wav("nan.wav", 44_100, 2, (0..88_200).map(|n| if n == 44_100 { f32::NAN } else { 0.1 }));
+    assert_refused(&bench, &master(&broken, &out, &[]), 1, &["nan.wav", "0.5"]);
+
+    let whole = bench.wav("whole.wav", 44_100, 2, tone(44_100));
+    let bytes = fs::read(&whole).expect("a file");
+    let cut = bench.path("cut.wav");
+    fs::write(&cut, &bytes[..bytes.len() / 2]).expect("space");
+    assert_refused(&bench, &master(&cut, &out, &[]), 1, &["cut.wav"]);
+}
+
+#[test]
+fn outputs_are_never_replaced_by_accident() {
+    let bench = Bench::new();
+    let mix = bench.wav("mix.wav", 44_100, 2, tone(44_100));
+    let before = fs::read(&mix).expect("the mix");
+    let into_itself = master(&mix, &mix, &["--force"]);
+    assert_eq!(into_itself.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&into_itself.stderr).contains("input"));
+
+    let taken = bench.path("taken.wav");
+    fs::write(&taken, "precious").expect("space");
+    let files = bench.files();
+    assert_refused(&bench, &master(&mix, &taken, &[]), 1, &["taken.wav", "--force"]);
+    assert_eq!(fs::read(&taken).expect("still there"), b"precious");
+    assert_eq!(fs::read(&mix).expect("the mix"), before);
+    assert_eq!(bench.files(), files);
+    assert!(master(&mix, &taken, &["--force", "--quiet"]).status.success());
+
+    let nowhere = bench.path("no/such/folder/out.wav");
+    assert_refused(&bench, &master(&mix, &nowhere, &[]), 1, &["out.wav", "can't write"]);
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_says_what_is_right() {
+    let bench = Bench::new();
+    let mix = bench.wav("mix.wav", 44_100, 2, tone(44_100));
+    let out = bench.path("out.wav");
+    assert_refused(&bench, &master(&mix, &bench.path("out.mp3"), &[]), 2, &[".wav"]);
+    assert_refused(&bench, &master(&mix, &out, &["--amount", "120"]), 2, &["0 to 100"]);
+    assert_refused(&bench, &master(&mix, &out, &["--ceiling", "3"]), 2, &["--ceiling"]);
+    assert_refused(&bench, &master(&mix, &out, &["--bits", "20"]), 2, &["--bits"]);
+    assert_refused(&bench, &halfspeed(["master"]), 2, &["Usage"]);
+    assert_refused(&bench, &master(&mix, &out, &["--rate", "1000"]), 1, &["1000", "8000"]);
+
+    let recipe = bench.path("bad.toml");
+    fs::write(&recipe, "schema = \"halfspeed.recipe/1\"\n[limiter]\ndrive = 3\n").expect("space");
+    let args =
+        ["render".as_ref(), mix.as_os_str(), "--recipe".as_ref(), recipe.as_os_str(), "-o".as_ref(), out.as_os_str()];
+    assert_refused(&bench, &halfspeed(args), 1, &["bad.toml", "line 3", "drive"]);
+}
+
+#[test]
+fn analyze_and_compare_speak_json_and_text() {
+    let bench = Bench::new();
+    let silent = bench.wav("silent.wav", 44_100, 2, vec![0.0; 88_200]);
+    let document = json(&halfspeed(["analyze".as_ref(), silent.as_os_str(), "--json".as_ref()]));
+    assert_eq!(document["schema"], "halfspeed.analysis/1");
+    assert!(document["loudness"]["integrated_lufs"].is_null() && document["peak"]["true_dbtp"].is_null());
+
+    let documents = json(&halfspeed(["analyze", MIX, REFERENCE, "--json"]));
+    assert_eq!(documents.as_array().map(Vec::len), Some(2));
+    let comparison = json(&halfspeed(["compare", MIX, REFERENCE, "--json"]));
+    assert_eq!(comparison["schema"], "halfspeed.comparison/1");
+    let text = halfspeed(["compare", MIX, REFERENCE]);
+    assert!(text.status.success() && String::from_utf8_lossy(&text.stdout).contains("LUFS"));
+}
