@@ -27,7 +27,7 @@ impl Suggester for Classical {
             matched_ratio: Some(tone.matched_ratio),
             ..Proposal::default()
         };
-        equalise(mix, &tone, amounts.eq_ratio, &mut proposal);
+        equalise(mix, reference, &tone, amounts.eq_ratio, &mut proposal);
 
         if let Some((width, suggestion)) = width::suggest(mix, reference, tone.likeness_ratio, amounts.width_ratio) {
             proposal.width = Some(width);
@@ -51,7 +51,7 @@ impl Suggester for Classical {
     }
 }
 
-fn equalise(mix: &Measurement, tone: &Tone, amount: f64, proposal: &mut Proposal) {
+fn equalise(mix: &Measurement, reference: &Measurement, tone: &Tone, amount: f64, proposal: &mut Proposal) {
     let gains_db: Vec<f64> = tone.curve_db.iter().map(|db| amount * db).collect();
     let curve = Curve {
         centers_hz: &tone.centers_hz,
@@ -60,35 +60,41 @@ fn equalise(mix: &Measurement, tone: &Tone, amount: f64, proposal: &mut Proposal
         sample_rate_hz: mix.sample_rate_hz,
     };
     proposal.eq = eq_fit::fit(&curve, MAX_EQ_BANDS);
-    proposal.target_curve = tone
-        .centers_hz
-        .iter()
-        .zip(&gains_db)
-        .map(|(&frequency_hz, &gain_db)| CurvePoint { frequency_hz, gain_db })
-        .collect();
-    proposal.suggestions.extend(proposal.eq.iter().map(|band| explain(mix, tone, band, &proposal.eq)));
+    // The fit leaves the overall level free: shown is the curve at the level at which it was fitted.
+    let eq_db = |hz: f64| response_db(&proposal.eq, BandChannel::Stereo, hz, mix.sample_rate_hz);
+    let offsets = tone.centers_hz.iter().zip(&gains_db).zip(&tone.weights);
+    let (sum, total) = offsets.fold((0.0, 0.0), |(sum, total), ((&hz, gain_db), weight)| {
+        (sum + weight * (eq_db(hz) - gain_db), total + weight)
+    });
+    let offset_db = if total > 0.0 { sum / total } else { 0.0 };
+    let points = tone.centers_hz.iter().zip(&gains_db);
+    proposal.target_curve =
+        points.map(|(&frequency_hz, gain_db)| CurvePoint { frequency_hz, gain_db: gain_db + offset_db }).collect();
+    let suggestions: Vec<_> =
+        proposal.eq.iter().map(|band| explain(mix, reference, tone, band, &proposal.eq)).collect();
+    proposal.suggestions.extend(suggestions);
 }
 
 /// A suggestion for one band of the equaliser, judged by the level in the region where it works.
-fn explain(mix: &Measurement, tone: &Tone, band: &EqBand, all: &[EqBand]) -> Suggestion {
+fn explain(mix: &Measurement, reference: &Measurement, tone: &Tone, band: &EqBand, all: &[EqBand]) -> Suggestion {
     let (low_hz, high_hz) = reach(band);
-    let within = |hz: f64| (low_hz..=high_hz).contains(&hz);
     let quantity = Quantity::BandLevel { low_hz, high_hz };
-    let before = quantity.of(mix);
-    let eq_db = |hz: f64| response_db(all, BandChannel::Stereo, hz, mix.sample_rate_hz);
-    let mean = |of: &dyn Fn(usize) -> f64, choose: &dyn Fn(f64) -> bool| {
-        let chosen = tone.centers_hz.iter().enumerate().filter(|(_, hz)| choose(**hz)).map(|(index, _)| of(index));
-        let (sum, count) = chosen.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    let (before, wanted) = (quantity.of(mix), quantity.of(reference));
+    let mean_gain_db = |choose: &dyn Fn(f64) -> bool| {
+        let chosen = tone.centers_hz.iter().filter(|hz| choose(**hz));
+        let gains = chosen.map(|&hz| response_db(all, BandChannel::Stereo, hz, mix.sample_rate_hz));
+        let (sum, count) = gains.fold((0.0, 0.0), |(sum, count), gain| (sum + gain, count + 1.0));
         if count > 0.0 { sum / count } else { 0.0 }
     };
-    let gain = |index: usize| eq_db(tone.centers_hz[index]);
-    let change_db = mean(&gain, &within) - mean(&gain, &|_| true);
-    let excess_db = mean(&|index| tone.excess_db[index], &within);
-    let relation = if excess_db >= 0.0 { "above" } else { "below" };
+    let change_db = mean_gain_db(&|hz| (low_hz..=high_hz).contains(&hz)) - mean_gain_db(&|_| true);
+    let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
+        let relation = if before >= wanted { "above" } else { "below" };
+        format!("{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {relation} the reference", (before - wanted).abs())
+    });
     Suggestion {
         id: format!("eq.{}", band.name.replace(' ', "_")),
         setting: describe(band),
-        cause: format!("{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {relation} the reference", excess_db.abs()),
+        cause,
         quantity,
         before,
         predicted: before.map(|before| before + change_db),

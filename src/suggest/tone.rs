@@ -17,8 +17,6 @@ pub(super) struct Tone {
     pub(super) curve_db: Vec<f64>,
     /// How much each point matters: 0 where the reference or the mix holds nothing.
     pub(super) weights: Vec<f64>,
-    /// Level of the mix over that of the reference, both without their means, dB: the cause to tell.
-    pub(super) excess_db: Vec<f64>,
     /// How alike the two programmes are, 0 to 1.
     pub(super) likeness_ratio: f64,
     /// Share of moments of the mix that have a twin in the reference.
@@ -56,7 +54,6 @@ impl Tone {
 
         let mut difference: Vec<f64> = reference_db.iter().zip(&mix_db).map(|(r, m)| r - m).collect();
         center(&weights, &mut difference);
-        let excess_db = difference.iter().map(|db| -db).collect();
         for (difference, weight) in difference.iter_mut().zip(&weights) {
             *difference *= weight;
         }
@@ -71,7 +68,7 @@ impl Tone {
         for (gain, weight) in curve_db.iter_mut().zip(&weights) {
             *gain *= weight;
         }
-        Some(Self { centers_hz, curve_db, weights, excess_db, likeness_ratio, matched_ratio })
+        Some(Self { centers_hz, curve_db, weights, likeness_ratio, matched_ratio })
     }
 }
 

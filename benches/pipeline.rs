@@ -1,0 +1,134 @@
+//! Where the time of a master goes: each step on 30 s of dense synthetic music at 44.1 kHz, in multiples of real time.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use halfspeed::AudioBuffer;
+use halfspeed::dsp::compressor::CompressorSettings;
+use halfspeed::dsp::eq::{BandChannel, BandKind, EqBand};
+use halfspeed::dsp::multiband::{MultibandBand, MultibandSettings};
+use halfspeed::engine::Recipe;
+use halfspeed::engine::render::process;
+use halfspeed::io::Spool;
+use halfspeed::measure::Meter;
+use halfspeed::measure::dynamics::LevelMeter;
+use halfspeed::measure::loudness::LoudnessMeter;
+use halfspeed::measure::peak::TruePeakMeter;
+use halfspeed::measure::spectrum::SpectrumMeter;
+
+const RATE_HZ: u32 = 44_100;
+const SECONDS: u32 = 30;
+const BLOCK_FRAMES: usize = 4096;
+
+/// Chords, a beat and noise: peaks well over the average, as in music.
+fn music() -> Vec<AudioBuffer> {
+    let mut state = 1u32;
+    let samples: Vec<f32> = (0..RATE_HZ * SECONDS)
+        .map(|n| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let t = f64::from(n) / f64::from(RATE_HZ);
+            let beat = (-(t % 0.5) * 30.0).exp() * (t % 0.5 * 350.0).sin();
+            let chord: f64 =
+                [110.0, 277.2, 329.6, 1318.5].iter().map(|hz| (t * hz * std::f64::consts::TAU).sin()).sum();
+            (0.5 * beat + 0.06 * chord + 0.05 * (f64::from(state) / f64::from(u32::MAX) - 0.5)) as f32
+        })
+        .collect();
+    samples
+        .chunks(BLOCK_FRAMES)
+        .map(|left| {
+            let right = left.iter().map(|x| 0.8 * x).collect();
+            AudioBuffer::from_channels(RATE_HZ, left.to_vec(), right)
+        })
+        .collect()
+}
+
+fn measure(criterion: &mut Criterion) {
+    let blocks = music();
+    let mut group = criterion.benchmark_group("measure");
+    group.throughput(Throughput::Elements(u64::from(RATE_HZ * SECONDS))).sample_size(20);
+    group.bench_function("everything", |b| {
+        b.iter(|| {
+            let mut meter = Meter::new(RATE_HZ);
+            blocks.iter().for_each(|block| meter.push(block));
+            black_box(meter.finish())
+        });
+    });
+    group.bench_function("loudness", |b| {
+        b.iter(|| {
+            let mut meter = LoudnessMeter::stereo(RATE_HZ);
+            blocks.iter().for_each(|block| meter.push(&[block.left(), block.right()]));
+            black_box(meter.finish())
+        });
+    });
+    group.bench_function("true peak", |b| {
+        b.iter(|| {
+            let mut meter = TruePeakMeter::new(RATE_HZ);
+            blocks.iter().for_each(|block| meter.push(block));
+            black_box(meter.finish())
+        });
+    });
+    group.bench_function("levels", |b| {
+        b.iter(|| {
+            let mut meter = LevelMeter::new(RATE_HZ);
+            blocks.iter().for_each(|block| meter.push(block));
+            black_box(meter.finish())
+        });
+    });
+    group.bench_function("spectrum", |b| {
+        b.iter(|| {
+            let mut meter = SpectrumMeter::new(RATE_HZ);
+            blocks.iter().for_each(|block| meter.push(block));
+            black_box(meter.finish())
+        });
+    });
+    group.finish();
+}
+
+fn render(criterion: &mut Criterion) {
+    let mut source = Spool::new(RATE_HZ);
+    music().iter().for_each(|block| source.push(block).expect("memory"));
+    let band = |frequency_hz: f64| EqBand {
+        name: String::new(),
+        kind: BandKind::Bell,
+        channel: BandChannel::Stereo,
+        frequency_hz,
+        gain_db: 2.0,
+        q: 1.0,
+    };
+    let eq = Recipe { eq: (0..8).map(|k| band(60.0 * 2f64.powi(k))).collect(), ..Recipe::default() };
+    let glue = Recipe { glue: Some(CompressorSettings::default()), ..Recipe::default() };
+    let compressed = || MultibandBand { side_gain_db: 1.0, compressor: Some(CompressorSettings::default()) };
+    let multiband = Recipe {
+        multiband: Some(MultibandSettings { bands: [(); 4].map(|()| compressed()), ..MultibandSettings::default() }),
+        ..Recipe::default()
+    };
+    let whole = Recipe { eq: eq.eq.clone(), multiband: multiband.multiband.clone(), ..glue.clone() };
+
+    let mut group = criterion.benchmark_group("render");
+    group.throughput(Throughput::Elements(u64::from(RATE_HZ * SECONDS))).sample_size(20);
+    for (name, recipe) in [
+        ("nothing", &Recipe::default()),
+        ("eight bands", &eq),
+        ("glue", &glue),
+        ("multiband", &multiband),
+        ("all", &whole),
+    ] {
+        group.bench_function(name, |b| b.iter(|| black_box(process(&source, recipe, &|_, _| {}).expect("memory"))));
+    }
+    let processed = process(&source, &whole, &|_, _| {}).expect("memory");
+    let mut limiter = whole.limiter.clone();
+    limiter.drive_db = 9.0;
+    group.bench_function("limiter", |b| {
+        b.iter(|| {
+            let peaks = processed.true_peaks(0.3).expect("memory");
+            processed.limit(&limiter, &peaks, |block| {
+                black_box(block);
+                Ok(())
+            })
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, measure, render);
+criterion_main!(benches);
