@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use halfspeed::AudioBuffer;
 use halfspeed::dsp::compressor::CompressorSettings;
 use halfspeed::dsp::eq::{BandChannel, BandKind, EqBand};
@@ -85,8 +85,12 @@ fn measure(criterion: &mut Criterion) {
 }
 
 fn render(criterion: &mut Criterion) {
-    let mut source = Spool::new(RATE_HZ);
-    music().iter().for_each(|block| source.push(block).expect("memory"));
+    let blocks = music();
+    let source = || {
+        let mut source = Spool::new(RATE_HZ);
+        blocks.iter().for_each(|block| source.push(block).expect("memory"));
+        source
+    };
     let band = |frequency_hz: f64| EqBand {
         name: String::new(),
         kind: BandKind::Bell,
@@ -113,9 +117,15 @@ fn render(criterion: &mut Criterion) {
         ("multiband", &multiband),
         ("all", &whole),
     ] {
-        group.bench_function(name, |b| b.iter(|| black_box(process(&source, recipe, &|_, _| {}).expect("memory"))));
+        group.bench_function(name, |b| {
+            b.iter_batched(
+                source,
+                |source| black_box(process(source, recipe, &|_, _| {}).expect("memory")),
+                BatchSize::LargeInput,
+            );
+        });
     }
-    let processed = process(&source, &whole, &|_, _| {}).expect("memory");
+    let processed = process(source(), &whole, &|_, _| {}).expect("memory");
     let mut limiter = whole.limiter.clone();
     limiter.drive_db = 9.0;
     group.bench_function("limiter", |b| {

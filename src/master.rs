@@ -98,8 +98,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
         eq: proposal.eq.clone(),
         ..Recipe::default()
     };
-    let processed = process(&audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
-    drop(audio);
+    let processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
     let goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
     let written = meet(&goal, &processed, &mut recipe, job, wished_lufs - mix_lufs, on_progress)?;
@@ -115,8 +114,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
 pub fn render(mix: &Path, recipe: &Recipe, output: &Path, force: bool, on_progress: OnProgress<'_>) -> Result<Source> {
     check_output(output, &[mix], force)?;
     let (_, audio) = load_file(mix, recipe.output.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total))?;
-    let processed = process(&audio, recipe, &|done, total| on_progress(Step::Process, done, total))?;
-    drop(audio);
+    let processed = process(audio, recipe, &|done, total| on_progress(Step::Process, done, total))?;
     let floor = db_to_amplitude(recipe.limiter.ceiling_dbtp - recipe.limiter.drive_db) as f32;
     let peaks = processed.true_peaks(floor)?;
     let (file, _) = processed.write(&recipe.limiter, &peaks, recipe.output.format, output)?;
@@ -168,7 +166,7 @@ fn meet(
     // Sample peaks tell about where the threshold will be, so that true peaks are sought only above it.
     let rough = DriveSearch::by_sample_peaks(processed, &recipe.limiter);
     let start = rough.drive_for_loudness(goal.wished_lufs, 0.2, first_drive_db).ok_or_else(silent)?;
-    let floor_db = recipe.limiter.ceiling_dbtp - start.drive_db - 1.5;
+    let floor_db = recipe.limiter.ceiling_dbtp - start.drive_db - 0.6;
     let mut peaks = processed.true_peaks(db_to_amplitude(floor_db) as f32)?;
     let mut correction_lu = 0.0;
     let mut attempt = 1;

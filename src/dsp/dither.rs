@@ -12,14 +12,14 @@ const ROUNDER: f64 = 6_755_399_441_055_744.0;
 #[derive(Debug, Clone)]
 pub struct Dither {
     full_scale: f64,
-    states: [u64; 2],
+    state: u64,
 }
 
 impl Dither {
     /// A quantiser for `bits` (16 or 24 in practice, 2 to 32 possible) whose noise is the same in every run.
     pub fn new(bits: u32) -> Self {
-        // Any two different odd constants would do; these are the golden ratio and the square root of two in binary.
-        Self { full_scale: 2f64.powi(bits as i32 - 1), states: [0x9E37_79B9_7F4A_7C15, 0xB504_F333_F9DE_6485] }
+        // Any seed would do; this is the square root of two in binary.
+        Self { full_scale: 2f64.powi(bits as i32 - 1), state: 0xB504_F333_F9DE_6485 }
     }
 
     /// Quantises planar samples; full scale 1.0 becomes `2^(bits - 1)`, and what lies beyond is clipped to the range.
@@ -28,17 +28,20 @@ impl Dither {
     /// If the four slices differ in length.
     pub fn quantise(&mut self, left: &[f32], right: &[f32], left_out: &mut [i32], right_out: &mut [i32]) {
         assert!(left.len() == right.len() && left.len() == left_out.len() && left.len() == right_out.len());
-        for (channel, (input, output)) in [(left, left_out), (right, right_out)].into_iter().enumerate() {
-            let mut state = self.states[channel];
-            for (x, y) in input.iter().zip(output) {
-                let bits = next_random(&mut state);
-                let triangle = ((bits >> 32) as i64 - (bits & 0xFFFF_FFFF) as i64) as f64 * (1.0 / 4_294_967_296.0);
-                let scaled = f64::from(*x) * self.full_scale + triangle;
-                let rounded = (scaled + ROUNDER) - ROUNDER;
-                *y = rounded.clamp(-self.full_scale, self.full_scale - 1.0) as i32;
-            }
-            self.states[channel] = state;
+        let outputs = left_out.iter_mut().zip(right_out);
+        for ((&l, &r), (l_out, r_out)) in left.iter().zip(right).zip(outputs) {
+            // Four uniform values of 16 bits each: two for each channel.
+            let bits = next_random(&mut self.state);
+            let triangle = |low: u32| ((bits >> low) & 0xFFFF) as i32 - ((bits >> (low + 16)) & 0xFFFF) as i32;
+            *l_out = self.round(l, triangle(0));
+            *r_out = self.round(r, triangle(32));
         }
+    }
+
+    #[inline(always)]
+    fn round(&self, sample: f32, triangle: i32) -> i32 {
+        let scaled = f64::from(sample) * self.full_scale + f64::from(triangle) * (1.0 / 65_536.0);
+        ((scaled + ROUNDER) - ROUNDER).clamp(-self.full_scale, self.full_scale - 1.0) as i32
     }
 }
 

@@ -43,33 +43,78 @@ impl LimiterLog {
     }
 }
 
-/// Runs everything before the limiter over a programme.
+/// Runs everything before the limiter over a programme, in place.
 ///
 /// # Errors
 /// A setting out of range, or the spool's errors.
-pub fn process(source: &Spool, recipe: &Recipe, progress: Progress<'_>) -> Result<Processed> {
-    let rate = source.sample_rate_hz();
+pub fn process(mut audio: Spool, recipe: &Recipe, progress: Progress<'_>) -> Result<Processed> {
+    let rate = audio.sample_rate_hz();
     recipe.validate(rate)?;
-    let interval = limiter::interval_frames(rate);
     let mut chain = Chain::new(recipe, rate);
-    let mut weighting = KWeighting::new(rate);
-    let mut audio = Spool::new(rate);
-    let (mut sample_peaks, mut energies) = (Vec::new(), Vec::new());
-    let mut block = AudioBuffer::new(rate);
-    let mut position = 0;
-    while position < source.frames() {
-        source.read(position, BLOCK_INTERVALS * interval, &mut block)?;
-        chain.process(&mut block);
-        for (left, right) in block.left().chunks(interval).zip(block.right().chunks(interval)) {
-            let peak = left.iter().chain(right).fold(0.0f32, |peak, x| peak.max(x.abs()));
-            sample_peaks.push(peak);
-            energies.push(weighting.energy(left, right).iter().sum::<f64>() as f32);
-        }
-        audio.push(&block)?;
-        position += block.frames() as u64;
-        progress(position, Some(source.frames()));
-    }
+    let mut intervals = Intervals::new(rate);
+    let (mut done, total) = (0, audio.frames());
+    audio.transform(|block| {
+        chain.process(block);
+        intervals.push(block);
+        done += block.frames() as u64;
+        progress(done, Some(total));
+    })?;
+    let (sample_peaks, energies) = intervals.finish();
     Ok(Processed { audio, sample_peaks, energies, log: chain.log() })
+}
+
+/// Sample peak and K-weighted energy of each control interval, whatever the blocks.
+struct Intervals {
+    interval: usize,
+    weighting: KWeighting,
+    /// Frames of the interval under way.
+    filled: usize,
+    peak: f32,
+    energy: f64,
+    sample_peaks: Vec<f32>,
+    energies: Vec<f32>,
+}
+
+impl Intervals {
+    fn new(sample_rate_hz: u32) -> Self {
+        Self {
+            interval: limiter::interval_frames(sample_rate_hz),
+            weighting: KWeighting::new(sample_rate_hz),
+            filled: 0,
+            peak: 0.0,
+            energy: 0.0,
+            sample_peaks: Vec::new(),
+            energies: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, block: &AudioBuffer) {
+        let mut start = 0;
+        while start < block.frames() {
+            let end = block.frames().min(start + self.interval - self.filled);
+            let (left, right) = (&block.left()[start..end], &block.right()[start..end]);
+            self.peak = left.iter().chain(right).fold(self.peak, |peak, x| peak.max(x.abs()));
+            self.energy += self.weighting.energy(left, right).iter().sum::<f64>();
+            self.filled += end - start;
+            if self.filled == self.interval {
+                self.close();
+            }
+            start = end;
+        }
+    }
+
+    fn close(&mut self) {
+        self.sample_peaks.push(std::mem::take(&mut self.peak));
+        self.energies.push(std::mem::take(&mut self.energy) as f32);
+        self.filled = 0;
+    }
+
+    fn finish(mut self) -> (Vec<f32>, Vec<f32>) {
+        if self.filled > 0 {
+            self.close();
+        }
+        (self.sample_peaks, self.energies)
+    }
 }
 
 impl Processed {

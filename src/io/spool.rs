@@ -110,6 +110,30 @@ impl Spool {
         Ok(())
     }
 
+    /// Changes the audio where it is, block after block in order; the length stays.
+    ///
+    /// # Errors
+    /// [`Error::Spool`] if the temporary file can't be read or written.
+    ///
+    /// # Panics
+    /// If `change` changes the length of a block: a mistake in the calling code.
+    pub fn transform(&mut self, mut change: impl FnMut(&mut AudioBuffer)) -> Result<()> {
+        let mut checked = |block: &mut AudioBuffer| {
+            let frames = block.frames();
+            change(block);
+            assert_eq!(block.frames(), frames, "a transformed block keeps its length");
+        };
+        self.memory.iter_mut().for_each(&mut checked);
+        for index in 0..self.disk_blocks {
+            let mut block = empty_block(self.sample_rate_hz);
+            self.fetch(index, 0, BLOCK_FRAMES, &mut block).map_err(spool_error)?;
+            checked(&mut block);
+            self.store(index, &block).map_err(spool_error)?;
+        }
+        checked(&mut self.tail);
+        Ok(())
+    }
+
     /// Moves the full tail to memory or disk.
     fn put_away(&mut self) -> io::Result<()> {
         if self.memory.len() < self.memory_blocks {
@@ -117,20 +141,28 @@ impl Spool {
             self.memory.push(full);
             return Ok(());
         }
+        let full = std::mem::take(&mut self.tail);
+        let stored = self.store(self.disk_blocks, &full);
+        self.tail = full;
+        stored?;
+        self.disk_blocks += 1;
+        self.tail.clear();
+        Ok(())
+    }
+
+    /// Writes a block to the disk.
+    fn store(&mut self, index: u64, block: &AudioBuffer) -> io::Result<()> {
         let disk = match &mut self.disk {
             Some(disk) => disk,
             none => none.insert(Mutex::new(tempfile::tempfile()?)),
         };
         self.bytes.clear();
-        for channel in [self.tail.left(), self.tail.right()] {
+        for channel in [block.left(), block.right()] {
             self.bytes.extend(channel.iter().flat_map(|sample| sample.to_le_bytes()));
         }
         let file = disk.get_mut().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(self.disk_blocks * BLOCK_BYTES as u64))?;
-        file.write_all(&self.bytes)?;
-        self.disk_blocks += 1;
-        self.tail.clear();
-        Ok(())
+        file.seek(SeekFrom::Start(index * BLOCK_BYTES as u64))?;
+        file.write_all(&self.bytes)
     }
 
     /// Appends part of a block on the disk.

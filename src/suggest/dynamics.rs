@@ -35,8 +35,8 @@ pub(super) fn glue(mix: &Measurement, target: &Target<'_>, amount: f64) -> Optio
     let settings = CompressorSettings {
         threshold_db: round((mix.loudness.integrated_lufs()? - GLUE_BELOW_LOUDNESS_DB).clamp(-80.0, 0.0), 10.0),
         ratio: round(1.0 / (1.0 - slope), 100.0),
-        attack_ms: 3.0,
-        release_ms: 60.0,
+        attack_ms: 2.0,
+        release_ms: 40.0,
         ..CompressorSettings::default()
     };
     if settings.ratio < 1.1 {
