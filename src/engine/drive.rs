@@ -118,3 +118,61 @@ impl<'a> DriveSearch<'a> {
         low
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::AudioBuffer;
+    use crate::engine::Recipe;
+    use crate::engine::render::process;
+    use crate::io::Spool;
+    use crate::measure::Meter;
+
+    /// Bursts of a tone over a quieter one: something for a limiter to do.
+    fn processed() -> Processed {
+        let mut block = AudioBuffer::new(48_000);
+        for n in 0..48_000 * 6 {
+            let burst = if n % 12_000 < 1500 { 0.7 } else { 0.1 };
+            let x = burst * (n as f32 * 0.06).sin() + 0.05 * (n as f32 * 0.21).sin();
+            block.push(x, 0.9 * x);
+        }
+        let mut spool = Spool::new(48_000);
+        spool.push(&block).expect("memory");
+        process(spool, &Recipe::default(), &|_, _| {}).expect("neutral settings")
+    }
+
+    #[test]
+    fn the_predicted_loudness_is_the_one_that_is_measured() {
+        let processed = processed();
+        let mut limiter = LimiterSettings::default();
+        let peaks = processed.true_peaks(0.0).expect("memory");
+        let unlimited = DriveSearch::new(&processed, &limiter, &peaks).outcome(0.0);
+        let unlimited_lufs = unlimited.integrated_lufs.expect("loud");
+        for louder_lu in [0.0, 4.0, 7.0] {
+            let found = DriveSearch::new(&processed, &limiter, &peaks)
+                .drive_for_loudness(unlimited_lufs + louder_lu, 0.02, 0.0)
+                .expect("loud");
+            limiter.drive_db = found.drive_db;
+            let mut meter = Meter::new(48_000);
+            let mut sink = |block: &AudioBuffer| {
+                meter.push(block);
+                Ok(())
+            };
+            processed.limit(&limiter, &peaks, &mut sink).expect("memory");
+            let measured = meter.finish();
+            let miss_lu = measured.loudness.integrated_lufs().expect("loud") - (unlimited_lufs + louder_lu);
+            assert!(miss_lu.abs() < 0.05, "{louder_lu} LU louder: off by {miss_lu}");
+        }
+    }
+
+    #[test]
+    fn the_drive_for_a_reduction_stays_under_it() {
+        let processed = processed();
+        let limiter = LimiterSettings::default();
+        let peaks = processed.true_peaks(0.0).expect("memory");
+        let search = DriveSearch::new(&processed, &limiter, &peaks);
+        let found = search.drive_for_reduction(3.0, 20.0);
+        assert!((2.8..=3.0).contains(&found.p95_reduction_db), "{found:?}");
+        assert_eq!(search.drive_for_reduction(30.0, 1.0).drive_db, 1.0);
+    }
+}

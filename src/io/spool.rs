@@ -227,6 +227,26 @@ mod tests {
     }
 
     #[test]
+    fn a_change_in_place_reaches_every_frame_once_and_in_order() {
+        let frames = 4 * BLOCK_FRAMES + 99;
+        for memory_blocks in [0, 2, 9] {
+            let mut spool = filled(memory_blocks, frames);
+            let mut next = 0.0;
+            let negate = |block: &mut AudioBuffer| {
+                let (left, right) = block.channels_mut();
+                for (l, r) in left.iter_mut().zip(right) {
+                    assert_eq!((*l, *r), (next, -next));
+                    (*l, *r, next) = (*r, *l, next + 1.0);
+                }
+            };
+            spool.transform(negate).unwrap();
+            let mut whole = AudioBuffer::default();
+            spool.read(0, frames, &mut whole).unwrap();
+            assert!(whole.right() == counted(0, frames).left() && whole.left() == counted(0, frames).right());
+        }
+    }
+
+    #[test]
     fn every_frame_comes_back_from_memory_disk_and_tail() {
         let frames = 5 * BLOCK_FRAMES + 123;
         for memory_blocks in [0, 2, 9] {
