@@ -50,29 +50,30 @@ impl<'a> DriveSearch<'a> {
         let intervals_per_s = f64::from(rate) / interval_frames(rate) as f64;
         let slots = (self.processed.energies.len() as f64 / intervals_per_s * 10.0) as usize;
         let mut energies = vec![0.0; slots];
-        let mut slot_reductions: Vec<Vec<f32>> = vec![Vec::new(); slots];
+        // Hundredths of a dB: two bytes for each half millisecond, where a long programme has millions of them.
+        let mut reductions_cdb: Vec<u16> = Vec::with_capacity(self.processed.energies.len());
+        let slot_of = |index: usize| (index as f64 / intervals_per_s * 10.0) as usize;
         let mut reductions = reductions_db(&settings, self.peaks, rate);
         let mut before_db = reductions.next().unwrap_or(0.0);
         let mut gain_before = gain_of_reduction(before_db);
         for (index, (&energy, reduction_db)) in self.processed.energies.iter().zip(reductions).enumerate() {
             let gain_after = if reduction_db == before_db { gain_before } else { gain_of_reduction(reduction_db) };
-            let slot = (index as f64 / intervals_per_s * 10.0) as usize;
-            if let Some(sum) = energies.get_mut(slot) {
+            if let Some(sum) = energies.get_mut(slot_of(index)) {
                 *sum += f64::from(energy) * (0.5 * (gain_before + gain_after)).powi(2);
-                slot_reductions[slot].push(reduction_db as f32);
             }
+            reductions_cdb.push((reduction_db * 100.0) as u16);
             (before_db, gain_before) = (reduction_db, gain_after);
         }
         let scale = db_to_power(drive_db) * 10.0 / f64::from(rate);
         let powers: Vec<f64> = energies.iter().map(|sum| sum * scale).collect();
         let integrated = integrated_lufs_of_slots(&powers);
         let loud_power = powers.iter().sum::<f64>() / powers.len().max(1) as f64 * 0.1;
-        let loud = slot_reductions.iter().zip(&powers).filter(|(_, power)| **power > loud_power);
-        let mut loud: Vec<f32> = loud.flat_map(|(reductions, _)| reductions).copied().collect();
-        let p95 = loud.len().checked_sub(1).map_or(0.0, |last| {
-            let (_, p95, _) = loud.select_nth_unstable_by(last * 95 / 100, f32::total_cmp);
-            f64::from(*p95)
-        });
+        let is_loud = |index: usize| powers.get(slot_of(index)).is_some_and(|power| *power > loud_power);
+        let mut histogram = vec![0usize; usize::from(u16::MAX) + 1];
+        for (_, &cdb) in reductions_cdb.iter().enumerate().filter(|(index, _)| is_loud(*index)) {
+            histogram[usize::from(cdb)] += 1;
+        }
+        let p95 = percentile_95(&histogram) as f64 / 100.0;
         Outcome { drive_db, integrated_lufs: integrated, p95_reduction_db: p95 }
     }
 
@@ -117,6 +118,17 @@ impl<'a> DriveSearch<'a> {
         }
         low
     }
+}
+
+/// The first value of a histogram that at most 5 % of its entries exceed.
+fn percentile_95(histogram: &[usize]) -> usize {
+    let total: usize = histogram.iter().sum();
+    let mut below = 0;
+    let reached = histogram.iter().position(|count| {
+        below += count;
+        below * 20 >= total * 19
+    });
+    reached.unwrap_or(0)
 }
 
 #[cfg(test)]

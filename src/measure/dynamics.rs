@@ -1,5 +1,7 @@
 //! Levels over time, crest factors, and the DR of "Measuring DR".
 
+use pulp::Arch;
+
 use crate::audio::AudioBuffer;
 use crate::units::{amplitude_to_db, amplitude_to_db_checked, power_to_db, power_to_db_checked};
 
@@ -16,6 +18,7 @@ pub struct LevelMeter {
     total: Sums,
     slots: Vec<LevelSlot>,
     dr: DrBlocks,
+    arch: Arch,
 }
 
 /// One slot of 100 ms.
@@ -48,6 +51,25 @@ impl Sums {
     }
 }
 
+impl Sums {
+    /// These sums with more samples.
+    #[inline(always)]
+    fn with(self, left: &[f32], right: &[f32]) -> Self {
+        let Self { frames, mut squares, mut product, mut values, mut peaks } = self;
+        for (&l, &r) in left.iter().zip(right) {
+            let x = [f64::from(l), f64::from(r)];
+            squares = [squares[0] + x[0] * x[0], squares[1] + x[1] * x[1]];
+            values = [values[0] + x[0], values[1] + x[1]];
+            product += x[0] * x[1];
+            let magnitudes = [l.abs(), r.abs()];
+            for (peak, magnitude) in peaks.iter_mut().zip(magnitudes) {
+                *peak = if magnitude > *peak { magnitude } else { *peak };
+            }
+        }
+        Self { frames: frames + left.len() as u64, squares, product, values, peaks }
+    }
+}
+
 impl LevelMeter {
     /// A meter at rest.
     pub fn new(sample_rate_hz: u32) -> Self {
@@ -57,6 +79,7 @@ impl LevelMeter {
             total: Sums::default(),
             slots: Vec::new(),
             dr: DrBlocks::new(sample_rate_hz),
+            arch: Arch::new(),
         }
     }
 
@@ -68,7 +91,13 @@ impl LevelMeter {
             let slot_end = slot_border(self.slots.len() as u64 + 1, self.sample_rate_hz);
             let stop = slot_end.min(self.dr.block_end());
             let end = block.frames().min(start + (stop - position) as usize);
-            self.add(&block.left()[start..end], &block.right()[start..end]);
+            let (left, right) = (&block.left()[start..end], &block.right()[start..end]);
+            let current = self.current;
+            // The widest vectors at hand; the order of the sums, and so the result, is the same with all.
+            self.current = self.arch.dispatch(
+                #[inline(always)]
+                || current.with(left, right),
+            );
             let position = position + (end - start) as u64;
             if position == self.dr.block_end() {
                 self.close_dr_block();
@@ -78,18 +107,6 @@ impl LevelMeter {
             }
             start = end;
         }
-    }
-
-    fn add(&mut self, left: &[f32], right: &[f32]) {
-        let Sums { frames, mut squares, mut product, mut values, mut peaks } = self.current;
-        for (&l, &r) in left.iter().zip(right) {
-            let x = [f64::from(l), f64::from(r)];
-            squares = [squares[0] + x[0] * x[0], squares[1] + x[1] * x[1]];
-            values = [values[0] + x[0], values[1] + x[1]];
-            product += x[0] * x[1];
-            peaks = [peaks[0].max(l.abs()), peaks[1].max(r.abs())];
-        }
-        self.current = Sums { frames: frames + left.len() as u64, squares, product, values, peaks };
     }
 
     fn close_slot(&mut self) {
