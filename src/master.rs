@@ -165,7 +165,7 @@ fn meet(
     let silent = || Error::content(&job.mix, "nothing is left of it after processing; check the recipe");
     // Sample peaks tell about where the threshold will be, so that true peaks are sought only above it.
     let rough = DriveSearch::by_sample_peaks(processed, &recipe.limiter);
-    let start = rough.drive_for_loudness(goal.wished_lufs, 0.2, first_drive_db).ok_or_else(silent)?;
+    let start = rough.drive_for_loudness(goal.wished_lufs, 0.3, first_drive_db).ok_or_else(silent)?;
     let floor_db = recipe.limiter.ceiling_dbtp - start.drive_db - 0.6;
     let mut peaks = processed.true_peaks(db_to_amplitude(floor_db) as f32)?;
     let mut correction_lu = 0.0;
@@ -173,7 +173,7 @@ fn meet(
     loop {
         let search = DriveSearch::new(processed, &recipe.limiter, &peaks);
         let mut outcome =
-            search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.02, start.drive_db).ok_or_else(silent)?;
+            search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.03, start.drive_db).ok_or_else(silent)?;
         let mut target_lufs = goal.wished_lufs;
         if !goal.force_loudness && outcome.p95_reduction_db > MAX_P95_REDUCTION_DB {
             outcome = search.drive_for_reduction(MAX_P95_REDUCTION_DB, outcome.drive_db);
@@ -240,7 +240,10 @@ impl Goal {
                 measured: peak,
                 tolerance: 0.0,
                 met: peak.is_none_or(|peak| peak <= self.ceiling_dbtp),
-                reason: None,
+                reason: peak.filter(|peak| *peak > self.ceiling_dbtp).map(|peak| {
+                    let over_db = peak - self.ceiling_dbtp;
+                    format!("still {over_db:.2} dB over after {MAX_ATTEMPTS} attempts; a lower --loudness leaves room")
+                }),
             },
             Promise {
                 id: "length",
