@@ -82,7 +82,7 @@ impl<'a> DriveSearch<'a> {
     /// loudness.
     pub fn drive_for_loudness(&self, target_lufs: f64, tolerance_lu: f64, start_db: f64) -> Option<Outcome> {
         /// Loudness gained per dB of drive under which more of it only does harm.
-        const LEAST_GAIN_LU_PER_DB: f64 = 0.15;
+        const LEAST_GAIN_LU_PER_DB: f64 = 0.03;
         let clamp = |drive_db: f64| drive_db.clamp(-60.0, 40.0);
         let mut here = self.outcome(clamp(start_db));
         let mut step_per_lu = 1.0;
