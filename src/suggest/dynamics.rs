@@ -68,14 +68,12 @@ pub(super) fn by_band(
     let mut suggestions = Vec::new();
     let limiting_db = plr_db(mix).zip(plr_db(reference)).map_or(0.0, |(mix, reference)| (mix - reference).max(0.0));
     let take = amount * likeness_ratio * SHARE;
-    let (mix, reference) = (mix.band_dynamics(), reference.band_dynamics());
+    let bands = mix.band_dynamics();
     for (band, compressor) in compressors.iter_mut().enumerate() {
-        let spread = |levels: &crate::measure::analysis::BandDynamics| {
-            levels.p95_db.zip(levels.p50_db).map(|(p95, p50)| p95 - p50)
-        };
-        let (Some(before_db), Some(wanted_db)) = (spread(&mix[band]), spread(&reference[band])) else { continue };
+        let spread = Quantity::Spread { band };
+        let (Some(before_db), Some(wanted_db)) = (spread.of(mix), spread.of(reference)) else { continue };
         let reduction_db = (take * (before_db - wanted_db - limiting_db)).min(MAX_SPREAD_REDUCTION_DB);
-        let Some(median_db) = mix[band].p50_db.filter(|_| reduction_db >= WORTHWHILE_DB) else { continue };
+        let Some(median_db) = bands[band].p50_db.filter(|_| reduction_db >= WORTHWHILE_DB) else { continue };
         // From the median up, a slope that takes `reduction_db` off the 95th percentile.
         let slope = (reduction_db / before_db).min(0.75);
         let settings = CompressorSettings {
@@ -95,7 +93,7 @@ pub(super) fn by_band(
                 "level spreads by {before_db:.1} dB from the median to the 95th percentile, the reference's by \
                  {wanted_db:.1} dB; limiting makes up {limiting_db:.1} dB of that"
             ),
-            quantity: Quantity::Spread { band },
+            quantity: spread,
             before: Some(before_db),
             predicted: Some(before_db - reduction_db - limiting_db),
         });

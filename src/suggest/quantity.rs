@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::wide_band_range;
 use crate::dsp::multiband::DEFAULT_CORNERS_HZ;
 use crate::measure::Measurement;
 use crate::measure::analysis::wide_band_edges_hz;
@@ -37,14 +38,10 @@ impl Quantity {
 
     /// What it is, for people.
     pub fn describe(self) -> String {
-        let range = |band: usize| {
-            let (low, high) = wide_band_edges_hz()[band];
-            format!("{low:.0} to {high:.0} Hz")
-        };
         match self {
             Self::BandLevel { low_hz, high_hz } => format!("level, {low_hz:.0} to {high_hz:.0} Hz"),
             Self::Width => "width, 120 to 5000 Hz".into(),
-            Self::Spread { band } => format!("level spread, {}", range(band)),
+            Self::Spread { band } => format!("level spread, {}", wide_band_range(band)),
             Self::OverallSpread => "level spread".into(),
         }
     }
