@@ -6,6 +6,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use halfspeed::AudioBuffer;
 use halfspeed::dsp::compressor::CompressorSettings;
 use halfspeed::dsp::eq::{BandChannel, BandKind, EqBand};
+use halfspeed::dsp::leveler::LevelerSettings;
 use halfspeed::dsp::multiband::{MultibandBand, MultibandSettings};
 use halfspeed::engine::Recipe;
 use halfspeed::engine::render::process;
@@ -106,6 +107,7 @@ fn render(criterion: &mut Criterion) {
         multiband: Some(MultibandSettings { bands: [(); 4].map(|()| compressed()), ..MultibandSettings::default() }),
         ..Recipe::default()
     };
+    let leveler = Recipe { leveler: Some(LevelerSettings::default()), ..Recipe::default() };
     let whole = Recipe { eq: eq.eq.clone(), multiband: multiband.multiband.clone(), ..glue.clone() };
 
     let mut group = criterion.benchmark_group("render");
@@ -114,6 +116,7 @@ fn render(criterion: &mut Criterion) {
         ("nothing", &Recipe::default()),
         ("eight bands", &eq),
         ("glue", &glue),
+        ("leveler", &leveler),
         ("multiband", &multiband),
         ("all", &whole),
     ] {

@@ -26,6 +26,11 @@ impl AudioBuffer {
         Self { sample_rate_hz, left, right }
     }
 
+    /// Silence of a length.
+    pub fn silence(sample_rate_hz: u32, frames: usize) -> Self {
+        Self::from_channels(sample_rate_hz, vec![0.0; frames], vec![0.0; frames])
+    }
+
     /// Sample rate in Hz.
     pub fn sample_rate_hz(&self) -> u32 {
         self.sample_rate_hz

@@ -9,7 +9,7 @@
 //! a finer one could still find more. What is evaluated runs in the widest vectors that the processor has; it multiplies
 //! and adds in the same order with each, so the results are the same to the bit.
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 /// Samples of context that the kernel needs on either side of a stretch.
 pub const CONTEXT_FRAMES: usize = TAPS / 2;
@@ -167,10 +167,7 @@ impl Interpolator {
     pub fn peak(&self, signal: &[f32], from: usize, to: usize, floor: f32) -> f32 {
         assert!(from >= CONTEXT_FRAMES && to + CONTEXT_FRAMES <= signal.len(), "context is missing");
         // One dispatch for the whole stretch, so that everything below is compiled for the processor at hand.
-        self.arch.dispatch(
-            #[inline(always)]
-            || self.search(signal, from, to, floor),
-        )
+        self.arch.dispatch(Search { interpolator: self, signal, from, to, floor })
     }
 
     #[inline(always)]
@@ -202,6 +199,24 @@ impl Interpolator {
             (before, here) = (here, after);
         }
         peak
+    }
+}
+
+/// A search as a value: unlike a closure's, its body is sure to be compiled for the processor that it is dispatched to.
+struct Search<'a> {
+    interpolator: &'a Interpolator,
+    signal: &'a [f32],
+    from: usize,
+    to: usize,
+    floor: f32,
+}
+
+impl NullaryFnOnce for Search<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn call(self) -> f32 {
+        self.interpolator.search(self.signal, self.from, self.to, self.floor)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod crossover;
 pub mod dither;
 pub mod eq;
 pub mod interpolation;
+pub mod leveler;
 pub mod limiter;
 pub mod multiband;
 pub mod resample;

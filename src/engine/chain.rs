@@ -5,15 +5,17 @@ use crate::audio::AudioBuffer;
 use crate::dsp::Frame;
 use crate::dsp::compressor::Compressor;
 use crate::dsp::eq::Equalizer;
+use crate::dsp::leveler::Leveler;
 use crate::dsp::multiband::Multiband;
 use crate::dsp::width::Width;
 
-/// The stages of a recipe up to the limiter. No latency: what goes in at a frame comes out at that frame.
+/// The stages of a recipe up to the limiter. What goes in at a frame comes out [`Chain::latency_frames`] later.
 pub(super) struct Chain {
     equalizer: Equalizer,
     multiband: Option<Multiband>,
     width: Option<Width>,
     glue: Option<Compressor>,
+    leveler: Option<Leveler>,
     frames: Vec<Frame>,
 }
 
@@ -24,6 +26,8 @@ pub struct ChainLog {
     pub multiband_db: [f64; 4],
     /// Of the glue compressor.
     pub glue_db: f64,
+    /// Of the leveler.
+    pub leveler_db: f64,
 }
 
 impl Chain {
@@ -35,8 +39,14 @@ impl Chain {
             multiband: multiband.map(|settings| Multiband::new(settings, sample_rate_hz)),
             width: recipe.width.map(|settings| Width::new(settings.side_gain_db)),
             glue: recipe.glue.as_ref().map(|settings| Compressor::new(settings, sample_rate_hz)),
+            leveler: recipe.leveler.as_ref().map(|settings| Leveler::new(settings, sample_rate_hz)),
             frames: Vec::new(),
         }
+    }
+
+    /// Frames by which the output lags the input.
+    pub(super) fn latency_frames(&self) -> usize {
+        self.leveler.as_ref().map_or(0, Leveler::latency_frames)
     }
 
     /// Processes a block in place.
@@ -56,6 +66,9 @@ impl Chain {
             if let Some(glue) = &mut self.glue {
                 glue.process(piece);
             }
+            if let Some(leveler) = &mut self.leveler {
+                leveler.process(piece);
+            }
         }
         for ((l, r), frame) in left.iter_mut().zip(right).zip(&self.frames) {
             (*l, *r) = (frame[0] as f32, frame[1] as f32);
@@ -66,6 +79,7 @@ impl Chain {
         ChainLog {
             multiband_db: self.multiband.as_ref().map_or([0.0; 4], Multiband::max_reductions_db),
             glue_db: self.glue.as_ref().map_or(0.0, Compressor::max_reduction_db),
+            leveler_db: self.leveler.as_ref().map_or(0.0, Leveler::max_reduction_db),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::eq::EqBand;
+use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::limiter::LimiterSettings;
 use crate::dsp::multiband::MultibandSettings;
 use crate::dsp::width::WidthSettings;
@@ -30,7 +31,10 @@ pub struct Recipe {
     /// Final limiter.
     #[serde(default)]
     pub limiter: LimiterSettings,
-    /// Compressor over the whole signal, before the limiter. Default: none.
+    /// Evens out loud passages, before the limiter. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leveler: Option<LevelerSettings>,
+    /// Compressor over the whole signal, before the leveler. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glue: Option<CompressorSettings>,
     /// Width of the whole signal, before the glue. Default: unchanged.
@@ -72,6 +76,7 @@ impl Default for Recipe {
             schema: SCHEMA.into(),
             output: OutputSettings::default(),
             limiter: LimiterSettings::default(),
+            leveler: None,
             glue: None,
             width: None,
             multiband: None,
@@ -111,7 +116,7 @@ impl Recipe {
         let body = toml::to_string_pretty(self).unwrap_or_default();
         format!(
             "# A halfspeed recipe. Edit it, then apply it: halfspeed render MIX --recipe THIS -o OUT.wav\n\
-             # Stages run in the order eq, multiband, width, glue, limiter.\n\n{body}"
+             # Stages run in the order eq, multiband, width, glue, leveler, limiter.\n\n{body}"
         )
     }
 
@@ -133,6 +138,9 @@ impl Recipe {
         }
         if let Some(glue) = &self.glue {
             glue.validate("glue")?;
+        }
+        if let Some(leveler) = &self.leveler {
+            leveler.validate()?;
         }
         self.limiter.validate()
     }

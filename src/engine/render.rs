@@ -20,7 +20,9 @@ const BLOCK_INTERVALS: usize = 3000;
 
 /// A programme that has passed everything but the limiter, and what the limiter needs to know of it.
 pub struct Processed {
+    /// Begins with the frames by which the stages lag.
     audio: Spool,
+    latency_frames: usize,
     /// Largest sample of each control interval.
     pub(super) sample_peaks: Vec<f32>,
     /// K-weighted sum of squares of each control interval, both channels.
@@ -53,14 +55,20 @@ pub fn process(mut audio: Spool, recipe: &Recipe, progress: Progress<'_>) -> Res
     let mut chain = Chain::new(recipe, rate);
     let mut intervals = Intervals::new(rate);
     let (mut done, total) = (0, audio.frames());
+    let latency_frames = chain.latency_frames();
+    // What the stages still hold at the end is pushed out by silence.
+    audio.push(&AudioBuffer::silence(rate, latency_frames))?;
+    let mut lead_in = latency_frames;
     audio.transform(|block| {
         chain.process(block);
-        intervals.push(block);
+        let skipped = lead_in.min(block.frames());
+        intervals.push(&block.left()[skipped..], &block.right()[skipped..]);
+        lead_in -= skipped;
         done += block.frames() as u64;
         progress(done, Some(total));
     })?;
     let (sample_peaks, energies) = intervals.finish();
-    Ok(Processed { audio, sample_peaks, energies, log: chain.log() })
+    Ok(Processed { audio, latency_frames, sample_peaks, energies, log: chain.log() })
 }
 
 /// Sample peak and K-weighted energy of each control interval, whatever the blocks.
@@ -88,11 +96,11 @@ impl Intervals {
         }
     }
 
-    fn push(&mut self, block: &AudioBuffer) {
+    fn push(&mut self, left: &[f32], right: &[f32]) {
         let mut start = 0;
-        while start < block.frames() {
-            let end = block.frames().min(start + self.interval - self.filled);
-            let (left, right) = (&block.left()[start..end], &block.right()[start..end]);
+        while start < left.len() {
+            let end = left.len().min(start + self.interval - self.filled);
+            let (left, right) = (&left[start..end], &right[start..end]);
             self.peak = left.iter().chain(right).fold(self.peak, |peak, x| peak.max(x.abs()));
             self.energy += self.weighting.energy(left, right).iter().sum::<f64>();
             self.filled += end - start;
@@ -125,7 +133,7 @@ impl Processed {
 
     /// Length in frames.
     pub fn frames(&self) -> u64 {
-        self.audio.frames()
+        self.audio.frames() - self.latency_frames as u64
     }
 
     /// True peak of each control interval, exact where it exceeds `floor` (full scale = 1.0).
@@ -216,7 +224,11 @@ impl Processed {
         let mut block = AudioBuffer::new(self.sample_rate_hz());
         let mut first_interval = 0;
         while first_interval * interval < self.frames() as usize {
-            self.audio.read((first_interval * interval) as u64, BLOCK_INTERVALS * interval, &mut block)?;
+            self.audio.read(
+                (self.latency_frames + first_interval * interval) as u64,
+                BLOCK_INTERVALS * interval,
+                &mut block,
+            )?;
             visit(&mut block, first_interval)?;
             first_interval += BLOCK_INTERVALS;
         }

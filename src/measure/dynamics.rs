@@ -1,6 +1,6 @@
 //! Levels over time, crest factors, and the DR of "Measuring DR".
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 use crate::audio::AudioBuffer;
 use crate::units::{amplitude_to_db, amplitude_to_db_checked, power_to_db, power_to_db_checked};
@@ -94,10 +94,7 @@ impl LevelMeter {
             let (left, right) = (&block.left()[start..end], &block.right()[start..end]);
             let current = self.current;
             // The widest vectors at hand; the order of the sums, and so the result, is the same with all.
-            self.current = self.arch.dispatch(
-                #[inline(always)]
-                || current.with(left, right),
-            );
+            self.current = self.arch.dispatch(Summation { sums: current, left, right });
             let position = position + (end - start) as u64;
             if position == self.dr.block_end() {
                 self.close_dr_block();
@@ -132,6 +129,22 @@ impl LevelMeter {
         self.close_dr_block();
         self.total.add(&rest);
         Levels { slots: self.slots, dr14: self.dr.finish(), total: self.total }
+    }
+}
+
+/// A summation as a value: unlike a closure's, its body is sure to be compiled for the processor that it is dispatched to.
+struct Summation<'a> {
+    sums: Sums,
+    left: &'a [f32],
+    right: &'a [f32],
+}
+
+impl NullaryFnOnce for Summation<'_> {
+    type Output = Sums;
+
+    #[inline(always)]
+    fn call(self) -> Sums {
+        self.sums.with(self.left, self.right)
     }
 }
 

@@ -85,6 +85,19 @@ impl KWeighting {
         }
     }
 
+    /// Gain of the filter at a frequency, dB.
+    pub fn gain_db_at(&self, frequency_hz: f64, sample_rate_hz: u32) -> f64 {
+        let w = 2.0 * PI * frequency_hz / f64::from(sample_rate_hz);
+        let power = |c: [f64; 3]| {
+            let real = c[0] + c[1] * w.cos() + c[2] * (2.0 * w).cos();
+            let imaginary = c[1] * w.sin() + c[2] * (2.0 * w).sin();
+            real * real + imaginary * imaginary
+        };
+        let section = |b: [f64; 3], [a1, a2]: [f64; 2]| power(b) / power([1.0, a1, a2]);
+        let high_pass = self.high_pass_gain * self.high_pass_gain * section([1.0, -2.0, 1.0], self.high_pass_a);
+        power_to_db(section(self.shelf_b, self.shelf_a) * high_pass)
+    }
+
     /// Filters a stretch of two channels and gives the sum of squares of each.
     pub fn energy(&mut self, left: &[f32], right: &[f32]) -> [f64; 2] {
         let ([b0, b1, b2], [a1, a2]) = (self.shelf_b, self.shelf_a);

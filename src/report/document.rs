@@ -97,6 +97,8 @@ pub struct ReductionsDocument {
     pub multiband_db: [f64; 4],
     /// Of the glue compressor.
     pub glue_db: f64,
+    /// Of the leveler.
+    pub leveler_db: f64,
     /// Of the limiter.
     pub limiter_db: f64,
 }
@@ -179,8 +181,8 @@ impl MasterReport {
         verified: Vec<Promise>,
     ) -> Self {
         written.info.path.clone_from(&job.output);
-        let ChainLog { multiband_db, glue_db } = processed.log;
-        let reductions = ReductionsDocument { multiband_db, glue_db, limiter_db: log.max_db() };
+        let ChainLog { multiband_db, glue_db, leveler_db } = processed.log;
+        let reductions = ReductionsDocument { multiband_db, glue_db, leveler_db, limiter_db: log.max_db() };
         let suggestions = proposal.suggestions.iter().map(|suggestion| SuggestionDocument {
             suggestion: suggestion.clone(),
             measure: suggestion.quantity.describe(),

@@ -4,6 +4,7 @@ use super::document::ReductionsDocument;
 use super::{AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument, Promise, SuggestionDocument};
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
+use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::limiter::LimiterSettings;
 use crate::dsp::multiband::MultibandSettings;
 use crate::engine::Recipe;
@@ -199,6 +200,7 @@ fn recipe() -> Recipe {
         ],
         multiband: Some(multiband),
         glue: Some(CompressorSettings::default()),
+        leveler: Some(LevelerSettings::default()),
         limiter: LimiterSettings { drive_db: 10.3, ceiling_dbtp: -1.03, ..Default::default() },
         ..Recipe::default()
     }
@@ -256,7 +258,12 @@ pub(super) fn report() -> MasterReport {
             promise("length", "frames", 9_803_430.0, 9_803_430.0, 0.0),
         ],
         model: ModelDocument { name: "classical", likeness_ratio: Some(0.17), matched_ratio: Some(0.09) },
-        reductions: ReductionsDocument { multiband_db: [2.4, 0.0, 0.0, 0.0], glue_db: 1.8, limiter_db: 4.6 },
+        reductions: ReductionsDocument {
+            multiband_db: [2.4, 0.0, 0.0, 0.0],
+            glue_db: 1.8,
+            leveler_db: 5.2,
+            limiter_db: 4.6,
+        },
         notes: vec!["The mix is MP3, a lossy format; a lossless export makes a better master.".into()],
         curves,
         settings,

@@ -93,6 +93,9 @@ fn changes(out: &mut String, report: &MasterReport) {
 
 fn reductions(report: &MasterReport) -> String {
     let mut parts = vec![format!("limiter {} dB", number(report.reductions.limiter_db, 1))];
+    if report.settings.leveler.is_some() {
+        parts.push(format!("leveler {} dB", number(report.reductions.leveler_db, 1)));
+    }
     if report.settings.glue.is_some() {
         parts.push(format!("glue {} dB", number(report.reductions.glue_db, 1)));
     }
@@ -368,7 +371,7 @@ mod tests {
             "\n      170 to 565 Hz lie 2.6 dB above the reference\n",
             "! wrong way",
             "! +1.5 off",
-            "Deepest reduction: limiter 4.6 dB, glue 1.8 dB, bass 2.4 dB",
+            "Deepest reduction: limiter 4.6 dB, leveler 5.2 dB, glue 1.8 dB, bass 2.4 dB",
             "Note: The mix is MP3",
         ] {
             assert!(text.contains(wanted), "{wanted}\n{text}");

@@ -6,6 +6,8 @@ use super::{Amounts, CurvePoint, Proposal, Quantity, Suggester, Suggestion, Targ
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
+use crate::measure::loudness::KWeighting;
+use crate::units::{db_to_power, power_to_db};
 
 /// Most equaliser bands.
 const MAX_EQ_BANDS: usize = 8;
@@ -33,8 +35,9 @@ impl Suggester for Classical {
             proposal.width = Some(width);
             proposal.suggestions.push(suggestion);
         }
-        if let Some((glue, suggestion)) = dynamics::glue(mix, target, amounts.dynamics_ratio) {
-            proposal.glue = Some(glue);
+        let moved_lu = loudness_change_lu(mix, &proposal);
+        if let Some((leveler, suggestion)) = dynamics::leveler(mix, target, moved_lu, amounts.dynamics_ratio) {
+            proposal.leveler = Some(leveler);
             proposal.suggestions.push(suggestion);
         }
         let (compressors, suggestions) = dynamics::by_band(mix, reference, tone.likeness_ratio, amounts.dynamics_ratio);
@@ -49,6 +52,24 @@ impl Suggester for Classical {
         }
         proposal
     }
+}
+
+/// How much louder the proposed equaliser and width make a mix, LU: K-weighted power of the loud parts, band by band.
+fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
+    let rate = mix.sample_rate_hz;
+    let weighting = KWeighting::new(rate);
+    let width_db = proposal.width.map_or(0.0, |width| width.side_gain_db);
+    let (mut before, mut after) = (0.0, 0.0);
+    for (&hz, band) in mix.spectrum.bands.centers_hz().iter().zip(&mix.loud_spectrum) {
+        let gain_db = weighting.gain_db_at(hz, rate);
+        for (power, channel, width_db) in [(band.mid, BandChannel::Mid, 0.0), (band.side, BandChannel::Side, width_db)]
+        {
+            let eq_db = response_db(&proposal.eq, channel, hz, rate);
+            before += f64::from(power) * db_to_power(gain_db);
+            after += f64::from(power) * db_to_power(gain_db + eq_db + width_db);
+        }
+    }
+    if before > 0.0 && after > 0.0 { power_to_db(after / before) } else { 0.0 }
 }
 
 fn equalise(mix: &Measurement, reference: &Measurement, tone: &Tone, amount: f64, proposal: &mut Proposal) {

@@ -15,8 +15,8 @@ mod width;
 
 use serde::Serialize;
 
-use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::eq::EqBand;
+use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::multiband::MultibandSettings;
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
@@ -71,8 +71,8 @@ pub struct Proposal {
     pub width: Option<WidthSettings>,
     /// Four-band compression.
     pub multiband: Option<MultibandSettings>,
-    /// Glue compression.
-    pub glue: Option<CompressorSettings>,
+    /// Levelling ahead of the limiter.
+    pub leveler: Option<LevelerSettings>,
     /// What each of them is for.
     pub suggestions: Vec<Suggestion>,
     /// How alike mix and reference are, 0 (another song) to 1 (the same recording); `None` where that wasn't asked.

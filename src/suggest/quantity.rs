@@ -26,8 +26,8 @@ pub enum Quantity {
         /// Which band, 0 to 3.
         band: usize,
     },
-    /// The same over the whole spectrum, dB.
-    OverallSpread,
+    /// True peak over integrated loudness, dB.
+    PeakToLoudness,
 }
 
 impl Quantity {
@@ -42,7 +42,7 @@ impl Quantity {
             Self::BandLevel { low_hz, high_hz } => format!("level, {low_hz:.0} to {high_hz:.0} Hz"),
             Self::Width => "width, 120 to 5000 Hz".into(),
             Self::Spread { band } => format!("level spread, {}", wide_band_range(band)),
-            Self::OverallSpread => "level spread".into(),
+            Self::PeakToLoudness => "peak to loudness ratio".into(),
         }
     }
 
@@ -55,10 +55,7 @@ impl Quantity {
                 let (low_hz, high_hz) = wide_band_edges_hz()[band];
                 measurement.level_quantiles_db(low_hz, high_hz).map(|[_, p50, p95]| p95 - p50)
             }
-            Self::OverallSpread => {
-                let levels = measurement.level_quantiles_db(20.0, 20_000.0);
-                levels.map(|[_, p50, p95]| p95 - p50)
-            }
+            Self::PeakToLoudness => Some(measurement.peaks.true_dbtp()? - measurement.loudness.integrated_lufs()?),
         }
     }
 }

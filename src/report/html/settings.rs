@@ -70,6 +70,19 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                         }
                     }
                 }
+                @if let Some(leveler) = &recipe.leveler {
+                    div.stage {
+                        h3 { "Leveler" }
+                        dl.values {
+                            (row("threshold", number(leveler.threshold_db, 1), "dBFS"))
+                            (row("ratio", number(leveler.ratio, 2), ": 1"))
+                            (row("attack", number(leveler.attack_ms, 1), "ms"))
+                            (row("release", number(leveler.release_ms, 0), "ms"))
+                            (row("stereo link", number(leveler.stereo_link_percent, 0), "%"))
+                            (row("deepest reduction", number(report.reductions.leveler_db, 1), "dB"))
+                        }
+                    }
+                }
                 div.stage {
                     h3 { "Limiter" }
                     dl.values {

@@ -1,0 +1,249 @@
+//! Leveler: a fast peak compressor ahead of the limiter that works on each channel for itself.
+//!
+//! A limiter alone makes room by ducking for each peak. Here the level above a threshold rises by less than it would,
+//! with times between a compressor's and a limiter's, so that little is left to catch. Feed-forward, hard knee, level
+//! from a peak follower with separate attack and release (D. Giannoulis, M. Massberg, J. D. Reiss, "Digital Dynamic
+//! Range Compressor Design", JAES 60(6), 2012, section 3).
+//!
+//! Levels are taken over control intervals of half a millisecond. The gain moves in a straight line between their
+//! borders and looks one interval ahead, so that a rise is met where it begins.
+
+use serde::{Deserialize, Serialize};
+
+use super::Frame;
+use crate::error::{Result, check_range};
+use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
+
+/// How loud passages are evened out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LevelerSettings {
+    /// Peak level where it sets in, -80 to 0 dBFS. Default: -12.
+    pub threshold_db: f64,
+    /// Input change over output change above the threshold, 1 (none) to 20. Default: 4.
+    pub ratio: f64,
+    /// Time to 63 % of a rise in level, 0.5 to 100 ms. Default: 0.5.
+    pub attack_ms: f64,
+    /// Time to 63 % of a fall in level, 5 to 2000 ms. Default: 25.
+    pub release_ms: f64,
+    /// How far the louder channel's level counts in the other one, 0 (each for itself) to 100 %. Default: 0.
+    pub stereo_link_percent: f64,
+}
+
+impl Default for LevelerSettings {
+    fn default() -> Self {
+        Self { threshold_db: -12.0, ratio: 4.0, attack_ms: 0.5, release_ms: 25.0, stereo_link_percent: 0.0 }
+    }
+}
+
+impl LevelerSettings {
+    /// Checks the ranges that the field docs give.
+    ///
+    /// # Errors
+    /// [`crate::Error::Setting`] names the first field out of range.
+    pub fn validate(&self) -> Result<()> {
+        check_range("leveler.threshold_db", self.threshold_db, -80.0..=0.0)?;
+        check_range("leveler.ratio", self.ratio, 1.0..=20.0)?;
+        check_range("leveler.attack_ms", self.attack_ms, 0.5..=100.0)?;
+        check_range("leveler.release_ms", self.release_ms, 5.0..=2000.0)?;
+        check_range("leveler.stereo_link_percent", self.stereo_link_percent, 0.0..=100.0)
+    }
+}
+
+/// The leveler. Its latency is [`Self::latency_frames`].
+#[derive(Debug, Clone)]
+pub struct Leveler {
+    follower: Follower,
+    interval: usize,
+    /// The last two intervals: one to look ahead, one because a level is known only at the end of its interval.
+    delayed: Vec<Frame>,
+    /// Where in `delayed` the next frame goes.
+    position: usize,
+    peaks: Frame,
+    reductions_db: [f64; 2],
+    gains: [f64; 2],
+    steps: [f64; 2],
+    targets: [f64; 2],
+    max_reduction_db: f64,
+}
+
+impl Leveler {
+    /// A leveler at rest, from validated settings.
+    pub fn new(settings: &LevelerSettings, sample_rate_hz: u32) -> Self {
+        let interval = interval_frames(sample_rate_hz);
+        Self {
+            follower: Follower::new(settings, f64::from(sample_rate_hz) / interval as f64),
+            interval,
+            delayed: vec![[0.0; 2]; 2 * interval],
+            position: 0,
+            peaks: [0.0; 2],
+            reductions_db: [0.0; 2],
+            gains: [1.0; 2],
+            steps: [0.0; 2],
+            targets: [1.0; 2],
+            max_reduction_db: 0.0,
+        }
+    }
+
+    /// Frames by which the output lags the input.
+    pub fn latency_frames(&self) -> usize {
+        self.delayed.len()
+    }
+
+    /// Levels a block in place.
+    pub fn process(&mut self, frames: &mut [Frame]) {
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let filled = self.position % self.interval;
+            let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - filled));
+            let delayed = &mut self.delayed[self.position..self.position + piece.len()];
+            for (frame, delayed) in piece.iter_mut().zip(delayed) {
+                self.peaks = [self.peaks[0].max(frame[0].abs()), self.peaks[1].max(frame[1].abs())];
+                let [left, right] = std::mem::replace(delayed, *frame);
+                *frame = [left * self.gains[0], right * self.gains[1]];
+                self.gains = [self.gains[0] + self.steps[0], self.gains[1] + self.steps[1]];
+            }
+            self.position += piece.len();
+            if self.position.is_multiple_of(self.interval) {
+                self.close_interval();
+            }
+            rest = tail;
+        }
+    }
+
+    fn close_interval(&mut self) {
+        let last_db = self.reductions_db;
+        self.reductions_db = self.follower.push(std::mem::take(&mut self.peaks));
+        // The interval that comes out next ends where the one just closed begins: that border has to suit both. The ramp
+        // starts exactly at the last target, so that rounding does not add up.
+        self.gains = self.targets;
+        for (channel, last_db) in last_db.into_iter().enumerate() {
+            let reduction_db = self.reductions_db[channel].max(last_db);
+            self.targets[channel] = if reduction_db == 0.0 { 1.0 } else { db_to_amplitude(-reduction_db) };
+            self.steps[channel] = (self.targets[channel] - self.gains[channel]) / self.interval as f64;
+            self.max_reduction_db = self.max_reduction_db.max(reduction_db);
+        }
+        self.position %= self.delayed.len();
+    }
+
+    /// The deepest reduction so far in either channel, dB (0 or more).
+    pub fn max_reduction_db(&self) -> f64 {
+        self.max_reduction_db
+    }
+}
+
+/// Frames in a control interval: half a millisecond.
+fn interval_frames(sample_rate_hz: u32) -> usize {
+    (sample_rate_hz as usize / 2000).max(1)
+}
+
+/// The level follower and gain computer of both channels, stepped once per control interval.
+#[derive(Debug, Clone)]
+struct Follower {
+    threshold: f64,
+    slope: f64,
+    attack: f64,
+    release: f64,
+    link: f64,
+    levels: [f64; 2],
+}
+
+impl Follower {
+    fn new(settings: &LevelerSettings, steps_per_s: f64) -> Self {
+        Self {
+            threshold: db_to_amplitude(settings.threshold_db),
+            slope: 1.0 - 1.0 / settings.ratio,
+            attack: one_pole_coefficient(settings.attack_ms * 1e-3, steps_per_s),
+            release: one_pole_coefficient(settings.release_ms * 1e-3, steps_per_s),
+            link: settings.stereo_link_percent / 100.0,
+            levels: [0.0; 2],
+        }
+    }
+
+    /// Takes the sample peaks of the next interval; gives each channel's reduction in dB.
+    fn push(&mut self, peaks: Frame) -> [f64; 2] {
+        let linked = self.link * peaks[0].max(peaks[1]);
+        std::array::from_fn(|channel| {
+            let peak = peaks[channel].max(linked);
+            let level = &mut self.levels[channel];
+            let coefficient = if peak > *level { self.attack } else { self.release };
+            // The floor keeps a long fade from ending in denormals.
+            *level = (peak + coefficient * (*level - peak)).max(1e-12);
+            if *level <= self.threshold { 0.0 } else { self.slope * amplitude_to_db(*level / self.threshold) }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE_HZ: u32 = 48_000;
+
+    fn leveled(settings: &LevelerSettings, input: &[Frame]) -> Vec<Frame> {
+        let mut leveler = Leveler::new(settings, RATE_HZ);
+        let mut output = input.to_vec();
+        output.extend(vec![[0.0; 2]; leveler.latency_frames()]);
+        leveler.process(&mut output);
+        output.split_off(leveler.latency_frames())
+    }
+
+    fn tone(amplitude: f64, frames: usize) -> impl Iterator<Item = f64> {
+        (0..frames).map(move |n| amplitude * (n as f64 * 0.9).sin())
+    }
+
+    #[test]
+    fn a_steady_tone_meets_the_static_curve_in_its_own_channel_only() {
+        let settings = LevelerSettings { threshold_db: -20.0, ratio: 4.0, ..Default::default() };
+        let input: Vec<Frame> = tone(0.5, 48_000).map(|x| [x, 0.1 * x]).collect();
+        let output = leveled(&settings, &input);
+        // 13.98 dB over the threshold, of which three quarters go. The level is read within the ripple of half a
+        // millisecond's peaks.
+        let peak = output[24_000..].iter().fold(0.0f64, |peak, frame| peak.max(frame[0].abs()));
+        let reduction_db = amplitude_to_db(0.5 / peak);
+        assert!((reduction_db - 0.75 * 13.98).abs() < 0.1, "{reduction_db}");
+        assert!(input.iter().zip(&output).all(|(before, after)| before[1] == after[1]), "the quiet channel");
+
+        let linked = leveled(&LevelerSettings { stereo_link_percent: 100.0, ..settings }, &input);
+        assert!(linked[24_000..].iter().all(|frame| (frame[1] - 0.1 * frame[0]).abs() < 1e-12));
+    }
+
+    #[test]
+    fn a_rise_is_met_where_it_begins() {
+        let settings = LevelerSettings { threshold_db: -20.0, ..Default::default() };
+        let input: Vec<Frame> = tone(0.05, 4800).chain(tone(0.8, 4800)).map(|x| [x, x]).collect();
+        let output = leveled(&settings, &input);
+        // 18.06 dB over: after one time constant of the attack most of the 13.5 dB are there.
+        let first_peak = output[4800..4824].iter().fold(0.0f64, |peak, frame| peak.max(frame[0].abs()));
+        assert!(amplitude_to_db(0.8 / first_peak) > 7.0, "{first_peak}");
+    }
+
+    #[test]
+    fn below_the_threshold_nothing_changes_and_blocks_do_not_matter() {
+        let quiet: Vec<Frame> = tone(0.2, 5000).map(|x| [x, -x]).collect();
+        assert_eq!(leveled(&LevelerSettings::default(), &quiet), quiet);
+
+        let loud: Vec<Frame> = tone(0.9, 5000).map(|x| [x, 0.5 * x]).collect();
+        let (mut whole, mut parts) = (loud.clone(), loud);
+        Leveler::new(&LevelerSettings::default(), RATE_HZ).process(&mut whole);
+        let mut leveler = Leveler::new(&LevelerSettings::default(), RATE_HZ);
+        parts.chunks_mut(101).for_each(|block| leveler.process(block));
+        assert_eq!(whole, parts);
+    }
+
+    #[test]
+    fn the_level_falls_with_its_time() {
+        let settings = LevelerSettings { threshold_db: -60.0, release_ms: 100.0, ..Default::default() };
+        let mut follower = Follower::new(&settings, 2000.0);
+        for step in 0..1200 {
+            follower.push(if step < 1000 { [1.0; 2] } else { [0.0; 2] });
+        }
+        assert!((follower.levels[0] - (-1.0f64).exp()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn out_of_range_settings_are_named() {
+        let error = LevelerSettings { release_ms: 1.0, ..Default::default() }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "leveler.release_ms: 1 is outside 5 to 2000");
+    }
+}
