@@ -5,6 +5,7 @@
 
 pub mod analysis;
 pub mod dynamics;
+pub mod k_weighting;
 pub mod loudness;
 pub mod peak;
 pub mod spectrum;
