@@ -4,11 +4,16 @@
 //! [`Analysis`](analysis::Analysis) is its summary, as `halfspeed analyze` prints it.
 
 pub mod analysis;
+mod codec_edge;
+mod dr;
 pub mod dynamics;
 pub mod k_weighting;
 pub mod loudness;
+mod near_peak;
 pub mod peak;
 pub mod spectrum;
+
+pub use near_peak::PeakShape;
 
 use crate::audio::AudioBuffer;
 use dynamics::{LevelMeter, Levels};
