@@ -18,8 +18,8 @@ const LOWEST_BILINEAR_HZ: u32 = 44_100;
 /// 0.01 dB of the 48 kHz one, from 20 Hz to the lesser of 20 kHz and 0.45 of the rate.
 #[derive(Debug, Clone)]
 pub struct KWeighting {
+    /// The shelf, with the gain of the high-pass.
     shelf: Biquad,
-    high_pass_gain: f64,
     high_pass_a: [f64; 2],
     shelf_state: [[f64; 2]; 2],
     high_pass_state: [[f64; 2]; 2],
@@ -145,11 +145,12 @@ impl KWeighting {
     /// The filter at rest.
     pub fn new(sample_rate_hz: u32) -> Self {
         let rate_hz = f64::from(sample_rate_hz);
-        let high_pass = high_pass_a(rate_hz);
+        let high_pass_a_here = high_pass_a(rate_hz);
+        let gain = pass_band_gain(high_pass_a(STANDARD_RATE_HZ)) / pass_band_gain(high_pass_a_here);
+        let shelf = if sample_rate_hz < LOWEST_BILINEAR_HZ { fitted_shelf(rate_hz) } else { bilinear_shelf(rate_hz) };
         Self {
-            shelf: if sample_rate_hz < LOWEST_BILINEAR_HZ { fitted_shelf(rate_hz) } else { bilinear_shelf(rate_hz) },
-            high_pass_gain: pass_band_gain(high_pass_a(STANDARD_RATE_HZ)) / pass_band_gain(high_pass),
-            high_pass_a: high_pass,
+            shelf: Biquad { b: shelf.b.map(|coefficient| coefficient * gain), a: shelf.a },
+            high_pass_a: high_pass_a_here,
             shelf_state: [[0.0; 2]; 2],
             high_pass_state: [[0.0; 2]; 2],
         }
@@ -157,11 +158,19 @@ impl KWeighting {
 
     /// Filters a stretch of two channels and gives the sum of squares of each.
     pub fn energy(&mut self, left: &[f32], right: &[f32]) -> [f64; 2] {
+        let mut sums = [0.0; 2];
+        self.add_energy(left, right, &mut sums);
+        sums
+    }
+
+    /// Filters a stretch of two channels and adds the squares to the sum of each, one after the other, so that it
+    /// doesn't matter where a stretch is cut.
+    pub fn add_energy(&mut self, left: &[f32], right: &[f32], energy: &mut [f64; 2]) {
         let Biquad { b: [b0, b1, b2], a: [a1, a2] } = self.shelf;
-        let (gain, [c1, c2]) = (self.high_pass_gain, self.high_pass_a);
+        let [c1, c2] = self.high_pass_a;
         let [mut v1, mut v2] = self.shelf_state;
         let [mut w1, mut w2] = self.high_pass_state;
-        let mut sums = [0.0; 2];
+        let mut sums = *energy;
         for (&l, &r) in left.iter().zip(right) {
             let x = [f64::from(l), f64::from(r)];
             let (mut v, mut w) = ([0.0; 2], [0.0; 2]);
@@ -179,7 +188,7 @@ impl KWeighting {
         }
         self.shelf_state = [v1, v2].map(|state| state.map(flush_denormal));
         self.high_pass_state = [w1, w2].map(|state| state.map(flush_denormal));
-        sums.map(|sum| sum * gain * gain)
+        *energy = sums;
     }
 }
 
@@ -195,8 +204,7 @@ mod tests {
 
     /// Magnitude of the K-weighting at a frequency, straight from the coefficients.
     fn gain_db(filter: &KWeighting, hz: f64, rate_hz: f64) -> f64 {
-        let g = filter.high_pass_gain;
-        let high_pass = Biquad { b: [g, -2.0 * g, g], a: filter.high_pass_a };
+        let high_pass = Biquad { b: [1.0, -2.0, 1.0], a: filter.high_pass_a };
         power_to_db(filter.shelf.power(phi(hz, rate_hz)) * high_pass.power(phi(hz, rate_hz)))
     }
 
@@ -210,7 +218,6 @@ mod tests {
             (filter.shelf.b[2], 1.198_392_810_852_85),
             (filter.shelf.a[0], -1.690_659_293_182_41),
             (filter.shelf.a[1], 0.732_480_774_215_85),
-            (filter.high_pass_gain, 1.0),
             (filter.high_pass_a[0], -1.990_047_454_833_98),
             (filter.high_pass_a[1], 0.990_072_250_366_21),
         ];

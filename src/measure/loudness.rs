@@ -53,7 +53,8 @@ pub struct LoudnessMeter {
     silence: Vec<f32>,
     frames: u64,
     slot_end: u64,
-    partial: f64,
+    /// Energy of the slot under way, for each filter's two channels.
+    partial: Vec<[f64; 2]>,
     series: LoudnessSeries,
 }
 
@@ -73,7 +74,7 @@ impl LoudnessMeter {
             silence: Vec::new(),
             frames: 0,
             slot_end: 0,
-            partial: 0.0,
+            partial: vec![[0.0; 2]; weights.len().div_ceil(2)],
             series: LoudnessSeries { sample_rate_hz, slots: Vec::new(), channel_energy: vec![0.0; weights.len()] },
         };
         meter.slot_end = slot_border(1, sample_rate_hz);
@@ -94,8 +95,7 @@ impl LoudnessMeter {
             self.add(channels, start, end);
             self.frames += (end - start) as u64;
             if self.frames == self.slot_end {
-                self.series.slots.push(self.partial);
-                self.partial = 0.0;
+                self.close_slot();
                 self.slot_end = slot_border(self.series.slots.len() as u64 + 1, self.sample_rate_hz);
             }
             start = end;
@@ -106,16 +106,22 @@ impl LoudnessMeter {
         if self.silence.len() < end - start {
             self.silence.resize(end - start, 0.0);
         }
-        for (pair, filter) in self.filters.iter_mut().enumerate() {
+        for (pair, (filter, energy)) in self.filters.iter_mut().zip(&mut self.partial).enumerate() {
             let first = &channels[2 * pair][start..end];
             let second =
                 channels.get(2 * pair + 1).map_or(&self.silence[..end - start], |channel| &channel[start..end]);
-            for (channel, energy) in (2 * pair..).zip(filter.energy(first, second)) {
-                let Some(weight) = self.weights.get(channel) else { continue };
-                self.partial += weight * energy;
-                self.series.channel_energy[channel] += weight * energy;
-            }
+            filter.add_energy(first, second, energy);
         }
+    }
+
+    fn close_slot(&mut self) {
+        let energies = self.partial.iter_mut().flat_map(std::mem::take);
+        let mut slot = 0.0;
+        for ((weight, sum), energy) in self.weights.iter().zip(&mut self.series.channel_energy).zip(energies) {
+            slot += weight * energy;
+            *sum += weight * energy;
+        }
+        self.series.slots.push(slot);
     }
 
     /// Ends the programme. A last slot that isn't full belongs to no window and is dropped, as the standard has it.
@@ -164,9 +170,14 @@ impl LoudnessSeries {
 
     /// Loudness range in LU (Tech 3342). `None` if no 3 s window passes the gates.
     pub fn range_lu(&self) -> Option<f64> {
+        Self::range_lu_of([self])
+    }
+
+    /// Loudness range of several programmes as one: the windows of all are gated together.
+    pub fn range_lu_of<'a>(programmes: impl IntoIterator<Item = &'a Self>) -> Option<f64> {
         let absolute_gate = db_to_power(ABSOLUTE_GATE_LUFS - OFFSET_DB);
-        let mut windows: Vec<f64> =
-            self.windows(SHORT_TERM_SLOTS, GATING_HOP_SLOTS).filter(|&power| power >= absolute_gate).collect();
+        let windows = programmes.into_iter().flat_map(|series| series.windows(SHORT_TERM_SLOTS, GATING_HOP_SLOTS));
+        let mut windows: Vec<f64> = windows.filter(|&power| power >= absolute_gate).collect();
         let relative_gate = mean(&windows)? * db_to_power(RANGE_GATE_LU);
         windows.retain(|&power| power >= relative_gate);
         windows.sort_by(f64::total_cmp);
