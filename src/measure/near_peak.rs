@@ -62,13 +62,14 @@ impl NearPeak {
             self.counts[..rise.min(BINS)].fill(0);
             self.top = top;
         }
-        // Whatever ends up within the bins is at or over this; most stretches hold nothing so high.
+        // Whatever ends up within the bins is at or over this.
         let floor = f32::from_bits(self.top.saturating_sub(BINS as u32 - 1) << DROPPED_BITS);
         if peak < floor || peak == 0.0 {
             return;
         }
         for chunk in samples.chunks(CHUNK) {
-            if chunk.iter().fold(0.0f32, |most, x| if x.abs() > most { x.abs() } else { most }) < floor {
+            // All of them at once: most chunks hold nothing so high.
+            if !chunk.iter().fold(false, |is_high, x| is_high | (x.abs() >= floor)) {
                 continue;
             }
             for magnitude in chunk.iter().map(|x| x.abs()).filter(|&magnitude| magnitude >= floor) {

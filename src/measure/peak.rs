@@ -119,7 +119,7 @@ impl TruePeakMeter {
     fn read_slot(&mut self, from: usize, to: usize) {
         let (mut peak, mut highest_channel) = (0.0f32, 0);
         for (index, channel) in self.channels.iter().enumerate() {
-            let samples = channel[from..to].iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+            let samples = magnitude(&channel[from..to]);
             self.sample_peak = self.sample_peak.max(samples);
             let of_channel = self.interpolator.peak(channel, from, to, peak);
             if of_channel > peak {
@@ -159,6 +159,18 @@ impl TruePeakMeter {
         self.highest.insert(rank, place);
         self.highest.truncate(HIGHEST);
     }
+}
+
+/// The largest magnitude, in lanes that the processor can take together.
+fn magnitude(samples: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 16];
+    let (chunks, rest) = samples.as_chunks::<16>();
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane = if x.abs() > *lane { x.abs() } else { *lane };
+        }
+    }
+    lanes.iter().chain(rest).fold(0.0, |peak, x| peak.max(x.abs()))
 }
 
 #[cfg(test)]

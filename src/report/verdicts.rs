@@ -86,6 +86,8 @@ impl Verdict {
             "balance_db" => verdict(Good, "centred"),
             "mono_loss_db" if x > 3.0 => verdict(Warning, "loses much on a mono speaker"),
             "mono_loss_db" => verdict(Good, "safe in mono"),
+            // Sample-rate converters and high-rate codecs both end here.
+            "codec_edge_hz" if x >= 19_500.0 => verdict(Plain, "a converter's filter, or a codec's at a high rate"),
             "codec_edge_hz" => verdict(Warning, format!("nothing over {}: lossy or converted?", hertz(x))),
             _ => None,
         }

@@ -91,7 +91,7 @@ fn one_file(document: &AnalysisDocument, colors: Colors) -> String {
         &[
             Row("width_db", "width, side over mid", stereo.width_db, 1, "dB"),
             Row("correlation", "correlation", stereo.correlation, 2, ""),
-            Row("correlation_p5", "correlation, 5th percentile", stereo.over_time.correlation_p5, 2, ""),
+            Row("correlation_p5", "correlation, worst 5 %", stereo.over_time.correlation_p5, 2, ""),
             Row("balance_db", "balance, left over right", stereo.balance_db, 1, "dB"),
             Row("mono_loss_db", "lost in mono", stereo.mono_loss_db, 1, "dB"),
         ],
@@ -147,7 +147,7 @@ fn by_band(out: &mut String, document: &AnalysisDocument) {
         let values = values.map(|value| format!("{value:>10}")).concat();
         line(out, &format!("  {:<9} {range:<15}{values}", wide_band_name(index)));
     }
-    line(out, "  mono: lost in the sum.  spread: 95th over 10th percentile.  hits: 0.17 s over 3 s, 95th percentile.");
+    line(out, "  mono: lost in the sum; spread: 95th over 10th percentile; hits: 0.17 s over 3 s, 95th percentile");
 }
 
 fn spectrum(out: &mut String, document: &AnalysisDocument) {
