@@ -74,6 +74,7 @@ pub mod loudness;
 mod near_peak;
 pub mod peak;
 pub mod spectrum;
+mod sums;
 
 pub use near_peak::PeakShape;
 
