@@ -10,9 +10,10 @@ use halfspeed::dsp::leveler::LevelerSettings;
 use halfspeed::dsp::multiband::{MultibandBand, MultibandSettings};
 use halfspeed::engine::Recipe;
 use halfspeed::engine::render::process;
-use halfspeed::io::Spool;
+use halfspeed::io::{Decoder, Spool};
 use halfspeed::measure::Meter;
 use halfspeed::measure::dynamics::LevelMeter;
+use halfspeed::measure::k_weighting::KWeighting;
 use halfspeed::measure::loudness::LoudnessMeter;
 use halfspeed::measure::peak::TruePeakMeter;
 use halfspeed::measure::spectrum::SpectrumMeter;
@@ -54,6 +55,18 @@ fn measure(criterion: &mut Criterion) {
             black_box(meter.finish())
         });
     });
+    group.bench_function("summary", |b| {
+        let mut meter = Meter::new(RATE_HZ);
+        blocks.iter().for_each(|block| meter.push(block));
+        let measurement = meter.finish();
+        b.iter(|| black_box(measurement.analysis()));
+    });
+    group.bench_function("K-weighting", |b| {
+        b.iter(|| {
+            let mut filter = KWeighting::new(RATE_HZ);
+            blocks.iter().map(|block| filter.energy(block.left(), block.right())[0]).sum::<f64>()
+        });
+    });
     group.bench_function("loudness", |b| {
         b.iter(|| {
             let mut meter = LoudnessMeter::stereo(RATE_HZ);
@@ -82,7 +95,49 @@ fn measure(criterion: &mut Criterion) {
             black_box(meter.finish())
         });
     });
+    // The same programme as a file in memory: what decoding costs on top, and what another meter takes for loudness,
+    // range and true peak alone.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("music.wav");
+    write_wav(&path, &blocks);
+    group.bench_function("decoding a WAV", |b| {
+        b.iter(|| {
+            let mut decoder = Decoder::open(&path).expect("a file");
+            let mut block = AudioBuffer::new(RATE_HZ);
+            let mut frames = 0;
+            while decoder.next_block(&mut block).expect("audio") {
+                frames += block.frames();
+            }
+            frames
+        });
+    });
+    group.bench_function("the ebur128 crate", |b| {
+        b.iter(|| {
+            let mode = ebur128::Mode::I | ebur128::Mode::LRA | ebur128::Mode::TRUE_PEAK;
+            let mut other = ebur128::EbuR128::new(2, RATE_HZ, mode).expect("a valid rate");
+            for block in &blocks {
+                other.add_frames_planar_f32(&[block.left(), block.right()]).expect("two channels");
+            }
+            (other.loudness_global(), other.loudness_range(), other.true_peak(0))
+        });
+    });
     group.finish();
+}
+
+fn write_wav(path: &std::path::Path, blocks: &[AudioBuffer]) {
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: RATE_HZ,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).expect("a new file");
+    for block in blocks {
+        for sample in block.left().iter().zip(block.right()).flat_map(|(l, r)| [l, r]) {
+            writer.write_sample((sample * 32_767.0) as i16).expect("space");
+        }
+    }
+    writer.finalize().expect("space");
 }
 
 fn render(criterion: &mut Criterion) {

@@ -309,3 +309,37 @@ fn analyze_and_compare_speak_json_and_text() {
     let text = halfspeed(["compare", MIX, REFERENCE]);
     assert!(text.status.success() && String::from_utf8_lossy(&text.stdout).contains("LUFS"));
 }
+
+#[test]
+fn analyze_writes_a_page_and_a_table_over_time() {
+    let bench = Bench::new();
+    let (page, table) = (bench.path("report.html"), bench.path("series.csv"));
+    let args = |force: bool| {
+        let mut args = vec!["analyze".as_ref(), std::ffi::OsStr::new(MIX), REFERENCE.as_ref(), "--html".as_ref()];
+        args.extend([page.as_os_str(), "--csv".as_ref(), table.as_os_str()]);
+        args.extend(force.then_some(std::ffi::OsStr::new("--force")));
+        args
+    };
+    let text = halfspeed(args(false));
+    assert!(text.status.success());
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.lines().last().is_some_and(|line| line.starts_with("album")) && !text.contains('\u{1b}'), "{text}");
+    assert!(fs::read_to_string(&page).expect("written").contains(">album<"));
+    let csv = fs::read_to_string(&table).expect("written");
+    assert!(csv.starts_with("file,time_s,momentary_lufs,") && csv.lines().count() > 400);
+
+    // Neither is replaced without being told to, and never an input.
+    assert_refused(&bench, &halfspeed(args(false)), 1, &["report.html", "--force"]);
+    assert!(halfspeed(args(true)).status.success());
+    let clash = ["analyze".as_ref(), page.as_os_str(), "--csv".as_ref(), page.as_os_str(), "--force".as_ref()];
+    assert_eq!(halfspeed(clash).status.code(), Some(1));
+}
+
+#[test]
+fn one_file_is_told_with_verdicts() {
+    let text = halfspeed(["analyze", MIX]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    for wanted in ["Tone", "Highest: ", "lost in mono", "players at -14 LUFS"] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+}

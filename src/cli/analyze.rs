@@ -1,23 +1,33 @@
 //! `halfspeed analyze`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use halfspeed::Result;
-use halfspeed::engine::source::measure_file;
+use halfspeed::engine::source::{Source, measure_file};
+use halfspeed::io::check_output;
 use halfspeed::master::Step;
-use halfspeed::report::{AnalysisDocument, analysis_text};
+use halfspeed::report::{AlbumDocument, AnalysisDocument, analysis_csv, analysis_html, analysis_text};
+use halfspeed::{Error, Result};
 
-use super::output::{print_json, print_text};
+use super::output::{colors, print_json, print_text, write_text};
 use super::progress::Progress;
 use super::{CommonArgs, logger};
 
 #[derive(Debug, Args)]
 pub(super) struct AnalyzeArgs {
-    /// The files to measure.
+    /// The files to measure; several are also measured as one album.
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Write a report with pictures, one self-contained HTML file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write values over time, a row every 100 ms.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Replace files that exist.
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -25,20 +35,43 @@ pub(super) struct AnalyzeArgs {
 impl AnalyzeArgs {
     pub(super) fn run(self) -> Result<ExitCode> {
         logger::start(self.common.verbose);
+        self.check_outputs()?;
         let progress = Progress::new(self.common.quiet);
-        let measure = |path: &PathBuf| {
-            let source = measure_file(path, &|done, total| progress.show(Step::Mix, done, total))?;
-            Ok(AnalysisDocument::new(&source))
-        };
-        let documents: Result<Vec<_>> = self.files.iter().map(measure).collect();
+        let measure = |path: &PathBuf| measure_file(path, &|done, total| progress.show(Step::Mix, done, total));
+        let sources: Result<Vec<Source>> = self.files.iter().map(measure).collect();
         progress.finish();
-        let documents = documents?;
+        let sources = sources?;
+        let documents: Vec<_> = sources.iter().map(AnalysisDocument::new).collect();
+        let measurements: Vec<_> = sources.iter().map(|source| &source.measurement).collect();
+        let album = (sources.len() > 1).then(|| AlbumDocument::new(&measurements));
+        if let Some(path) = &self.html {
+            let files: Vec<_> = documents.iter().zip(measurements.iter().copied()).collect();
+            write_text(path, &analysis_html(&files, album.as_ref()), self.force)?;
+        }
+        if let Some(path) = &self.csv {
+            let files = documents.iter().zip(&measurements).map(|(file, values)| (file.file.path.as_str(), *values));
+            write_text(path, &analysis_csv(files), self.force)?;
+        }
         match &documents[..] {
             [document] if self.common.json => print_json(document)?,
             documents if self.common.json => print_json(&documents)?,
-            documents if !self.common.quiet => print_text(&analysis_text(documents))?,
+            documents if !self.common.quiet => print_text(&analysis_text(documents, album.as_ref(), colors()))?,
             _ => {}
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What is written must replace neither an input nor the other output.
+    fn check_outputs(&self) -> Result<()> {
+        let inputs: Vec<&Path> = self.files.iter().map(PathBuf::as_path).collect();
+        for path in self.html.iter().chain(&self.csv) {
+            check_output(path, &inputs, self.force)?;
+        }
+        match (&self.html, &self.csv) {
+            (Some(html), Some(csv)) if html == csv => {
+                Err(Error::setting(csv.display().to_string(), "--html and --csv each need a name of their own"))
+            }
+            _ => Ok(()),
+        }
     }
 }

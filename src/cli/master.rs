@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use halfspeed::engine::OutputSettings;
-use halfspeed::io::{OutputFile, SampleFormat, check_output};
+use halfspeed::io::{SampleFormat, check_output};
 use halfspeed::master::{DEFAULT_CEILING_DBTP, MasterJob, master};
 use halfspeed::report::{master_html, master_text};
 use halfspeed::suggest::{Amounts, Classical, LoudnessOnly, Suggester};
 use halfspeed::{Error, Result};
 
-use super::output::{print_json, print_text};
+use super::output::{print_json, print_text, write_text};
 use super::progress::Progress;
 use super::{CommonArgs, logger, number_within, wav_output};
 
@@ -127,10 +127,10 @@ impl MasterArgs {
         let report = report?;
 
         if let Some(path) = &self.recipe_out {
-            self.write_text(path, &report.settings.to_toml())?;
+            write_text(path, &report.settings.to_toml(), self.force)?;
         }
         if let Some(path) = &self.report {
-            self.write_text(path, &master_html(&report))?;
+            write_text(path, &master_html(&report), self.force)?;
         }
         if self.common.json {
             print_json(&report)?;
@@ -156,11 +156,5 @@ impl MasterArgs {
             }
         }
         Ok(())
-    }
-
-    fn write_text(&self, path: &Path, text: &str) -> Result<()> {
-        let mut file = OutputFile::create(path)?;
-        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|error| Error::write(path, error))?;
-        file.commit(self.force)
     }
 }

@@ -1,7 +1,10 @@
 //! Stdout for results. A reader that goes away, such as `head`, is no error.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
+use halfspeed::io::OutputFile;
+use halfspeed::report::Colors;
 use halfspeed::{Error, Result};
 use serde::Serialize;
 
@@ -18,4 +21,18 @@ pub(super) fn print_text(text: &str) -> Result<()> {
 pub(super) fn print_json(document: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(document).map_err(|error| Error::write("stdout", error.into()))?;
     print_text(&(text + "\n"))
+}
+
+/// Writes a text file: complete, or not at all.
+pub(super) fn write_text(path: &Path, text: &str, force: bool) -> Result<()> {
+    let mut file = OutputFile::create(path)?;
+    file.write_all(text.as_bytes()).map_err(|error| Error::write(path, error))?;
+    file.commit(force)
+}
+
+/// Colours on a terminal, unless `NO_COLOR` is set (no-color.org) or the terminal knows none.
+pub(super) fn colors() -> Colors {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if std::io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb { Colors::Ansi } else { Colors::None }
 }

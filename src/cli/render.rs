@@ -9,7 +9,7 @@ use halfspeed::engine::Recipe;
 use halfspeed::master::render;
 use halfspeed::report::{AnalysisDocument, analysis_text};
 
-use super::output::{print_json, print_text};
+use super::output::{colors, print_json, print_text};
 use super::progress::Progress;
 use super::{CommonArgs, logger, wav_output};
 
@@ -43,7 +43,7 @@ impl RenderArgs {
         if self.common.json {
             print_json(&document)?;
         } else if !self.common.quiet {
-            print_text(&analysis_text(&[document]))?;
+            print_text(&analysis_text(&[document], None, colors()))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -12,7 +12,7 @@ use crate::dsp::dither::Dither;
 use crate::dsp::limiter::{self, GainEnvelope, LimiterSettings, TruePeaks};
 use crate::error::{Error, Result};
 use crate::io::{OutputFile, SampleFormat, Spool, WavWriter};
-use crate::measure::loudness::KWeighting;
+use crate::measure::k_weighting::KWeighting;
 use crate::units::db_to_amplitude;
 
 /// Control intervals of the limiter in one block: 1.5 s of audio at a time.

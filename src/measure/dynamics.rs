@@ -6,7 +6,10 @@ use crate::audio::AudioBuffer;
 use crate::units::{amplitude_to_db, amplitude_to_db_checked, power_to_db, power_to_db_checked};
 
 use super::analysis::median;
+use super::dr::DrBlocks;
+use super::near_peak::{NearPeak, PeakShape};
 use super::peak::slot_border;
+use super::sums::{Sums, Total};
 
 /// Collects levels over time.
 #[derive(Debug, Clone)]
@@ -15,58 +18,56 @@ pub struct LevelMeter {
     /// Of the slot under way.
     current: Sums,
     /// Of the slots before it.
-    total: Sums,
+    total: Total,
     slots: Vec<LevelSlot>,
     dr: DrBlocks,
+    near_peak: [NearPeak; 2],
     arch: Arch,
 }
 
 /// One slot of 100 ms.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LevelSlot {
-    /// Mean square of both channels together.
-    pub mean_square: f64,
+    /// Mean square of left and right.
+    pub mean_squares: [f64; 2],
+    /// Mean product of left and right.
+    pub product: f64,
     /// Largest sample of either channel.
     pub peak: f32,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Sums {
-    frames: u64,
-    squares: [f64; 2],
-    product: f64,
-    values: [f64; 2],
-    peaks: [f32; 2],
-}
-
-impl Sums {
-    fn add(&mut self, other: &Self) {
-        self.frames += other.frames;
-        self.product += other.product;
-        for c in 0..2 {
-            self.squares[c] += other.squares[c];
-            self.values[c] += other.values[c];
-            self.peaks[c] = self.peaks[c].max(other.peaks[c]);
+impl LevelSlot {
+    /// Several slots as one.
+    pub fn of(slots: &[Self]) -> Self {
+        let mean = |of: fn(&Self) -> f64| slots.iter().map(of).sum::<f64>() / slots.len().max(1) as f64;
+        Self {
+            mean_squares: [mean(|slot| slot.mean_squares[0]), mean(|slot| slot.mean_squares[1])],
+            product: mean(|slot| slot.product),
+            peak: slots.iter().fold(0.0, |peak, slot| peak.max(slot.peak)),
         }
     }
-}
 
-impl Sums {
-    /// These sums with more samples.
-    #[inline(always)]
-    fn with(self, left: &[f32], right: &[f32]) -> Self {
-        let Self { frames, mut squares, mut product, mut values, mut peaks } = self;
-        for (&l, &r) in left.iter().zip(right) {
-            let x = [f64::from(l), f64::from(r)];
-            squares = [squares[0] + x[0] * x[0], squares[1] + x[1] * x[1]];
-            values = [values[0] + x[0], values[1] + x[1]];
-            product += x[0] * x[1];
-            let magnitudes = [l.abs(), r.abs()];
-            for (peak, magnitude) in peaks.iter_mut().zip(magnitudes) {
-                *peak = if magnitude > *peak { magnitude } else { *peak };
-            }
-        }
-        Self { frames: frames + left.len() as u64, squares, product, values, peaks }
+    /// Mean square of both channels together.
+    pub fn mean_square(&self) -> f64 {
+        0.5 * (self.mean_squares[0] + self.mean_squares[1])
+    }
+
+    /// Correlation of left and right, -1 to 1. `None` where either is silent.
+    pub fn correlation(&self) -> Option<f64> {
+        let [left, right] = self.mean_squares;
+        Some(self.product / (left * right).sqrt()).filter(|value| value.is_finite())
+    }
+
+    /// Power of the side over that of the mid, dB. `None` where either is silent, as the side of a mono file is.
+    pub fn width_db(&self) -> Option<f64> {
+        let (mid, side) = (self.mean_square() + self.product, self.mean_square() - self.product);
+        // What f64 sums leave of an exact zero is no width.
+        if side <= 1e-12 * mid || mid <= 1e-12 * side { None } else { power_to_db_checked(side / mid) }
+    }
+
+    /// Power of the left over that of the right channel, dB. `None` where either is silent.
+    pub fn balance_db(&self) -> Option<f64> {
+        power_to_db_checked(self.mean_squares[0] / self.mean_squares[1])
     }
 }
 
@@ -76,9 +77,10 @@ impl LevelMeter {
         Self {
             sample_rate_hz,
             current: Sums::default(),
-            total: Sums::default(),
+            total: Total::default(),
             slots: Vec::new(),
             dr: DrBlocks::new(sample_rate_hz),
+            near_peak: [NearPeak::default(), NearPeak::default()],
             arch: Arch::new(),
         }
     }
@@ -95,6 +97,10 @@ impl LevelMeter {
             let current = self.current;
             // The widest vectors at hand; the order of the sums, and so the result, is the same with all.
             self.current = self.arch.dispatch(Summation { sums: current, left, right });
+            let peaks = self.current.total().peaks;
+            for ((near_peak, samples), peak) in self.near_peak.iter_mut().zip([left, right]).zip(peaks) {
+                near_peak.push(samples, peak);
+            }
             let position = position + (end - start) as u64;
             if position == self.dr.block_end() {
                 self.close_dr_block();
@@ -107,28 +113,31 @@ impl LevelMeter {
     }
 
     fn close_slot(&mut self) {
-        let slot = std::mem::take(&mut self.current);
-        self.slots.push(LevelSlot {
-            mean_square: (slot.squares[0] + slot.squares[1]) / (2.0 * slot.frames as f64),
-            peak: slot.peaks[0].max(slot.peaks[1]),
-        });
+        let slot = std::mem::take(&mut self.current).total();
+        self.slots.push(slot.means());
         self.total.add(&slot);
         self.dr.note_peaks(slot.peaks);
     }
 
     fn close_dr_block(&mut self) {
-        self.dr.note_peaks(self.current.peaks);
-        let squares = [0, 1].map(|c| self.total.squares[c] + self.current.squares[c]);
-        self.dr.close(squares, self.total.frames + self.current.frames);
+        let current = self.current.total();
+        self.dr.note_peaks(current.peaks);
+        let squares = [0, 1].map(|c| self.total.squares[c] + current.squares[c]);
+        self.dr.close(squares, self.total.frames + current.frames);
     }
 
     /// Ends the programme.
     pub fn finish(mut self) -> Levels {
         // A last slot that isn't full counts for the totals, and is no slot of its own.
-        let rest = self.current;
+        let rest = self.current.total();
         self.close_dr_block();
         self.total.add(&rest);
-        Levels { slots: self.slots, dr14: self.dr.finish(), total: self.total }
+        Levels {
+            slots: self.slots,
+            dr14: self.dr.finish(),
+            peak_shape: PeakShape::of(&self.near_peak, self.total.frames),
+            total: self.total,
+        }
     }
 }
 
@@ -156,15 +165,24 @@ pub struct Levels {
     /// Dynamic range after "Measuring DR" (Algorithmix, version 1.3, 2009), a whole number of dB. `None` under two
     /// blocks of 3 s, or where a channel is silent.
     pub dr14: Option<f64>,
-    total: Sums,
+    /// What limiters and clippers leave behind. `None` for silence.
+    pub peak_shape: Option<PeakShape>,
+    total: Total,
 }
 
 impl Levels {
-    /// Peak over RMS of the whole programme, both channels together: 3.01 dB for a sine. `None` for silence.
+    /// The whole programme as one slot.
+    pub fn whole(&self) -> LevelSlot {
+        self.total.means()
+    }
+
+    /// Peak over RMS of the whole programme, both channels together: 3.01 dB for a sine (RMS is the plain root of the
+    /// mean square; AES17 counts 3.01 dB less). `None` for silence.
     pub fn crest_db(&self) -> Option<f64> {
-        let peak = f64::from(self.total.peaks[0].max(self.total.peaks[1]));
-        let mean_square = (self.total.squares[0] + self.total.squares[1]) / (2.0 * self.total.frames as f64);
-        amplitude_to_db_checked(peak).zip(power_to_db_checked(mean_square)).map(|(peak_db, rms_db)| peak_db - rms_db)
+        let whole = self.whole();
+        let (peak_db, rms_db) =
+            (amplitude_to_db_checked(f64::from(whole.peak)), power_to_db_checked(whole.mean_square()));
+        peak_db.zip(rms_db).map(|(peak_db, rms_db)| peak_db - rms_db)
     }
 
     /// Median crest factor of windows of 400 ms that are no more than 20 dB quieter than the loudest: what a
@@ -174,8 +192,8 @@ impl Levels {
             .slots
             .chunks_exact(4)
             .map(|slots| {
-                let power = slots.iter().map(|slot| slot.mean_square).sum::<f64>() / 4.0;
-                (power, f64::from(slots.iter().fold(0.0f32, |peak, slot| peak.max(slot.peak))))
+                let window = LevelSlot::of(slots);
+                (window.mean_square(), f64::from(window.peak))
             })
             .collect();
         let gate = 0.01 * windows.iter().fold(0.0, |loudest: f64, (power, _)| loudest.max(*power));
@@ -183,87 +201,9 @@ impl Levels {
         median(crests.map(|(power, peak)| amplitude_to_db(peak) - power_to_db(power)).collect())
     }
 
-    /// Correlation of left and right, -1 to 1. `None` where either is silent.
-    pub fn correlation(&self) -> Option<f64> {
-        let [left, right] = self.total.squares;
-        Some(self.total.product / (left * right).sqrt()).filter(|value| value.is_finite())
-    }
-
-    /// Power of the side over that of the mid, dB. `None` where either is silent, as the side of a mono file is.
-    pub fn width_db(&self) -> Option<f64> {
-        let [left, right] = self.total.squares;
-        let (mid, side) = (left + right + 2.0 * self.total.product, left + right - 2.0 * self.total.product);
-        // What f64 sums leave of an exact zero is no width.
-        if side <= 1e-12 * mid || mid <= 1e-12 * side { None } else { power_to_db_checked(side / mid) }
-    }
-
     /// Mean of each channel, full scale = 1.0: the DC offset.
     pub fn dc(&self) -> [f64; 2] {
         self.total.values.map(|sum| if self.total.frames == 0 { 0.0 } else { sum / self.total.frames as f64 })
-    }
-}
-
-/// Blocks of 3 s for the DR value.
-#[derive(Debug, Clone)]
-struct DrBlocks {
-    block_frames: u64,
-    end: u64,
-    start: u64,
-    squares_before: [f64; 2],
-    peaks: [f32; 2],
-    /// RMS (of the convention in which a full-scale sine reads 1) and peak of each block, for both channels.
-    blocks: [Vec<(f64, f32)>; 2],
-}
-
-impl DrBlocks {
-    fn new(sample_rate_hz: u32) -> Self {
-        // The published procedure counts 3 * (44100 + 60) samples at 44.1 kHz; other rates take 3 s.
-        let block_frames = if sample_rate_hz == 44_100 { 132_480 } else { 3 * u64::from(sample_rate_hz) };
-        Self {
-            block_frames,
-            end: block_frames,
-            start: 0,
-            squares_before: [0.0; 2],
-            peaks: [0.0; 2],
-            blocks: [Vec::new(), Vec::new()],
-        }
-    }
-
-    fn block_end(&self) -> u64 {
-        self.end
-    }
-
-    fn note_peaks(&mut self, peaks: [f32; 2]) {
-        self.peaks = [self.peaks[0].max(peaks[0]), self.peaks[1].max(peaks[1])];
-    }
-
-    fn close(&mut self, squares: [f64; 2], position: u64) {
-        let frames = position - self.start;
-        if frames > 0 {
-            for (c, blocks) in self.blocks.iter_mut().enumerate() {
-                let mean_square = (squares[c] - self.squares_before[c]).max(0.0) / frames as f64;
-                blocks.push(((2.0 * mean_square).sqrt(), self.peaks[c]));
-            }
-        }
-        (self.start, self.end) = (position, position + self.block_frames);
-        (self.squares_before, self.peaks) = (squares, [0.0; 2]);
-    }
-
-    fn finish(self) -> Option<f64> {
-        let of_channel = |blocks: &[(f64, f32)]| {
-            if blocks.len() < 2 {
-                return None;
-            }
-            let mut rms: Vec<f64> = blocks.iter().map(|block| block.0).collect();
-            let mut peaks: Vec<f32> = blocks.iter().map(|block| block.1).collect();
-            rms.sort_by(|a, b| b.total_cmp(a));
-            peaks.sort_by(|a, b| b.total_cmp(a));
-            let loudest = (blocks.len() / 5).max(1);
-            let power = rms[..loudest].iter().map(|value| value * value).sum::<f64>() / loudest as f64;
-            power_to_db_checked(power).zip(amplitude_to_db_checked(f64::from(peaks[1]))).map(|(rms, peak)| peak - rms)
-        };
-        let [left, right] = self.blocks.each_ref().map(|blocks| of_channel(blocks));
-        left.zip(right).map(|(left, right)| (0.5 * (left + right)).round())
     }
 }
 
@@ -309,12 +249,15 @@ mod tests {
     #[test]
     fn stereo_measures_of_known_signals() {
         let wide = levels(1, |n| (sine(n), (n as f32 * 0.237).sin()));
-        assert!(wide.correlation().expect("loud").abs() < 0.01 && wide.width_db().expect("loud").abs() < 0.1);
+        assert!(
+            wide.whole().correlation().expect("loud").abs() < 0.01
+                && wide.whole().width_db().expect("loud").abs() < 0.1
+        );
         let mono = levels(1, |n| (sine(n), sine(n)));
-        assert!((mono.correlation().expect("loud") - 1.0).abs() < 1e-12);
-        assert_eq!(mono.width_db(), None);
+        assert!((mono.whole().correlation().expect("loud") - 1.0).abs() < 1e-12);
+        assert_eq!(mono.whole().width_db(), None);
         let offset = levels(1, |_| (0.02, 0.0));
-        assert!((offset.dc()[0] - 0.02).abs() < 1e-6 && offset.correlation().is_none());
+        assert!((offset.dc()[0] - 0.02).abs() < 1e-6 && offset.whole().correlation().is_none());
     }
 
     #[test]
@@ -326,7 +269,7 @@ mod tests {
                 meter.push(&AudioBuffer::from_channels(44_100, chunk.to_vec(), chunk.to_vec()));
             }
             let levels = meter.finish();
-            (levels.slots.clone(), levels.crest_db(), levels.dr14)
+            (levels.slots.clone(), levels.crest_db(), levels.dr14, levels.peak_shape)
         };
         assert_eq!(run(400_000), run(777));
     }

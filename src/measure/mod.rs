@@ -1,13 +1,82 @@
 //! From audio to numbers.
 //!
 //! A [`Meter`] takes a programme block by block and gives a [`Measurement`]: everything over time. An
-//! [`Analysis`](analysis::Analysis) is its summary, as `halfspeed analyze` prints it.
+//! [`Analysis`](analysis::Analysis) is its summary, as `halfspeed analyze` prints it. What the numbers mean, and where
+//! their definitions come from, stands at each field; `docs/measurements.md` has them in one place.
+//!
+//! # A file
+//!
+//! ```
+//! use halfspeed::engine::source::measure_file;
+//!
+//! # let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clips/mix.flac"));
+//! let source = measure_file(path, &|_done, _total| {})?;
+//! let analysis = source.measurement.analysis();
+//! println!("{:?} LUFS, {:?} dBTP", analysis.loudness.integrated_lufs, analysis.peak.true_dbtp);
+//! # assert!(analysis.loudness.integrated_lufs.is_some());
+//! # Ok::<(), halfspeed::Error>(())
+//! ```
+//!
+//! # Samples in memory
+//!
+//! ```
+//! use halfspeed::{AudioBuffer, measure::Meter};
+//!
+//! let sine: Vec<f32> = (0..480_000).map(|n| 0.1 * (n as f32 * 0.1309).sin()).collect();
+//! let mut meter = Meter::new(48_000);
+//! meter.push(&AudioBuffer::from_channels(48_000, sine.clone(), sine));
+//! let measurement = meter.finish();
+//! assert!((measurement.loudness.integrated_lufs().unwrap() - -20.0).abs() < 0.1);
+//! assert!((measurement.peaks.true_dbtp().unwrap() - -20.0).abs() < 0.01);
+//! ```
+//!
+//! # A stream, in pieces of any size
+//!
+//! ```
+//! use halfspeed::{AudioBuffer, measure::Meter};
+//!
+//! let mut meter = Meter::new(44_100);
+//! let mut block = AudioBuffer::new(44_100);
+//! # let mut packets = (0..200).map(|packet| [[0.2f32; 441], [if packet % 2 == 0 { 0.1 } else { -0.1 }; 441]]);
+//! while let Some([left, right]) = packets.next() {
+//!     block.clear();
+//!     block.extend(&left, &right);
+//!     meter.push(&block);
+//! }
+//! let measurement = meter.finish();
+//! let momentary_lufs = measurement.loudness.momentary_10_ms_lufs();
+//! assert_eq!((measurement.frames, momentary_lufs.len()), (88_200, 161));
+//! ```
+//!
+//! # Several programmes as one album
+//!
+//! ```
+//! use halfspeed::measure::loudness::{LoudnessMeter, LoudnessSeries};
+//!
+//! let track = |amplitude: f32| {
+//!     let sine: Vec<f32> = (0..480_000).map(|n| amplitude * (n as f32 * 0.1309).sin()).collect();
+//!     let mut meter = LoudnessMeter::stereo(48_000);
+//!     meter.push(&[&sine, &sine]);
+//!     meter.finish()
+//! };
+//! let tracks = [track(0.1), track(0.001)];
+//! // The quiet one, 40 LU below, falls under the gate of both together.
+//! let album_lufs = LoudnessSeries::integrated_lufs_of(&tracks).unwrap();
+//! assert!((album_lufs - -20.0).abs() < 0.1);
+//! ```
 
 pub mod analysis;
+mod codec_edge;
+mod dr;
 pub mod dynamics;
+pub mod k_weighting;
 pub mod loudness;
+mod near_peak;
 pub mod peak;
 pub mod spectrum;
+mod sums;
+
+pub use near_peak::PeakShape;
 
 use crate::audio::AudioBuffer;
 use dynamics::{LevelMeter, Levels};
@@ -15,18 +84,7 @@ use loudness::{LoudnessMeter, LoudnessSeries};
 use peak::{Peaks, TruePeakMeter};
 use spectrum::{BandPower, SpectralFrames, SpectrumMeter};
 
-/// Measures a stereo programme in one go.
-///
-/// ```
-/// use halfspeed::{AudioBuffer, measure::Meter};
-///
-/// let sine: Vec<f32> = (0..480_000).map(|n| 0.1 * (n as f32 * 0.1309).sin()).collect();
-/// let mut meter = Meter::new(48_000);
-/// meter.push(&AudioBuffer::from_channels(48_000, sine.clone(), sine));
-/// let measurement = meter.finish();
-/// assert!((measurement.loudness.integrated_lufs().unwrap() - -20.0).abs() < 0.1);
-/// assert!((measurement.peaks.true_dbtp().unwrap() - -20.0).abs() < 0.01);
-/// ```
+/// Measures a stereo programme in one go. The examples of [this module](self) show how.
 pub struct Meter {
     sample_rate_hz: u32,
     frames: u64,

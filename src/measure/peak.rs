@@ -13,6 +13,11 @@ pub fn slot_border(slot: u64, sample_rate_hz: u32) -> u64 {
     (slot * u64::from(sample_rate_hz) + slots_per_s / 2) / slots_per_s
 }
 
+/// How many of the highest places are kept.
+const HIGHEST: usize = 5;
+/// Places nearer to each other than this count as one, the higher of them.
+const APART_S: u64 = 1;
+
 /// Finds the true peak of every 100 ms of each channel, at up to 16 points a sample.
 #[derive(Debug, Clone)]
 pub struct TruePeakMeter {
@@ -24,6 +29,19 @@ pub struct TruePeakMeter {
     position: u64,
     sample_peak: f32,
     slots: Vec<f32>,
+    /// Highest first.
+    highest: Vec<HighPlace>,
+}
+
+/// A place where the signal is among its highest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HighPlace {
+    /// The frame that the peak follows within less than one sample.
+    pub frame: u64,
+    /// 0 for left, 1 for right.
+    pub channel: usize,
+    /// True peak, full scale = 1.0.
+    pub peak: f32,
 }
 
 /// What [`TruePeakMeter`] found.
@@ -33,6 +51,8 @@ pub struct Peaks {
     pub sample_peak: f32,
     /// True peak of each 100 ms, the larger of both channels, full scale = 1.0. The last slot may be a partial one.
     pub true_peak_slots: Vec<f32>,
+    /// The highest places, at most five, a second apart or more, highest first.
+    pub highest: Vec<HighPlace>,
 }
 
 impl Peaks {
@@ -58,6 +78,7 @@ impl TruePeakMeter {
             position: 0,
             sample_peak: 0.0,
             slots: Vec::new(),
+            highest: Vec::new(),
         }
     }
 
@@ -92,19 +113,64 @@ impl TruePeakMeter {
             self.read_slot(from, to);
             from = to;
         }
-        Peaks { sample_peak: self.sample_peak, true_peak_slots: self.slots }
+        Peaks { sample_peak: self.sample_peak, true_peak_slots: self.slots, highest: self.highest }
     }
 
     fn read_slot(&mut self, from: usize, to: usize) {
-        let mut peak = 0.0f32;
-        for channel in &self.channels {
-            let samples = channel[from..to].iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+        let (mut peak, mut highest_channel) = (0.0f32, 0);
+        for (index, channel) in self.channels.iter().enumerate() {
+            let samples = magnitude(&channel[from..to]);
             self.sample_peak = self.sample_peak.max(samples);
-            peak = peak.max(self.interpolator.peak(channel, from, to, peak));
+            let of_channel = self.interpolator.peak(channel, from, to, peak);
+            if of_channel > peak {
+                (peak, highest_channel) = (of_channel, index);
+            }
         }
         self.slots.push(peak);
+        let is_full = self.highest.len() == HIGHEST;
+        if peak > self.highest.last().filter(|_| is_full).map_or(0.0, |lowest| lowest.peak) {
+            let frame = self.position + (self.locate(highest_channel, from, to) - from) as u64;
+            self.note(HighPlace { frame, channel: highest_channel, peak });
+        }
         self.position += (to - from) as u64;
     }
+
+    /// The sample after which the signal peaks, by halving the stretch.
+    fn locate(&self, channel: usize, mut from: usize, mut to: usize) -> usize {
+        let signal = &self.channels[channel];
+        while to - from > 1 {
+            let middle = from.midpoint(to);
+            let first = self.interpolator.peak(signal, from, middle, 0.0);
+            let has_more = self.interpolator.peak(signal, middle, to, first) > first;
+            if has_more { from = middle } else { to = middle }
+        }
+        from
+    }
+
+    /// Takes a place in; of two that lie close together the higher one stays.
+    fn note(&mut self, place: HighPlace) {
+        let apart = APART_S * u64::from(self.sample_rate_hz);
+        let is_near = |other: &HighPlace| other.frame.abs_diff(place.frame) < apart;
+        if self.highest.iter().any(|other| is_near(other) && other.peak >= place.peak) {
+            return;
+        }
+        self.highest.retain(|other| !is_near(other));
+        let rank = self.highest.partition_point(|other| other.peak >= place.peak);
+        self.highest.insert(rank, place);
+        self.highest.truncate(HIGHEST);
+    }
+}
+
+/// The largest magnitude, in lanes that the processor can take together.
+fn magnitude(samples: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 16];
+    let (chunks, rest) = samples.as_chunks::<16>();
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane = if x.abs() > *lane { x.abs() } else { *lane };
+        }
+    }
+    lanes.iter().chain(rest).fold(0.0, |peak, x| peak.max(x.abs()))
 }
 
 #[cfg(test)]
@@ -139,5 +205,31 @@ mod tests {
         assert_eq!(run(30_000), run(613));
         let empty = TruePeakMeter::new(48_000).finish();
         assert_eq!((empty.true_dbtp(), empty.sample_dbfs()), (None, None));
+    }
+
+    #[test]
+    fn the_highest_places_are_found_to_the_sample() {
+        let mut channels = [vec![0.0f32; 480_000], vec![0.0f32; 480_000]];
+        // A place, its channel and its height; the second is too near to the first to count.
+        let places = [
+            (50_000, 0, 0.9),
+            (60_000, 1, 0.8),
+            (150_000, 1, 0.5),
+            (220_000, 0, 0.6),
+            (300_003, 0, 0.7),
+            (360_000, 1, 0.4),
+            (430_000, 1, 0.3),
+        ];
+        for (frame, channel, height) in places {
+            channels[channel][frame] = height;
+        }
+        let [left, right] = channels;
+        let mut meter = TruePeakMeter::new(48_000);
+        meter.push(&AudioBuffer::from_channels(48_000, left, right));
+        let found: Vec<_> = meter.finish().highest.iter().map(|p| (p.frame, p.channel, p.peak)).collect();
+        assert_eq!(
+            found,
+            [(50_000, 0, 0.9), (300_003, 0, 0.7), (220_000, 0, 0.6), (150_000, 1, 0.5), (360_000, 1, 0.4)]
+        );
     }
 }

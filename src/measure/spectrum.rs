@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use pulp::Arch;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
@@ -61,6 +62,10 @@ pub struct SpectralFrames {
     pub bands: ThirdOctaves,
     /// `frames x bands`, one frame after the other.
     powers: Vec<BandPower>,
+    /// Mean square of left and right in each bin of the transform, over all frames, multiples of [`Self::bin_hz`] from 0.
+    pub bins: Vec<f64>,
+    /// Distance of the bins.
+    pub bin_hz: f64,
     /// Length of the transform in seconds: frame `k` covers that much from `k * 100 ms`.
     pub window_s: f64,
 }
@@ -92,19 +97,71 @@ impl SpectralFrames {
 pub struct SpectrumMeter {
     sample_rate_hz: u32,
     bands: ThirdOctaves,
-    /// Share of each FFT bin in each band: (band, bin, weight), by band.
-    shares: Vec<Vec<(usize, f32)>>,
+    shares: Vec<Share>,
     window: Vec<f32>,
     fft: Arc<dyn RealToComplex<f32>>,
     scratch: Vec<Complex<f32>>,
     input: Vec<f32>,
     spectra: [Vec<Complex<f32>>; 2],
-    bins: Vec<BandPower>,
+    bins: BinPowers,
+    arch: Arch,
     pending: AudioBuffer,
     /// Frame number of the first pending sample.
     position: u64,
     frames: u64,
     powers: Vec<BandPower>,
+    /// Sum of mid and side of all frames, by bin.
+    long_term: Vec<f64>,
+    /// Mean square of a bin of either sign whose squared magnitude is 1.
+    scale: f64,
+}
+
+/// The part that the bins from `first` on have in a band.
+struct Share {
+    first: usize,
+    weights: Vec<f32>,
+}
+
+/// Squared magnitudes of mid and side by bin, and the real part of their product.
+struct BinPowers {
+    mid: Vec<f32>,
+    side: Vec<f32>,
+    cross: Vec<f32>,
+}
+
+impl BinPowers {
+    #[inline(always)]
+    fn set(&mut self, mid: &[Complex<f32>], side: &[Complex<f32>]) {
+        let powers = self.mid.iter_mut().zip(&mut self.side).zip(&mut self.cross);
+        for (((mid_power, side_power), cross), (m, s)) in powers.zip(mid.iter().zip(side)) {
+            *mid_power = m.re * m.re + m.im * m.im;
+            *side_power = s.re * s.re + s.im * s.im;
+            *cross = m.re * s.re + m.im * s.im;
+        }
+    }
+
+    #[inline(always)]
+    fn gather(&self, share: &Share) -> BandPower {
+        let of = |values: &[f32]| weighted_sum(&share.weights, &values[share.first..]);
+        BandPower { mid: of(&self.mid), side: of(&self.side), cross: of(&self.cross) }
+    }
+}
+
+/// Sum of products in eight lanes, always in the same order.
+#[inline(always)]
+fn weighted_sum(weights: &[f32], values: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 8];
+    let (chunks, rest) = weights.as_chunks::<8>();
+    let (values, values_rest) = values[..weights.len()].as_chunks::<8>();
+    for (weights, values) in chunks.iter().zip(values) {
+        for (lane, (weight, value)) in lanes.iter_mut().zip(weights.iter().zip(values)) {
+            *lane += weight * value;
+        }
+    }
+    for (lane, (weight, value)) in lanes.iter_mut().zip(rest.iter().zip(values_rest)) {
+        *lane += weight * value;
+    }
+    lanes.iter().sum()
 }
 
 impl SpectrumMeter {
@@ -126,14 +183,14 @@ impl SpectrumMeter {
             .map(|band| {
                 let (low, high) = bands.edges_hz(band);
                 let (low, high) = (low / bin_hz, high / bin_hz);
-                ((low - 0.5).ceil().max(1.0) as usize..=(high + 0.5).floor().min((length / 2 - 1) as f64) as usize)
-                    .map(|bin| {
-                        let overlap = (high.min(bin as f64 + 0.5) - low.max(bin as f64 - 0.5)).clamp(0.0, 1.0);
-                        (bin, (overlap * scale) as f32)
-                    })
-                    .collect()
+                let first = (low - 0.5).ceil().max(1.0) as usize;
+                let last = (high + 0.5).floor().min((length / 2 - 1) as f64) as usize;
+                let overlap = |bin: usize| high.min(bin as f64 + 0.5) - low.max(bin as f64 - 0.5);
+                let weights = (first..=last).map(|bin| (overlap(bin).clamp(0.0, 1.0) * scale) as f32).collect();
+                Share { first, weights }
             })
             .collect();
+        let bins = || vec![0.0; length / 2 + 1];
         Self {
             sample_rate_hz,
             bands,
@@ -141,13 +198,16 @@ impl SpectrumMeter {
             scratch: fft.make_scratch_vec(),
             input: fft.make_input_vec(),
             spectra: [fft.make_output_vec(), fft.make_output_vec()],
-            bins: vec![BandPower::default(); length / 2 + 1],
+            bins: BinPowers { mid: bins(), side: bins(), cross: bins() },
+            arch: Arch::new(),
             window,
             fft,
             pending: AudioBuffer::new(sample_rate_hz),
             position: 0,
             frames: 0,
             powers: Vec::new(),
+            long_term: vec![0.0; length / 2 + 1],
+            scale,
         }
     }
 
@@ -172,7 +232,14 @@ impl SpectrumMeter {
             self.transform(0);
         }
         let window_s = self.window.len() as f64 / f64::from(self.sample_rate_hz);
-        SpectralFrames { bands: self.bands, powers: self.powers, window_s }
+        let mean = self.scale / self.frames.max(1) as f64;
+        SpectralFrames {
+            bands: self.bands,
+            powers: self.powers,
+            bins: self.long_term.iter().map(|sum| sum * mean).collect(),
+            bin_hz: 1.0 / window_s,
+            window_s,
+        }
     }
 
     /// Where the next frame begins within the pending samples.
@@ -191,24 +258,21 @@ impl SpectrumMeter {
                 .process_with_scratch(&mut self.input, spectrum, &mut self.scratch)
                 .expect("buffers were made by the same plan");
         }
-        let [mid, side] = &self.spectra;
-        for ((bin, m), s) in self.bins.iter_mut().zip(mid).zip(side) {
-            *bin = BandPower {
-                mid: m.re * m.re + m.im * m.im,
-                side: s.re * s.re + s.im * s.im,
-                cross: m.re * s.re + m.im * s.im,
-            };
-        }
-        for shares in &self.shares {
-            let mut sum = BandPower::default();
-            for &(bin, weight) in shares {
-                let power = self.bins[bin];
-                sum.mid += weight * power.mid;
-                sum.side += weight * power.side;
-                sum.cross += weight * power.cross;
-            }
-            self.powers.push(sum);
-        }
+        let Self { spectra: [mid, side], bins, shares, powers, long_term, .. } = self;
+        // The widest vectors at hand; the order of the sums, and so the result, is the same with all.
+        self.arch.dispatch(
+            #[inline(always)]
+            || {
+                bins.set(mid, side);
+                powers.extend(shares.iter().map(
+                    #[inline(always)]
+                    |share| bins.gather(share),
+                ));
+                for (sum, (mid, side)) in long_term.iter_mut().zip(bins.mid.iter().zip(&bins.side)) {
+                    *sum += f64::from(mid + side);
+                }
+            },
+        );
         self.frames += 1;
     }
 }

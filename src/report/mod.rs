@@ -1,6 +1,8 @@
 //! What is told of a job: documents made of plain data, and writers that never compute.
 
+mod album;
 mod comparison;
+mod csv;
 mod document;
 mod figures;
 mod html;
@@ -8,11 +10,14 @@ mod html;
 mod sample;
 mod svg;
 mod text;
+mod verdicts;
 
+pub use album::AlbumDocument;
 pub use comparison::{BandDifference, ComparisonDocument, NumberDifference, WorstDifference};
+pub use csv::analysis_csv;
 pub use document::{
     AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument, Promise, ReductionsDocument,
     SuggestionDocument,
 };
-pub use html::master_html;
-pub use text::{analysis_text, comparison_text, master_text};
+pub use html::{analysis_html, master_html};
+pub use text::{Colors, analysis_text, comparison_text, master_text};

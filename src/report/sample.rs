@@ -8,9 +8,10 @@ use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::limiter::LimiterSettings;
 use crate::dsp::multiband::MultibandSettings;
 use crate::engine::Recipe;
+use crate::measure::PeakShape;
 use crate::measure::analysis::{
-    Analysis, BandDynamics, BandStereo, DynamicsAnalysis, LoudnessAnalysis, PeakAnalysis, SpectrumAnalysis,
-    StereoAnalysis, wide_band_edges_hz,
+    Analysis, BandDynamics, BandStereo, DynamicsAnalysis, HighPeak, LoudnessAnalysis, PeakAnalysis, SpectrumAnalysis,
+    StereoAnalysis, StereoOverTime, wide_band_edges_hz,
 };
 use crate::suggest::{CurvePoint, Quantity, Suggestion};
 
@@ -53,13 +54,30 @@ fn programme(
             max_short_term_lufs: Some(lufs + 2.1),
             plr_db: Some(plr_db),
             psr_min_db: Some(plr_db - 1.3),
+            psr_p5_db: Some(plr_db - 0.9),
         },
-        peak: PeakAnalysis { sample_dbfs: Some(peak_dbtp - 0.3), true_dbtp: Some(peak_dbtp) },
-        spectrum: SpectrumAnalysis { center_hz, mid_db, side_db, tilt_db_per_octave: Some(-1.4 + 0.1 * air_db) },
+        peak: PeakAnalysis {
+            sample_dbfs: Some(peak_dbtp - 0.3),
+            true_dbtp: Some(peak_dbtp),
+            highest: vec![HighPeak { time_s: 61.25, channel: "left", true_dbtp: peak_dbtp }],
+        },
+        spectrum: SpectrumAnalysis {
+            spread_db: vec![Some(9.4); center_hz.len()],
+            center_hz,
+            mid_db,
+            side_db,
+            tilt_db_per_octave: Some(-1.4 + 0.1 * air_db),
+            centroid_hz: Some(310.0),
+            centroid_spread_hz: Some(820.0),
+            sub_to_bass_db: Some(-4.2),
+            codec_edge_hz: None,
+        },
         dynamics: DynamicsAnalysis {
             crest_db: Some(plr_db + 2.4),
             short_crest_db: Some(plr_db - 0.6),
             dr14: Some(plr_db - 0.9),
+            short_to_long_p95_db: Some(3.1),
+            limiting: Some(PeakShape { within_1_db_ratio: 0.002, within_0_1_db_ratio: 5e-5, flat_top_ratio: 0.3 }),
             bands: wide_band_edges_hz()
                 .into_iter()
                 .map(|(low_hz, high_hz)| BandDynamics {
@@ -68,6 +86,10 @@ fn programme(
                     p10_db: Some(lufs - 14.2),
                     p50_db: Some(lufs - 7.9),
                     p95_db: Some(lufs - 2.3),
+                    long_range_db: Some(7.7),
+                    short_to_long_p10_db: Some(-4.9),
+                    short_to_long_p50_db: Some(-0.6),
+                    short_to_long_p95_db: Some(3.8),
                 })
                 .collect(),
         },
@@ -75,6 +97,16 @@ fn programme(
             correlation: Some(0.71),
             width_db: Some(widths_db[2]),
             balance_db: Some(-0.03),
+            mono_loss_db: Some(0.6),
+            over_time: StereoOverTime {
+                correlation_p5: Some(0.41),
+                correlation_p50: Some(0.72),
+                negative_ratio: Some(0.0),
+                width_p10_db: Some(-14.0),
+                width_p90_db: Some(-7.0),
+                balance_p5_db: Some(-0.8),
+                balance_p95_db: Some(0.7),
+            },
             bands: bands
                 .map(|((low_hz, high_hz), width_db)| BandStereo {
                     low_hz,
@@ -82,6 +114,7 @@ fn programme(
                     correlation: Some(0.8),
                     width_db: Some(width_db),
                     balance_db: Some(0.2),
+                    mono_loss_db: Some(0.5),
                 })
                 .collect(),
         },
@@ -301,6 +334,7 @@ pub(super) fn bare() -> MasterReport {
             max_short_term_lufs: None,
             plr_db: None,
             psr_min_db: None,
+            psr_p5_db: None,
         };
         analysis.stereo.width_db = None;
         analysis.stereo.bands.iter_mut().for_each(|band| band.width_db = None);

@@ -6,7 +6,7 @@ use super::{Amounts, CurvePoint, Proposal, Quantity, Suggester, Suggestion, Targ
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
-use crate::measure::loudness::KWeighting;
+use crate::measure::k_weighting::KWeighting;
 use crate::units::{db_to_power, power_to_db};
 
 /// Most equaliser bands.
@@ -61,7 +61,7 @@ fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
     let width_db = proposal.width.map_or(0.0, |width| width.side_gain_db);
     let (mut before, mut after) = (0.0, 0.0);
     for (&hz, band) in mix.spectrum.bands.centers_hz().iter().zip(&mix.loud_spectrum) {
-        let gain_db = weighting.gain_db_at(hz, rate);
+        let gain_db = weighting.gain_db_at(hz, f64::from(rate));
         for (power, channel, width_db) in [(band.mid, BandChannel::Mid, 0.0), (band.side, BandChannel::Side, width_db)]
         {
             let eq_db = response_db(&proposal.eq, channel, hz, rate);

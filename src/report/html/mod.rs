@@ -1,8 +1,10 @@
 //! The HTML report: one page that needs nothing else, for a screen, a phone or paper, light or dark.
 
+mod analysis;
 mod plots;
 mod settings;
 
+pub use analysis::analysis_html;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::figures::{

@@ -14,7 +14,7 @@ const SLOT_S: f64 = 0.1;
 const WINDOW_S: f64 = 3.0;
 
 /// A chart in both layouts; the page shows the one that fits.
-fn figure(caption: &Markup, draw: impl Fn(Layout) -> String) -> Markup {
+pub(super) fn figure(caption: &Markup, draw: impl Fn(Layout) -> String) -> Markup {
     html! {
         figure {
             (PreEscaped(draw(Layout::Wide)))

@@ -1,8 +1,12 @@
-//! Reports for the terminal: aligned columns, at most 100 wide, no colour.
+//! Reports for the terminal: aligned columns, at most 100 wide.
+
+mod analysis;
+
+pub use analysis::{Colors, analysis_text};
 
 use super::figures::{
-    KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, frequency, hertz, hertz_range, number,
-    printable, signed, verdict, wide_band_name,
+    KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, frequency, hertz, number, printable,
+    signed, verdict, wide_band_name,
 };
 use super::{AnalysisDocument, ComparisonDocument, MasterReport, SuggestionDocument};
 
@@ -106,135 +110,6 @@ fn reductions(report: &MasterReport) -> String {
         }
     }
     parts.join(", ")
-}
-
-/// Everything that was measured: of one file in sections, of several in a table with a row for each.
-pub fn analysis_text(documents: &[AnalysisDocument]) -> String {
-    match documents {
-        [document] => one_file(document),
-        documents => many_files(documents),
-    }
-}
-
-fn one_file(document: &AnalysisDocument) -> String {
-    let mut out = String::new();
-    let analysis = &document.analysis;
-    line(&mut out, &shorten(&file_name(&document.file.path), WIDTH));
-    line(&mut out, &describe_file(&document.file));
-    let mut section = |title: &str, rows: &[(&str, Option<f64>, usize, &str)]| {
-        line(&mut out, "");
-        line(&mut out, title);
-        for (name, value, decimals, unit) in rows {
-            line(&mut out, &format!("  {name:<26}{:>9} {unit}", number(*value, *decimals)));
-        }
-    };
-    let loudness = &analysis.loudness;
-    section(
-        "Loudness",
-        &[
-            ("integrated", loudness.integrated_lufs, 1, "LUFS"),
-            ("range", loudness.range_lu, 1, "LU"),
-            ("max short-term (3 s)", loudness.max_short_term_lufs, 1, "LUFS"),
-            ("max momentary (400 ms)", loudness.max_momentary_lufs, 1, "LUFS"),
-            ("peak to loudness, PLR", loudness.plr_db, 1, "dB"),
-            ("least PSR", loudness.psr_min_db, 1, "dB"),
-        ],
-    );
-    section(
-        "Peak",
-        &[("true peak", analysis.peak.true_dbtp, 2, "dBTP"), ("sample peak", analysis.peak.sample_dbfs, 2, "dBFS")],
-    );
-    let dynamics = &analysis.dynamics;
-    section(
-        "Dynamics",
-        &[
-            ("crest", dynamics.crest_db, 1, "dB"),
-            ("short-term crest", dynamics.short_crest_db, 1, "dB"),
-            ("DR14", dynamics.dr14, 1, "dB"),
-        ],
-    );
-    let stereo = &analysis.stereo;
-    section(
-        "Stereo",
-        &[
-            ("width, side over mid", stereo.width_db, 1, "dB"),
-            ("correlation", stereo.correlation, 2, ""),
-            ("balance, left over right", stereo.balance_db, 1, "dB"),
-        ],
-    );
-    by_band(&mut out, document);
-    spectrum(&mut out, document);
-    out
-}
-
-fn by_band(out: &mut String, document: &AnalysisDocument) {
-    line(out, "");
-    let head = ["width dB", "corr", "bal dB", "p10 dB", "median dB", "p95 dB"].map(|name| format!("{name:>11}"));
-    line(out, &format!("{:<27}{}", "By band", head.concat()));
-    let analysis = &document.analysis;
-    for (index, (stereo, dynamics)) in analysis.stereo.bands.iter().zip(&analysis.dynamics.bands).enumerate() {
-        let range = hertz_range(stereo.low_hz, stereo.high_hz);
-        let values = [
-            number(stereo.width_db, 1),
-            number(stereo.correlation, 2),
-            number(stereo.balance_db, 1),
-            number(dynamics.p10_db, 1),
-            number(dynamics.p50_db, 1),
-            number(dynamics.p95_db, 1),
-        ];
-        let values = values.map(|value| format!("{value:>11}")).concat();
-        line(out, &format!("  {:<9} {range:<15}{values}", wide_band_name(index)));
-    }
-}
-
-fn spectrum(out: &mut String, document: &AnalysisDocument) {
-    const BAR: f64 = 60.0;
-    let spectrum = &document.analysis.spectrum;
-    let loudest = spectrum.mid_db.iter().flatten().copied().filter(|db| db.is_finite()).fold(f64::MIN, f64::max);
-    let tilt = number(spectrum.tilt_db_per_octave, 1);
-    line(out, "");
-    line(out, &format!("Spectrum of the loud parts: mid and side in third octaves; tilt {tilt} dB/octave"));
-    line(out, &format!("{:>8} {:>8} {:>8}   mid, 1 dB a character", "Hz", "mid dB", "side dB"));
-    for ((hz, mid), side) in spectrum.center_hz.iter().zip(&spectrum.mid_db).zip(&spectrum.side_db) {
-        let length = mid.map_or(0.0, |db| (BAR + db - loudest).round().clamp(0.0, BAR)) as usize;
-        let bar = "=".repeat(length);
-        line(out, &format!("{:>8} {:>8} {:>8}   {bar}", frequency(*hz), number(*mid, 1), number(*side, 1)));
-    }
-}
-
-fn many_files(documents: &[AnalysisDocument]) -> String {
-    let mut out = String::new();
-    let columns = KEY_FIGURES.map(|figure| figure.short.len().max(figure.unit.len()).max(5) + 1);
-    let room = WIDTH - columns.iter().sum::<usize>();
-    let names = labels(documents, room);
-    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let head: String =
-        KEY_FIGURES.iter().zip(columns).map(|(figure, width)| format!("{:>width$}", figure.short)).collect();
-    let units: String =
-        KEY_FIGURES.iter().zip(columns).map(|(figure, width)| format!("{:>width$}", figure.unit)).collect();
-    line(&mut out, &format!("{:<longest$}{head}", "file"));
-    line(&mut out, &format!("{:<longest$}{units}", ""));
-    for (document, name) in documents.iter().zip(&names) {
-        let values: String = KEY_FIGURES
-            .iter()
-            .zip(columns)
-            .map(|(figure, width)| format!("{:>width$}", number((figure.of)(&document.analysis), figure.decimals)))
-            .collect();
-        line(&mut out, &format!("{name:<longest$}{values}"));
-    }
-    out
-}
-
-/// A name for each file: its own, with the folder where two have the same.
-fn labels(documents: &[AnalysisDocument], room: usize) -> Vec<String> {
-    let names: Vec<String> = documents.iter().map(|document| file_name(&document.file.path)).collect();
-    let is_twice = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
-    names
-        .iter()
-        .zip(documents)
-        .map(|(name, document)| if is_twice(name) { printable(&document.file.path) } else { name.clone() })
-        .map(|name| shorten(&name, room))
-        .collect()
 }
 
 /// Two files side by side: numbers with their differences, then third octaves at the same loudness.
@@ -343,11 +218,11 @@ fn shorten(text: &str, width: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::report::sample;
 
-    fn assert_fits(text: &str) {
+    pub(in crate::report) fn assert_fits(text: &str) {
         for line in text.lines() {
             assert!(line.chars().count() <= WIDTH && !line.ends_with(' '), "{} {line:?}", line.chars().count());
             assert!(!line.contains("NaN") && !line.contains("inf"), "{line}");
@@ -383,30 +258,6 @@ mod tests {
         let text = master_text(&sample::missed());
         let (missed, kept) = (text.find("MISSED  Loudness").unwrap(), text.find("kept    True peak").unwrap());
         assert!(missed < kept && text.contains("--force-loudness goes on"), "{text}");
-    }
-
-    #[test]
-    fn one_file_is_told_in_sections() {
-        let text = analysis_text(&[sample::before()]);
-        assert_fits(&text);
-        for wanted in ["Loudness\n", "Peak\n", "Dynamics\n", "Stereo\n", "By band", "Spectrum", "31.5", "44.1 kHz"] {
-            assert!(text.contains(wanted), "{wanted}\n{text}");
-        }
-        assert!(text.contains("  true peak                     -3.12 dBTP"), "{text}");
-        assert!(analysis_text(&[sample::bare().before]).contains(NONE));
-    }
-
-    #[test]
-    fn several_files_stand_in_rows() {
-        let mut long = sample::after();
-        long.file.path = format!("{}.wav", "very long name ".repeat(10));
-        let mut twin = sample::before();
-        twin.file.path = "other/Night Drive mix 7.wav".into();
-        let text = analysis_text(&[sample::before(), twin, long]);
-        assert_fits(&text);
-        assert_eq!(text.lines().count(), 5);
-        assert!(text.contains('\u{2026}') && text.contains("LUFS-I"), "{text}");
-        assert_eq!(analysis_text(&[]).lines().count(), 2);
     }
 
     #[test]

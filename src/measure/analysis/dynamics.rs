@@ -1,0 +1,115 @@
+//! Peaks against loudness, and levels over time.
+
+use super::statistics::quantile;
+use super::{BandDynamics, DynamicsAnalysis, Measurement, wide_band_edges_hz};
+use crate::units::{power_to_db, power_to_db_checked};
+
+/// Slots of 100 ms in a window of 3 s.
+const LONG_SLOTS: usize = 30;
+
+impl Measurement {
+    pub(super) fn dynamics_analysis(&self) -> DynamicsAnalysis {
+        DynamicsAnalysis {
+            crest_db: self.levels.crest_db(),
+            short_crest_db: self.levels.short_crest_db(),
+            dr14: self.levels.dr14,
+            short_to_long_p95_db: self.short_to_long_p95_db(),
+            limiting: self.levels.peak_shape,
+            bands: self.band_dynamics(),
+        }
+    }
+
+    /// PSR every 100 ms: true peak within 3 s minus their short-term loudness (after J. Shepherd, E. Grimm et al.,
+    /// AES 143, e-Brief 373, 2017). Value `k` covers the 3 s from `k * 100 ms`; `None` where they are silent.
+    pub fn psr_db(&self) -> Vec<Option<f64>> {
+        let peaks = self.peaks.true_peak_slots.windows(LONG_SLOTS);
+        peaks
+            .zip(self.loudness.short_term_lufs())
+            .map(|(peaks, lufs)| {
+                let peak = f64::from(peaks.iter().copied().fold(0.0, f32::max));
+                power_to_db_checked(peak * peak).map(|dbtp| dbtp - lufs).filter(|psr_db| psr_db.is_finite())
+            })
+            .collect()
+    }
+
+    /// The least PSR and its 5th percentile, where the programme is not quiet.
+    pub(super) fn psr_summary_db(&self) -> [Option<f64>; 2] {
+        let windows = self.psr_db().into_iter().zip(self.audible_windows());
+        let mut psr_db: Vec<f64> = windows.filter(|(_, audible)| *audible).filter_map(|(psr_db, _)| psr_db).collect();
+        psr_db.sort_by(f64::total_cmp);
+        [psr_db.first().copied(), quantile(&psr_db, 0.05)]
+    }
+
+    /// Momentary over short-term loudness, the former in the middle of the latter.
+    fn short_to_long_p95_db(&self) -> Option<f64> {
+        const MIDDLE_SLOTS: usize = 13;
+        let (momentary, long) = (self.loudness.momentary_lufs(), self.loudness.short_term_lufs());
+        let pairs = momentary.iter().skip(MIDDLE_SLOTS).zip(&long).zip(self.audible_windows());
+        let mut ratios_db: Vec<f64> =
+            pairs.filter(|(_, audible)| *audible).map(|((short, long), _)| short - long).collect();
+        ratios_db.sort_by(f64::total_cmp);
+        quantile(&ratios_db, 0.95)
+    }
+
+    /// Power of a range of frequencies in every frame, mid and side together.
+    fn powers_within(&self, low_hz: f64, high_hz: f64) -> Vec<f64> {
+        let range = self.bands_within(low_hz, high_hz);
+        let of_frame = |frame: &[_]| sum_of(&frame[range.clone()]);
+        self.spectrum.iter().map(of_frame).collect()
+    }
+
+    /// Those values of the loud frames that aren't zero, rising.
+    fn sorted_loud(&self, powers: &[f64]) -> Vec<f64> {
+        let loud = powers.iter().zip(&self.loud_frames).filter(|(power, loud)| **loud && **power > 0.0);
+        let mut powers: Vec<f64> = loud.map(|(power, _)| *power).collect();
+        powers.sort_by(f64::total_cmp);
+        powers
+    }
+
+    /// Levels of a range of frequencies, mid and side together, that are exceeded 90 %, 50 % and 5 % of the time in the
+    /// loud parts, dB. `None` where there is no level.
+    pub fn level_quantiles_db(&self, low_hz: f64, high_hz: f64) -> Option<[f64; 3]> {
+        quantiles_db(&self.sorted_loud(&self.powers_within(low_hz, high_hz)))
+    }
+
+    /// Levels over time of the four wide bands.
+    pub fn band_dynamics(&self) -> Vec<BandDynamics> {
+        wide_band_edges_hz().map(|(low_hz, high_hz)| self.dynamics_of_band(low_hz, high_hz)).to_vec()
+    }
+
+    fn dynamics_of_band(&self, low_hz: f64, high_hz: f64) -> BandDynamics {
+        let short = self.powers_within(low_hz, high_hz);
+        let long: Vec<f64> = (0..short.len())
+            .map(|frame| {
+                let window = &short[frame.saturating_sub(LONG_SLOTS / 2)..(frame + LONG_SLOTS / 2).min(short.len())];
+                window.iter().sum::<f64>() / window.len() as f64
+            })
+            .collect();
+        let ratios: Vec<f64> =
+            short.iter().zip(&long).map(|(short, long)| if *long > 0.0 { short / long } else { 0.0 }).collect();
+        let quantiles = |powers: &[f64]| quantiles_db(&self.sorted_loud(powers)).map_or([None; 3], |q| q.map(Some));
+        let [p10_db, p50_db, p95_db] = quantiles(&short);
+        let [long_p10_db, _, long_p95_db] = quantiles(&long);
+        let [short_to_long_p10_db, short_to_long_p50_db, short_to_long_p95_db] = quantiles(&ratios);
+        BandDynamics {
+            low_hz,
+            high_hz,
+            p10_db,
+            p50_db,
+            p95_db,
+            long_range_db: long_p95_db.zip(long_p10_db).map(|(high, low)| high - low),
+            short_to_long_p10_db,
+            short_to_long_p50_db,
+            short_to_long_p95_db,
+        }
+    }
+}
+
+fn sum_of(bands: &[crate::measure::spectrum::BandPower]) -> f64 {
+    bands.iter().map(|band| f64::from(band.mid + band.side)).sum()
+}
+
+fn quantiles_db(sorted: &[f64]) -> Option<[f64; 3]> {
+    let level_db = |share: f64| quantile(sorted, share).map(power_to_db);
+    Some([level_db(0.1)?, level_db(0.5)?, level_db(0.95)?])
+}

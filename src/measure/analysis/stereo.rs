@@ -1,0 +1,115 @@
+//! Stereo image.
+
+use super::statistics::quantile;
+use super::{BandStereo, Measurement, StereoAnalysis, StereoOverTime, wide_band_edges_hz};
+use crate::measure::dynamics::LevelSlot;
+use crate::measure::spectrum::BandPower;
+use crate::units::power_to_db;
+
+/// Slots of 100 ms in a window of 3 s.
+const WINDOW_SLOTS: usize = 30;
+/// Where nothing is left in mono.
+const MOST_MONO_LOSS_DB: f64 = 100.0;
+
+/// Sums of a stretch of spectrum.
+#[derive(Clone, Copy)]
+struct Image {
+    mid: f64,
+    side: f64,
+    cross: f64,
+}
+
+impl Image {
+    fn of(bands: &[BandPower]) -> Self {
+        let sum = |of: fn(&BandPower) -> f32| bands.iter().map(|band| f64::from(of(band))).sum::<f64>();
+        Self { mid: sum(|band| band.mid), side: sum(|band| band.side), cross: sum(|band| band.cross) }
+    }
+
+    /// Mean squares of left and right.
+    fn left_right(self) -> (f64, f64) {
+        (self.mid + self.side + 2.0 * self.cross, self.mid + self.side - 2.0 * self.cross)
+    }
+
+    fn correlation(self) -> Option<f64> {
+        let (left, right) = self.left_right();
+        Some((self.mid - self.side) / (left * right).sqrt()).filter(|value| value.is_finite())
+    }
+
+    fn width_db(self) -> Option<f64> {
+        ratio_db(self.side, self.mid)
+    }
+
+    fn balance_db(self) -> Option<f64> {
+        let (left, right) = self.left_right();
+        ratio_db(left, right)
+    }
+
+    /// With mid `(L + R) / 2` and side `(L - R) / 2`, the mean of `L^2` and `R^2` is the sum of their powers.
+    fn mono_loss_db(self) -> Option<f64> {
+        let all = self.mid + self.side;
+        (all > 0.0).then(|| power_to_db(all / self.mid).clamp(0.0, MOST_MONO_LOSS_DB))
+    }
+}
+
+/// `None` where either is silent against the other.
+fn ratio_db(value: f64, of: f64) -> Option<f64> {
+    (value > 1e-10 * of && of > 1e-10 * value).then(|| power_to_db(value / of))
+}
+
+impl Measurement {
+    pub(super) fn stereo_analysis(&self) -> StereoAnalysis {
+        let whole = self.levels.whole();
+        StereoAnalysis {
+            correlation: whole.correlation(),
+            width_db: whole.width_db(),
+            balance_db: self.loudness.balance_db(),
+            mono_loss_db: Image::of(&self.loud_spectrum).mono_loss_db(),
+            over_time: self.stereo_over_time(),
+            bands: self.band_stereo(),
+        }
+    }
+
+    fn stereo_over_time(&self) -> StereoOverTime {
+        let windows = self.levels.slots.windows(WINDOW_SLOTS).zip(self.audible_windows());
+        let windows: Vec<LevelSlot> =
+            windows.filter(|(_, audible)| *audible).map(|(slots, _)| LevelSlot::of(slots)).collect();
+        let sorted = |of: fn(&LevelSlot) -> Option<f64>| {
+            let mut values: Vec<f64> = windows.iter().filter_map(of).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let (correlations, widths_db, balances_db) =
+            (sorted(LevelSlot::correlation), sorted(LevelSlot::width_db), sorted(LevelSlot::balance_db));
+        let negative = correlations.partition_point(|&value| value < 0.0);
+        StereoOverTime {
+            correlation_p5: quantile(&correlations, 0.05),
+            correlation_p50: quantile(&correlations, 0.5),
+            negative_ratio: (!correlations.is_empty()).then(|| negative as f64 / correlations.len() as f64),
+            width_p10_db: quantile(&widths_db, 0.1),
+            width_p90_db: quantile(&widths_db, 0.9),
+            balance_p5_db: quantile(&balances_db, 0.05),
+            balance_p95_db: quantile(&balances_db, 0.95),
+        }
+    }
+
+    /// Power of the side over the mid in a range of frequencies, over the loud parts, dB. `None` where either is silent.
+    pub fn width_db(&self, low_hz: f64, high_hz: f64) -> Option<f64> {
+        Image::of(&self.loud_spectrum[self.bands_within(low_hz, high_hz)]).width_db()
+    }
+
+    /// Stereo image of the four wide bands.
+    pub fn band_stereo(&self) -> Vec<BandStereo> {
+        let of_band = |(low_hz, high_hz)| {
+            let image = Image::of(&self.loud_spectrum[self.bands_within(low_hz, high_hz)]);
+            BandStereo {
+                low_hz,
+                high_hz,
+                correlation: image.correlation(),
+                width_db: image.width_db(),
+                balance_db: image.balance_db(),
+                mono_loss_db: image.mono_loss_db(),
+            }
+        };
+        wide_band_edges_hz().map(of_band).to_vec()
+    }
+}

@@ -1,0 +1,241 @@
+//! The page about measured files.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::STYLE;
+use super::plots::figure;
+use crate::measure::Measurement;
+use crate::report::figures::{KEY_FIGURES, clock_fine, describe_file, file_name, hertz_range, number, wide_band_name};
+use crate::report::svg::{Line, Panel, XAxis, YRange, chart};
+use crate::report::verdicts::{Mood, Verdict};
+use crate::report::{AlbumDocument, AnalysisDocument};
+
+/// Time from one value of a curve to the next, s.
+const SLOT_S: f64 = 0.1;
+/// Length of the window of short-term loudness, s.
+const WINDOW_S: f64 = 3.0;
+
+/// One self-contained page about measured files: no scripts, nothing to load.
+pub fn analysis_html(files: &[(&AnalysisDocument, &Measurement)], album: Option<&AlbumDocument>) -> String {
+    let title = match files {
+        [(document, _)] => file_name(&document.file.path),
+        files => format!("{} files", files.len()),
+    };
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " \u{2013} halfspeed" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    h1 { (title) }
+                    @if let Some(album) = album { (overview(files, album)) }
+                    @for (document, measurement) in files { (file(document, measurement)) }
+                }
+                footer { "halfspeed " (env!("CARGO_PKG_VERSION")) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn overview(files: &[(&AnalysisDocument, &Measurement)], album: &AlbumDocument) -> Markup {
+    html! {
+        section {
+            h2 { "Album" }
+            table.numbers {
+                thead {
+                    tr { td {} @for figure in &KEY_FIGURES { th scope="col" title=(figure.help) { (figure.short) } } }
+                }
+                tbody {
+                    @for (document, _) in files {
+                        tr {
+                            th scope="row" { (file_name(&document.file.path)) }
+                            @for figure in &KEY_FIGURES {
+                                td { (number((figure.of)(&document.analysis), figure.decimals)) }
+                            }
+                        }
+                    }
+                    tr {
+                        th scope="row" { "album" }
+                        @for figure in &KEY_FIGURES { td { (number(album.figure(figure.id), figure.decimals)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn file(document: &AnalysisDocument, measurement: &Measurement) -> Markup {
+    let analysis = &document.analysis;
+    html! {
+        section {
+            h2 title=(document.file.path) { (file_name(&document.file.path)) }
+            p.quiet { (describe_file(&document.file)) }
+            table.numbers {
+                tbody {
+                    @for figure in &KEY_FIGURES {
+                        @let value = (figure.of)(analysis);
+                        tr {
+                            th scope="row" title=(figure.help) {
+                                (figure.name) @if !figure.unit.is_empty() { " " span.unit { (figure.unit) } }
+                            }
+                            td { (number(value, figure.decimals)) }
+                            td.words {
+                                @if let Some(verdict) = Verdict::of(figure.id, value, analysis) { (words(&verdict)) }
+                            }
+                        }
+                    }
+                }
+            }
+            @if !analysis.peak.highest.is_empty() {
+                p.quiet {
+                    "Highest true peaks: "
+                    @for (index, peak) in analysis.peak.highest.iter().enumerate() {
+                        @if index > 0 { ", " }
+                        (number(peak.true_dbtp, 2)) " dBTP at " (clock_fine(peak.time_s)) " (" (peak.channel) ")"
+                    }
+                    "."
+                }
+            }
+            (over_time(document, measurement))
+            (spectrum(document))
+            (bands(document))
+        }
+    }
+}
+
+fn words(verdict: &Verdict) -> Markup {
+    let mark = match verdict.mood {
+        Mood::Good => Some(("\u{2713}", false)),
+        Mood::Warning | Mood::Bad => Some(("!", true)),
+        Mood::Plain => None,
+    };
+    html! {
+        @if let Some((symbol, bad)) = mark { span.mark.bad[bad] { (symbol) } " " }
+        (verdict.text)
+    }
+}
+
+fn curve(label: String, points: Vec<(f64, f64)>) -> Line {
+    Line { class: "after", label, points, label_at: None, filled: false }
+}
+
+fn over_time(document: &AnalysisDocument, measurement: &Measurement) -> Markup {
+    let ending = |values: &[f64]| -> Vec<(f64, f64)> {
+        values.iter().enumerate().map(|(k, &value)| (k as f64 * SLOT_S + WINDOW_S, value)).collect()
+    };
+    let loudness = ending(&measurement.loudness.short_term_lufs());
+    let psr_db: Vec<f64> = measurement.psr_db().into_iter().map(|psr_db| psr_db.unwrap_or(f64::NAN)).collect();
+    let correlation: Vec<(f64, f64)> = (0..)
+        .zip(&measurement.levels.slots)
+        .map(|(k, slot)| ((f64::from(k) + 0.5) * SLOT_S, slot.correlation().unwrap_or(f64::NAN)))
+        .collect();
+    let panel = |title, height, range, points| Panel {
+        title,
+        height,
+        range,
+        lines: vec![curve(String::new(), points)],
+        labelled: false,
+    };
+    let around = |points: &[(f64, f64)], step, span| YRange::around(points.iter().map(|point| point.1), step, span);
+    let psr = ending(&psr_db);
+    let has_correlation = correlation.iter().any(|point| point.1.is_finite());
+    let panels = [
+        panel("Short-term loudness, LUFS", 200.0, around(&loudness, 5.0, 30.0), loudness),
+        panel("PSR, dB", 90.0, around(&psr, 5.0, 10.0), psr),
+        panel("Correlation", 90.0, has_correlation.then_some(YRange { top: 1.0, bottom: -1.0 }), correlation),
+    ];
+    let caption = html! { "Loudness and PSR are those of the 3 s before each point, the correlation that of 100 ms." };
+    let axis = || XAxis::Time(document.file.duration_s);
+    figure(&caption, |layout| chart(layout, "Loudness, PSR and correlation over time", axis(), &panels))
+}
+
+fn spectrum(document: &AnalysisDocument) -> Markup {
+    let spectrum = &document.analysis.spectrum;
+    let line = |class: &'static str, label: &str, levels: &[Option<f64>]| Line {
+        class,
+        label: label.into(),
+        points: spectrum.center_hz.iter().zip(levels).map(|(&hz, level)| (hz, level.unwrap_or(f64::NAN))).collect(),
+        label_at: None,
+        filled: false,
+    };
+    let lines = vec![line("after", "mid", &spectrum.mid_db), line("reference", "side", &spectrum.side_db)];
+    let range = YRange::around(lines.iter().flat_map(|line| &line.points).map(|point| point.1), 6.0, 54.0);
+    let panels = [Panel { title: "Level in third octaves, dB", height: 260.0, range, lines, labelled: true }];
+    let caption = html! { "Long-term spectrum of the loud parts." };
+    figure(&caption, |layout| chart(layout, "Third-octave spectrum", XAxis::Frequency, &panels))
+}
+
+fn bands(document: &AnalysisDocument) -> Markup {
+    let analysis = &document.analysis;
+    html! {
+        table.numbers {
+            thead {
+                tr {
+                    td {}
+                    @for name in ["width dB", "correlation", "balance dB", "lost in mono dB", "level range dB", "hits dB"] {
+                        th scope="col" { (name) }
+                    }
+                }
+            }
+            tbody {
+                @for (index, (stereo, dynamics)) in
+                    analysis.stereo.bands.iter().zip(&analysis.dynamics.bands).enumerate()
+                {
+                    tr {
+                        th scope="row" { (wide_band_name(index)) ", " (hertz_range(stereo.low_hz, stereo.high_hz)) }
+                        td { (number(stereo.width_db, 1)) }
+                        td { (number(stereo.correlation, 2)) }
+                        td { (number(stereo.balance_db, 1)) }
+                        td { (number(stereo.mono_loss_db, 1)) }
+                        td { (number(dynamics.long_range_db, 1)) }
+                        td { (number(dynamics.short_to_long_p95_db, 1)) }
+                    }
+                }
+            }
+        }
+        p.quiet { "Level range: 95th over 10th percentile of 3 s. Hits: 0.17 s over 3 s, 95th percentile." }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AudioBuffer;
+    use crate::measure::Meter;
+    use crate::report::sample;
+
+    fn measurement(amplitude: f32) -> Measurement {
+        let sine: Vec<f32> = (0..4 * 48_000).map(|n| amplitude * (n as f32 * 0.1309).sin()).collect();
+        let mut meter = Meter::new(48_000);
+        meter.push(&AudioBuffer::from_channels(48_000, sine.clone(), sine));
+        meter.finish()
+    }
+
+    #[test]
+    fn a_page_needs_nothing_from_elsewhere_and_has_no_impossible_numbers() {
+        for (document, amplitude) in [(sample::before(), 0.1), (sample::bare().before, 0.0)] {
+            let page = analysis_html(&[(&document, &measurement(amplitude))], None);
+            for foreign in ["http:", "https:", "src=", "<script", "<link", "NaN", ">inf", ">-inf"] {
+                assert!(!page.contains(foreign), "{foreign}");
+            }
+            assert!(page.contains("Integrated loudness") && page.contains("halfspeed 0.1.0"));
+        }
+    }
+
+    #[test]
+    fn several_files_have_an_album() {
+        let (loud, quiet) = (measurement(0.1), measurement(0.05));
+        let album = AlbumDocument::new(&[&loud, &quiet]);
+        let mut document = sample::before();
+        document.file.path = "a <b>.wav".into();
+        let page = analysis_html(&[(&document, &loud), (&sample::after(), &quiet)], Some(&album));
+        assert!(page.contains("2 files") && page.contains(">album<") && page.contains("a &lt;b&gt;.wav"));
+    }
+}

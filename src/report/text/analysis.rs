@@ -1,0 +1,256 @@
+//! What was measured of files.
+
+use super::{WIDTH, line, shorten, wrap};
+use crate::report::figures::{
+    KEY_FIGURES, change, clock_fine, describe_file, file_name, frequency, hertz_range, number, printable,
+    wide_band_name,
+};
+use crate::report::verdicts::{Mood, Verdict};
+use crate::report::{AlbumDocument, AnalysisDocument};
+
+/// Everything that was measured: of one file in sections with a verdict for each line, of several in a table with a row
+/// for each and one for all as an album.
+pub fn analysis_text(documents: &[AnalysisDocument], album: Option<&AlbumDocument>, colors: Colors) -> String {
+    match documents {
+        [document] => one_file(document, colors),
+        documents => many_files(documents, album),
+    }
+}
+
+/// Whether text is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colors {
+    /// Escape sequences of ANSI X3.64.
+    Ansi,
+    /// Plain text.
+    None,
+}
+
+impl Colors {
+    fn paint(self, mood: Mood, text: &str) -> String {
+        let code = match mood {
+            Mood::Good => "32",
+            Mood::Plain => "2",
+            Mood::Warning => "33",
+            Mood::Bad => "1;31",
+        };
+        if self == Self::None || text.is_empty() { text.into() } else { format!("\u{1b}[{code}m{text}\u{1b}[0m") }
+    }
+}
+
+fn one_file(document: &AnalysisDocument, colors: Colors) -> String {
+    let mut out = String::new();
+    let analysis = &document.analysis;
+    line(&mut out, &shorten(&file_name(&document.file.path), WIDTH));
+    line(&mut out, &describe_file(&document.file));
+    let mut section = |title: &str, rows: &[Row]| {
+        line(&mut out, "");
+        line(&mut out, title);
+        for &Row(id, name, value, decimals, unit) in rows {
+            let value_text = format!("  {name:<26}{:>9} {unit:<5}", number(value, decimals));
+            let verdict = Verdict::of(id, value, analysis);
+            let verdict = verdict.map_or(String::new(), |verdict| colors.paint(verdict.mood, &verdict.text));
+            line(&mut out, &format!("{value_text} {verdict}"));
+        }
+    };
+    let loudness = &analysis.loudness;
+    section(
+        "Loudness",
+        &[
+            Row("integrated_lufs", "integrated", loudness.integrated_lufs, 1, "LUFS"),
+            Row("range_lu", "range", loudness.range_lu, 1, "LU"),
+            Row("max_short_term_lufs", "max short-term (3 s)", loudness.max_short_term_lufs, 1, "LUFS"),
+            Row("max_momentary_lufs", "max momentary (400 ms)", loudness.max_momentary_lufs, 1, "LUFS"),
+            Row("plr_db", "peak to loudness, PLR", loudness.plr_db, 1, "dB"),
+            Row("psr_min_db", "least PSR", loudness.psr_min_db, 1, "dB"),
+            Row("psr_p5_db", "PSR, 5th percentile", loudness.psr_p5_db, 1, "dB"),
+        ],
+    );
+    section(
+        "Peak",
+        &[
+            Row("true_dbtp", "true peak", analysis.peak.true_dbtp, 2, "dBTP"),
+            Row("sample_dbfs", "sample peak", analysis.peak.sample_dbfs, 2, "dBFS"),
+        ],
+    );
+    let dynamics = &analysis.dynamics;
+    let flat_tops = dynamics.limiting.map(|limiting| 100.0 * limiting.within_0_1_db_ratio);
+    section(
+        "Dynamics",
+        &[
+            Row("crest_db", "crest", dynamics.crest_db, 1, "dB"),
+            Row("short_crest_db", "short-term crest", dynamics.short_crest_db, 1, "dB"),
+            Row("short_to_long_p95_db", "400 ms over 3 s, 95 %", dynamics.short_to_long_p95_db, 1, "dB"),
+            Row("dr14", "DR14", dynamics.dr14, 0, "dB"),
+            Row("near_peak_percent", "within 0.1 dB of the peak", flat_tops, 3, "%"),
+        ],
+    );
+    let stereo = &analysis.stereo;
+    section(
+        "Stereo",
+        &[
+            Row("width_db", "width, side over mid", stereo.width_db, 1, "dB"),
+            Row("correlation", "correlation", stereo.correlation, 2, ""),
+            Row("correlation_p5", "correlation, worst 5 %", stereo.over_time.correlation_p5, 2, ""),
+            Row("balance_db", "balance, left over right", stereo.balance_db, 1, "dB"),
+            Row("mono_loss_db", "lost in mono", stereo.mono_loss_db, 1, "dB"),
+        ],
+    );
+    let tone = &analysis.spectrum;
+    section(
+        "Tone",
+        &[
+            Row("tilt_db_per_octave", "tilt per octave", tone.tilt_db_per_octave, 1, "dB"),
+            Row("centroid_hz", "centroid", tone.centroid_hz, 0, "Hz"),
+            Row("sub_to_bass_db", "sub over bass", tone.sub_to_bass_db, 1, "dB"),
+            Row("codec_edge_hz", "spectrum ends at", tone.codec_edge_hz, 0, "Hz"),
+        ],
+    );
+    highest(&mut out, document);
+    by_band(&mut out, document);
+    spectrum(&mut out, document);
+    out
+}
+
+/// A line of a section: id, name, value, decimals, unit.
+struct Row(&'static str, &'static str, Option<f64>, usize, &'static str);
+
+fn highest(out: &mut String, document: &AnalysisDocument) {
+    let places =
+        document.analysis.peak.highest.iter().map(|peak| {
+            format!("{} dBTP at {} ({})", number(peak.true_dbtp, 2), clock_fine(peak.time_s), peak.channel)
+        });
+    let places: Vec<String> = places.collect();
+    if !places.is_empty() {
+        line(out, "");
+        wrap(out, &format!("Highest: {}", places.join(", ")), 0);
+    }
+}
+
+fn by_band(out: &mut String, document: &AnalysisDocument) {
+    line(out, "");
+    let head = ["width dB", "corr", "bal dB", "mono dB", "median dB", "spread dB", "hits dB"]
+        .map(|name| format!("{name:>10}"));
+    line(out, &format!("{:<27}{}", "By band", head.concat()));
+    let analysis = &document.analysis;
+    for (index, (stereo, dynamics)) in analysis.stereo.bands.iter().zip(&analysis.dynamics.bands).enumerate() {
+        let range = hertz_range(stereo.low_hz, stereo.high_hz);
+        let values = [
+            number(stereo.width_db, 1),
+            number(stereo.correlation, 2),
+            number(stereo.balance_db, 1),
+            number(stereo.mono_loss_db.map(|db| -db), 1),
+            number(dynamics.p50_db, 1),
+            number(change(dynamics.p10_db, dynamics.p95_db), 1),
+            number(dynamics.short_to_long_p95_db, 1),
+        ];
+        let values = values.map(|value| format!("{value:>10}")).concat();
+        line(out, &format!("  {:<9} {range:<15}{values}", wide_band_name(index)));
+    }
+    line(out, "  mono: lost in the sum; spread: 95th over 10th percentile; hits: 0.17 s over 3 s, 95th percentile");
+}
+
+fn spectrum(out: &mut String, document: &AnalysisDocument) {
+    const BAR: f64 = 60.0;
+    let spectrum = &document.analysis.spectrum;
+    let loudest = spectrum.mid_db.iter().flatten().copied().filter(|db| db.is_finite()).fold(f64::MIN, f64::max);
+    let tilt = number(spectrum.tilt_db_per_octave, 1);
+    line(out, "");
+    line(out, &format!("Spectrum of the loud parts: mid and side in third octaves; tilt {tilt} dB/octave"));
+    line(out, &format!("{:>8} {:>8} {:>8}   mid, 1 dB a character", "Hz", "mid dB", "side dB"));
+    for ((hz, mid), side) in spectrum.center_hz.iter().zip(&spectrum.mid_db).zip(&spectrum.side_db) {
+        let length = mid.map_or(0.0, |db| (BAR + db - loudest).round().clamp(0.0, BAR)) as usize;
+        let bar = "=".repeat(length);
+        line(out, &format!("{:>8} {:>8} {:>8}   {bar}", frequency(*hz), number(*mid, 1), number(*side, 1)));
+    }
+}
+
+fn many_files(documents: &[AnalysisDocument], album: Option<&AlbumDocument>) -> String {
+    let mut out = String::new();
+    let columns = KEY_FIGURES.map(|figure| figure.short.len().max(figure.unit.len()).max(5) + 1);
+    let room = WIDTH - columns.iter().sum::<usize>();
+    let names = labels(documents, room);
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("album".len());
+    let head: String =
+        KEY_FIGURES.iter().zip(columns).map(|(figure, width)| format!("{:>width$}", figure.short)).collect();
+    let units: String =
+        KEY_FIGURES.iter().zip(columns).map(|(figure, width)| format!("{:>width$}", figure.unit)).collect();
+    line(&mut out, &format!("{:<longest$}{head}", "file"));
+    line(&mut out, &format!("{:<longest$}{units}", ""));
+    for (document, name) in documents.iter().zip(&names) {
+        let values: String = KEY_FIGURES
+            .iter()
+            .zip(columns)
+            .map(|(figure, width)| format!("{:>width$}", number((figure.of)(&document.analysis), figure.decimals)))
+            .collect();
+        line(&mut out, &format!("{name:<longest$}{values}"));
+    }
+    if let Some(album) = album {
+        let values: String = KEY_FIGURES
+            .iter()
+            .zip(columns)
+            .map(|(figure, width)| format!("{:>width$}", number(album.figure(figure.id), figure.decimals)))
+            .collect();
+        line(&mut out, &format!("{:<longest$}{values}", "album"));
+    }
+    out
+}
+
+/// A name for each file: its own, with the folder where two have the same.
+fn labels(documents: &[AnalysisDocument], room: usize) -> Vec<String> {
+    let names: Vec<String> = documents.iter().map(|document| file_name(&document.file.path)).collect();
+    let is_twice = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    names
+        .iter()
+        .zip(documents)
+        .map(|(name, document)| if is_twice(name) { printable(&document.file.path) } else { name.clone() })
+        .map(|name| shorten(&name, room))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::figures::NONE;
+    use crate::report::sample;
+    use crate::report::text::tests::assert_fits;
+
+    fn text_of(documents: &[AnalysisDocument]) -> String {
+        analysis_text(documents, None, Colors::None)
+    }
+
+    #[test]
+    fn one_file_is_told_in_sections() {
+        let text = text_of(&[sample::before()]);
+        assert_fits(&text);
+        for wanted in ["Loudness\n", "Peak\n", "Dynamics\n", "Stereo\n", "By band", "Spectrum", "31.5", "44.1 kHz"] {
+            assert!(text.contains(wanted), "{wanted}\n{text}");
+        }
+        assert!(text.contains("  true peak                     -3.12 dBTP"), "{text}");
+        assert!(text_of(&[sample::bare().before]).contains(NONE));
+    }
+
+    #[test]
+    fn several_files_stand_in_rows() {
+        let mut long = sample::after();
+        long.file.path = format!("{}.wav", "very long name ".repeat(10));
+        let mut twin = sample::before();
+        twin.file.path = "other/Night Drive mix 7.wav".into();
+        let text = text_of(&[sample::before(), twin, long]);
+        assert_fits(&text);
+        assert_eq!(text.lines().count(), 5);
+        assert!(text.contains('\u{2026}') && text.contains("LUFS-I"), "{text}");
+        assert_eq!(text_of(&[]).lines().count(), 2);
+    }
+
+    #[test]
+    fn colours_are_for_verdicts_only_and_only_on_demand() {
+        let colored = analysis_text(&[sample::before()], None, Colors::Ansi);
+        assert!(colored.contains("\u{1b}[32m") && !text_of(&[sample::before()]).contains('\u{1b}'));
+        let mut plain = colored;
+        for code in ["32", "2", "33", "1;31", "0"] {
+            plain = plain.replace(&format!("\u{1b}[{code}m"), "");
+        }
+        assert_eq!(plain, text_of(&[sample::before()]));
+    }
+}

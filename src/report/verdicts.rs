@@ -1,0 +1,133 @@
+//! What a measured value means for a listener or a service, in a few words.
+//!
+//! The thresholds in one place. Peaks and loudness: AES TD1008 and what streaming services ask for (-14 LUFS, -1 dBTP).
+//! PLR and PSR: under 8 dB is squeezed, 12 dB and more dynamic (I. Shepherd's guides to PSR). Correlation, balance and
+//! mono loss: usual quality control of mastering. They are hints, and genres differ.
+
+use super::figures::{hertz, number};
+use crate::measure::analysis::Analysis;
+
+/// How good a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// As it should be.
+    Good,
+    /// Neither good nor bad.
+    Plain,
+    /// Worth a look.
+    Warning,
+    /// Wrong.
+    Bad,
+}
+
+/// A judgement.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Verdict {
+    /// How good.
+    pub(super) mood: Mood,
+    /// Why.
+    pub(super) text: String,
+}
+
+fn verdict(mood: Mood, text: impl Into<String>) -> Option<Verdict> {
+    Some(Verdict { mood, text: text.into() })
+}
+
+/// Level to which most streaming services play, LUFS.
+const STREAMING_LUFS: f64 = -14.0;
+
+impl Verdict {
+    /// Of a value by its id. `None` where there is nothing to say.
+    pub(super) fn of(id: &str, value: Option<f64>, analysis: &Analysis) -> Option<Self> {
+        use Mood::{Bad, Good, Plain, Warning};
+        let Some(x) = value.filter(|value| value.is_finite()) else {
+            return match id {
+                "integrated_lufs" => verdict(Warning, "silent, or under 0.4 s: no loudness"),
+                "codec_edge_hz" => verdict(Good, "no cliff: no trace of a lossy codec"),
+                _ => None,
+            };
+        };
+        match id {
+            "integrated_lufs" => {
+                let over = x - STREAMING_LUFS;
+                let db = number(over.abs(), 1);
+                if over > 0.05 {
+                    verdict(Plain, format!("players at -14 LUFS turn it down by {db} dB"))
+                } else {
+                    verdict(Plain, format!("{db} dB under players at -14 LUFS"))
+                }
+            }
+            "range_lu" if x < 3.0 => verdict(Plain, "very even"),
+            "range_lu" if x > 15.0 => verdict(Warning, "quiet parts get lost in a car or on a train"),
+            "plr_db" | "psr_min_db" | "psr_p5_db" if x < 8.0 => verdict(Warning, "strongly limited"),
+            "plr_db" | "psr_min_db" | "psr_p5_db" if x >= 12.0 => verdict(Good, "dynamic"),
+            "dr14" if x < 8.0 => verdict(Warning, "strongly compressed"),
+            "dr14" if x >= 14.0 => verdict(Good, "dynamic"),
+            "plr_db" | "psr_min_db" | "psr_p5_db" | "dr14" => verdict(Plain, "moderate"),
+            "true_dbtp" if x > 0.0 => verdict(Bad, "over full scale: players clip it"),
+            "true_dbtp" if x > -1.0 => verdict(Warning, "over -1 dBTP: lossy encoding can clip"),
+            "true_dbtp" => verdict(Good, "room for lossy encoding"),
+            "sample_dbfs" if x >= 0.0 => verdict(Warning, "at full scale"),
+            "near_peak_percent" => {
+                let flat = analysis.dynamics.limiting.is_some_and(|limiting| limiting.flat_top_ratio > 0.8);
+                match (x, flat) {
+                    (0.05.., true) => verdict(Bad, "flat tops: clipped"),
+                    (0.05.., false) => verdict(Warning, "crowded under the peak: limited hard"),
+                    (0.01.., _) => verdict(Plain, "limited"),
+                    _ => verdict(Good, "no sign of a limiter or clipper"),
+                }
+            }
+            "correlation" | "correlation_p5" if x < 0.0 => verdict(Warning, "cancels in mono"),
+            "correlation" if x > 0.9999 => verdict(Plain, "mono"),
+            "balance_db" if x.abs() > 6.0 => verdict(Bad, "one side is missing"),
+            "balance_db" if x.abs() > 1.5 => {
+                verdict(Warning, if x > 0.0 { "leans to the left" } else { "leans to the right" })
+            }
+            "balance_db" => verdict(Good, "centred"),
+            "mono_loss_db" if x > 3.0 => verdict(Warning, "loses much on a mono speaker"),
+            "mono_loss_db" => verdict(Good, "safe in mono"),
+            // Sample-rate converters and high-rate codecs both end here.
+            "codec_edge_hz" if x >= 19_500.0 => verdict(Plain, "a converter's filter, or a codec's at a high rate"),
+            "codec_edge_hz" => verdict(Warning, format!("nothing over {}: lossy or converted?", hertz(x))),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn mood(id: &str, value: f64) -> Option<Mood> {
+        Verdict::of(id, Some(value), &sample::before().analysis).map(|verdict| verdict.mood)
+    }
+
+    #[test]
+    fn limits_are_on_the_right_side() {
+        assert_eq!([mood("true_dbtp", -1.0), mood("true_dbtp", -0.9)], [Some(Mood::Good), Some(Mood::Warning)]);
+        assert_eq!([mood("true_dbtp", 0.0), mood("true_dbtp", 0.1)], [Some(Mood::Warning), Some(Mood::Bad)]);
+        assert_eq!(
+            [mood("plr_db", 7.9), mood("plr_db", 8.0), mood("plr_db", 12.0)].map(Option::unwrap),
+            [Mood::Warning, Mood::Plain, Mood::Good]
+        );
+        assert_eq!([mood("balance_db", -1.6), mood("balance_db", 6.1)], [Some(Mood::Warning), Some(Mood::Bad)]);
+        assert_eq!(mood("crest_db", 10.0), None);
+    }
+
+    #[test]
+    fn clipping_is_told_from_limiting() {
+        let mut analysis = sample::before().analysis;
+        let of = |analysis: &Analysis| Verdict::of("near_peak_percent", Some(0.2), analysis).map(|v| v.mood);
+        assert_eq!(of(&analysis), Some(Mood::Warning));
+        analysis.dynamics.limiting.as_mut().expect("there").flat_top_ratio = 0.95;
+        assert_eq!(of(&analysis), Some(Mood::Bad));
+    }
+
+    #[test]
+    fn what_does_not_exist_is_said_to_be_missing() {
+        let analysis = sample::bare().before.analysis;
+        assert!(Verdict::of("integrated_lufs", None, &analysis).is_some_and(|v| v.text.contains("silent")));
+        assert_eq!(Verdict::of("plr_db", None, &analysis), None);
+    }
+}
