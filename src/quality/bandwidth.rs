@@ -18,6 +18,8 @@ const SIDE_BANDS: usize = 5;
 const EDGE_BANDS: usize = 3;
 /// What stands for nothing at all, dBFS in a band.
 const NOTHING_DB: f64 = -180.0;
+/// A step that is no chance, dB.
+const MIN_STEP_DB: f64 = 20.0;
 /// Fewer excerpts than this prove nothing.
 const MIN_EXCERPTS: usize = 2;
 /// Share of the excerpts that must show an edge: quiet ones can't.
@@ -37,6 +39,8 @@ pub(super) struct Bandwidth {
     sums: Vec<f64>,
     count: usize,
     edges_hz: Vec<f64>,
+    /// Excerpts with an edge at half of each lower sample rate.
+    rate_edges: [usize; RATES_HZ.len()],
 }
 
 impl Bandwidth {
@@ -51,7 +55,15 @@ impl Bandwidth {
             .collect();
         // Mean square of the excerpt: both signs of a bin, over the energy of the window (3/8 of half the length).
         let scale = 2.0 / (length as f64 * 0.375 * 0.5 * length as f64);
-        Self { sample_rate_hz, sums: vec![0.0; bands.len()], bands, scale, count: 0, edges_hz: Vec::new() }
+        Self {
+            sample_rate_hz,
+            sums: vec![0.0; bands.len()],
+            bands,
+            scale,
+            count: 0,
+            edges_hz: Vec::new(),
+            rate_edges: [0; RATES_HZ.len()],
+        }
     }
 
     /// Takes the spectra of one excerpt.
@@ -74,8 +86,16 @@ impl Bandwidth {
         let highest_hz = EDGE_MAX_HZ.min(EDGE_MAX_OF_NYQUIST * 0.5 * f64::from(self.sample_rate_hz));
         let step_db = EDGE_DB_PER_KHZ * EDGE_BANDS as f64 * BAND_HZ * 1e-3;
         let levels = levels_db(&powers);
+        if self.sample_rate_hz > HIGH_RATE_HZ {
+            for (count, rate_hz) in self.rate_edges.iter_mut().zip(RATES_HZ) {
+                let edge = at_nyquist(&levels, rate_hz);
+                *count += usize::from(edge.is_some_and(|edge| edge.step_db >= MIN_STEP_DB));
+            }
+        }
         self.edges_hz.extend(
-            steepest(&levels, EDGE_MIN_HZ, highest_hz).filter(|edge| edge.step_db > step_db.max(20.0)).map(|e| e.hz),
+            steepest(&levels, EDGE_MIN_HZ, highest_hz)
+                .filter(|edge| edge.step_db > step_db.max(MIN_STEP_DB))
+                .map(|e| e.hz),
         );
     }
 
@@ -86,13 +106,17 @@ impl Bandwidth {
         }
         let mean: Vec<f64> = self.sums.iter().map(|sum| sum / self.count as f64).collect();
         let levels = levels_db(&mean);
-        let rate_hz = RATES_HZ.into_iter().filter(|hz| 1.5 * hz < f64::from(self.sample_rate_hz)).find(|&rate_hz| {
-            let nyquist_hz = 0.5 * rate_hz;
-            let Some(edge) = steepest(&levels, 0.88 * nyquist_hz, 1.02 * nyquist_hz) else { return false };
-            let above = ((1.05 * nyquist_hz / BAND_HZ) as usize).min(mean.len());
+        let is_end = |rate_hz: f64, edges: usize| {
+            let Some(edge) = at_nyquist(&levels, rate_hz) else { return false };
+            let above = ((1.05 * 0.5 * rate_hz / BAND_HZ) as usize).min(mean.len());
             let above_dbfs = power_to_db(mean[above..].iter().sum());
-            edge.step_db >= UP_SAMPLED_STEP_DB || (edge.step_db >= 20.0 && above_dbfs < UP_SAMPLED_DBFS)
-        })?;
+            edges as f64 >= EDGE_SHARE * self.count as f64
+                && (edge.step_db >= UP_SAMPLED_STEP_DB || (edge.step_db >= MIN_STEP_DB && above_dbfs < UP_SAMPLED_DBFS))
+        };
+        let lower = RATES_HZ.into_iter().zip(self.rate_edges);
+        let (rate_hz, _) = lower
+            .filter(|(rate_hz, _)| 1.5 * rate_hz < f64::from(self.sample_rate_hz))
+            .find(|&(rate_hz, edges)| is_end(rate_hz, edges))?;
         Some(Finding {
             id: "up_sampled",
             severity: Severity::Warning,
@@ -144,6 +168,11 @@ fn levels_db(powers: &[f64]) -> Vec<f64> {
 struct Edge {
     hz: f64,
     step_db: f64,
+}
+
+/// The edge at half of a lower sample rate.
+fn at_nyquist(levels_db: &[f64], rate_hz: f64) -> Option<Edge> {
+    steepest(levels_db, 0.44 * rate_hz, 0.51 * rate_hz)
 }
 
 /// The steepest fall within a range of frequencies after which the spectrum does not rise again.

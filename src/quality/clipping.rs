@@ -76,23 +76,22 @@ impl Clipping {
         // From rail to rail within one sample: a square wave, drawn and not clipped.
         let is_square = before * sign <= -0.9 * self.floor && after * sign <= -0.9 * self.floor;
         if is_top && !is_square {
-            let level = (amplitude_to_db(f64::from(first.abs())) - CLIP_DBFS) / LEVEL_STEP_DB;
-            let level = &mut self.levels[(level.max(0.0) as usize).min(LEVELS - 1)];
+            let level = &mut self.levels[level_index(f64::from(first.abs()))];
             level.count += 1;
             level.longest = level.longest.max(length);
             level.times.add(group.frame_of(at));
         }
     }
 
-    pub(super) fn finish(self, sample_rate_hz: u32) -> Option<Finding> {
-        let full_scale = (amplitude_to_db(f64::from(CLIP_FULL_SCALE)) - CLIP_DBFS) / LEVEL_STEP_DB;
+    pub(super) fn finish(self, sample_rate_hz: u32, lossy: bool) -> Option<Finding> {
+        // A flat top at full scale needs no company; beyond it, in floating point, it does.
+        let full_scale = level_index(f64::from(CLIP_FULL_SCALE))..=level_index(1.0);
         let mut sum = Level::default();
-        for index in 0..LEVELS {
+        for (index, level) in self.levels.iter().enumerate() {
             // A clipper's level may lie on the border of two steps.
             let near = &self.levels[index.saturating_sub(1)..(index + 2).min(LEVELS)];
             let count: usize = near.iter().map(|level| level.count).sum();
-            if count >= CLIP_RUNS_BELOW_FULL_SCALE || index + 1 >= full_scale as usize {
-                let level = &self.levels[index];
+            if count >= CLIP_RUNS_BELOW_FULL_SCALE || (full_scale.contains(&index) && !lossy) {
                 sum.count += level.count;
                 sum.longest = sum.longest.max(level.longest);
                 sum.times.merge(&level.times);
@@ -117,6 +116,11 @@ impl Clipping {
             ),
         })
     }
+}
+
+fn level_index(amplitude: f64) -> usize {
+    let steps = (amplitude_to_db(amplitude) - CLIP_DBFS) / LEVEL_STEP_DB;
+    (steps.max(0.0) as usize).min(LEVELS - 1)
 }
 
 /// Whether three neighbours lie within the spread, above the floor. Branch-free: loud music is full of high samples.

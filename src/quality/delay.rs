@@ -72,7 +72,8 @@ impl Delays {
         let [before, peak, after] = [best - 1, best, best + 1].map(at);
         let bend = before - 2.0 * peak + after;
         let shift = if bend == 0.0 { 0.0 } else { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) };
-        self.found.push((best as f64 + shift, peak * scale));
+        let overlap = window_overlap(best.unsigned_abs() as f64 / (0.5 * length as f64));
+        self.found.push((best as f64 + shift, peak * scale / overlap));
     }
 
     pub(super) fn finish(self) -> Option<Finding> {
@@ -81,7 +82,7 @@ impl Delays {
             self.found.iter().filter(|found| (found.0 - frames).abs() < 1.0).map(|found| found.1.abs()).collect();
         let share = agreeing.len() as f64 / self.found.len() as f64;
         let correlation = median(agreeing)?;
-        let is_late = frames.abs() > DELAY_FRAMES - 0.5 && correlation >= DELAY_CORRELATION;
+        let is_late = frames.abs() >= DELAY_FRAMES - 0.25 && correlation >= DELAY_CORRELATION;
         let ms = 1e3 * frames / f64::from(self.sample_rate_hz);
         (is_late && share >= DELAY_AGREEMENT && self.found.len() >= MIN_EXCERPTS).then(|| {
             let (late, early) = if frames > 0.0 { ("right", "left") } else { ("left", "right") };
@@ -101,4 +102,10 @@ impl Delays {
             }
         })
     }
+}
+
+/// What is left of the energy of a Hann window times itself, moved by a share of its length.
+fn window_overlap(share: f64) -> f64 {
+    use std::f64::consts::TAU;
+    (1.0 - share) * (2.0 + (TAU * share).cos()) / 3.0 + (TAU * share).sin() / TAU
 }

@@ -7,7 +7,7 @@ use crate::measure::analysis::median;
 use crate::units::{db_to_power, power_to_db};
 
 /// The quietest share of the windows is looked at, but not fewer than this.
-const QUIET_SHARE: f64 = 0.25;
+const QUIET_SHARE: f64 = 0.1;
 const MIN_WINDOWS: usize = 3;
 /// Windows below this are digital silence, dBFS: hum is not switched off.
 const SILENCE_DBFS: f64 = -110.0;

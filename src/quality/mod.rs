@@ -191,7 +191,7 @@ impl Inspector {
             findings.extend(stereo::findings(measurement, self.peaks));
             findings.extend(self.excerpts.delays.finish());
         }
-        findings.extend(self.clipping.finish(rate_hz));
+        findings.extend(self.clipping.finish(rate_hz, self.format.lossy));
         findings.extend(self.overs.finish(measurement, self.format.lossy));
         findings.extend(offset::finding(measurement));
         findings.extend(self.clicks.finish(self.frames));

@@ -1,17 +1,16 @@
 //! DC offset.
 
-use super::thresholds::{DC_FAIL_PERCENT, DC_MIN_S, DC_WARNING_PERCENT};
+use super::thresholds::{DC_FAIL_PERCENT, DC_HALF_WAVE_S, DC_WARNING_PERCENT};
 use super::{Finding, Severity};
 use crate::measure::Measurement;
 
 /// The larger mean of both channels.
 pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
-    if measurement.duration_s() < DC_MIN_S {
-        return None;
-    }
+    let peak = f64::from(measurement.peaks.sample_peak);
+    let left_over_percent = 100.0 * peak * DC_HALF_WAVE_S / measurement.duration_s();
     let percent = measurement.levels.dc().map(|mean| 100.0 * mean);
     let worst = if percent[0].abs() >= percent[1].abs() { percent[0] } else { percent[1] };
-    let severity = match worst.abs() {
+    let severity = match worst.abs() - left_over_percent {
         size if size > DC_FAIL_PERCENT => Severity::Fail,
         size if size > DC_WARNING_PERCENT => Severity::Warning,
         _ => return None,

@@ -59,8 +59,8 @@ pub const FULL_SCALE_DBTP: f64 = 0.0;
 pub const DC_WARNING_PERCENT: f64 = 0.1;
 /// DC offset that says that something is broken, percent of full scale (-40 dBFS).
 pub const DC_FAIL_PERCENT: f64 = 1.0;
-/// A mean says nothing of a shorter programme, seconds: it may be half a wave.
-pub const DC_MIN_S: f64 = 1.0;
+/// Half a wave of 40 Hz at the peak level may be left over without being an offset, seconds.
+pub const DC_HALF_WAVE_S: f64 = 0.0125;
 
 /// Silence before the first sound that listeners notice between tracks, seconds.
 pub const HEAD_WARNING_S: f64 = 0.5;
@@ -77,8 +77,9 @@ pub const CUT_END_FAIL_DBFS: f64 = -40.0;
 /// A first or last sample above this clicks, dBFS.
 pub const CUT_SAMPLE_DBFS: f64 = -50.0;
 
-/// Prediction error of a click over the power of the errors before and after it, dB (Essentia's `ClickDetector`: 30).
-pub const CLICK_DB: f64 = 30.0;
+/// Prediction error of a click over the power of the errors before and after it, dB. Essentia's `ClickDetector` has 30;
+/// sampled drums with a hard first sample reach 37.
+pub const CLICK_DB: f64 = 38.0;
 /// Quieter clicks than this go unnoticed, dBFS of prediction error (Essentia: -50).
 pub const CLICK_MIN_DBFS: f64 = -50.0;
 
@@ -106,7 +107,7 @@ pub const BALANCE_WARNING_LU: f64 = 3.0;
 /// Difference of the channels' loudness that is no artistic choice, LU.
 pub const BALANCE_FAIL_LU: f64 = 12.0;
 
-/// Delay between channels, in samples; half of one less is allowed for the estimate.
+/// Delay between channels, in samples, as estimated to within a quarter.
 pub const DELAY_FRAMES: f64 = 1.0;
 /// Correlation of the channels once the delay is undone, least.
 pub const DELAY_CORRELATION: f64 = 0.8;
