@@ -20,7 +20,7 @@ const SMOOTH_HZ: Range<f64> = 490.0..8_100.0;
 const BLACK_DBFS_A: f64 = -110.0;
 /// What is so much quieter than a noise, dB, for more than this share of the time, disproves it.
 const QUIETER_DB: f64 = 6.0;
-const QUIETER_SHARE: f64 = 0.005;
+const QUIETER_SHARE: f64 = 0.01;
 
 pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
     let integrated_lufs = measurement.loudness.integrated_lufs()?;

@@ -190,7 +190,7 @@ fn limited(rate: u32) -> Signal {
     let needed: Vec<f32> = (0..frames)
         .map(|n| {
             let near = &peak[n.saturating_sub(reach)..(n + reach).min(frames)];
-            (0.84 / near.iter().copied().fold(0.84, f32::max)).min(1.0)
+            (0.97 / near.iter().copied().fold(0.97, f32::max)).min(1.0)
         })
         .collect();
     let mut sum: f32 = needed[..reach / 2].iter().sum();
@@ -260,7 +260,6 @@ fn sound_material_raises_no_alarm() {
         ("drums", drums(rate)),
         ("a square bass at -6 dBFS", square_bass(rate, 0.5)),
         ("a square bass near full scale", square_bass(rate, 0.65)),
-        ("a limiter's output", limited(rate)),
         ("panned instruments", panned(rate)),
         ("a fade", fade(music_like(rate, 8.0, 0.7))),
         ("a dull recording", dull(rate)),
@@ -281,7 +280,7 @@ fn sound_material_raises_no_alarm() {
 
 #[test]
 fn sound_material_raises_no_alarm_at_any_rate() {
-    for rate in [8_000, 11_025, 22_050, 32_000, 48_000, 96_000, 192_000, 384_000] {
+    for rate in [8_000, 11_025, 22_050, 32_000, 44_100, 48_000, 96_000, 192_000, 384_000] {
         let set = [
             ("noise", music_like(rate, 5.0, 0.6)),
             ("drums", drums(rate)),
@@ -290,6 +289,10 @@ fn sound_material_raises_no_alarm_at_any_rate() {
         ];
         for (name, signal) in set {
             assert_only(&signal.inspect(None), &["dual_mono"], &format!("{name} at {rate} Hz"));
+        }
+        // Held at -0.3 dBFS, so between samples it goes higher: that is true, and nothing else is.
+        for signal in [limited(rate), limited(rate).quantised(16)] {
+            assert_only(&signal.inspect(None), &["inter_sample_overs"], &format!("a limiter's output at {rate} Hz"));
         }
     }
 }
@@ -560,7 +563,7 @@ fn hum_noise_and_rumble_are_found() {
             *x = *x * gain.max(0.0) + 0.004 * noise.next() as f32;
         }
     }
-    let findings = hissing.faded().inspect(None);
+    let findings = hissing.inspect(None);
     assert!((find(&findings, "noise").value + 55.0).abs() < 2.0, "{findings:?}");
     let mut rumbling = music_like(RATE, 10.0, 0.5);
     rumbling.channels.iter_mut().for_each(|channel| {
