@@ -1,6 +1,6 @@
 //! A programme cut into cells of a third of a millisecond: what every check looks at first.
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 /// Cells in a group. Groups are what detectors are given.
 pub(super) const GROUP_CELLS: usize = 32;
@@ -94,10 +94,7 @@ impl Channel {
         while (self.cells.len() * cell_frames + group_frames + 2) <= self.samples.len() {
             let start = self.cells.len() * cell_frames;
             let stretch = &self.samples[start..start + group_frames + 2];
-            let group = arch.dispatch(
-                #[inline(always)]
-                || scan(stretch, cell_frames),
-            );
+            let group = arch.dispatch(Scan { samples: stretch, cell_frames });
             self.cells.extend_from_slice(&group);
         }
     }
@@ -135,14 +132,30 @@ impl Channel {
     }
 }
 
+/// [`scan`] as work for the widest vectors at hand. Not a closure: what calls one is not always inlined, and then it
+/// runs in the narrowest.
+struct Scan<'a> {
+    samples: &'a [f32],
+    cell_frames: usize,
+}
+
+impl NullaryFnOnce for Scan<'_> {
+    type Output = [Cell; GROUP_CELLS];
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        scan(self.samples, self.cell_frames)
+    }
+}
+
 #[inline(always)]
 fn scan(samples: &[f32], cell_frames: usize) -> [Cell; GROUP_CELLS] {
-    let larger = |a: f32, b: f32| if a > b { a } else { b };
     let mut cells = [Cell::default(); GROUP_CELLS];
     for (index, cell) in cells.iter_mut().enumerate() {
+        let samples = &samples[index * cell_frames..(index + 1) * cell_frames + 2];
         let (mut peaks, mut bends, mut sums) = ([0.0f32; 8], [0.0f32; 8], [0.0f32; 8]);
-        for at in (index * cell_frames..(index + 1) * cell_frames).step_by(8) {
-            let Some(x) = samples.get(at..at + 10).and_then(|x| <&[f32; 10]>::try_from(x).ok()) else { break };
+        for at in (0..cell_frames).step_by(8) {
+            let x: &[f32; 10] = samples[at..at + 10].try_into().expect("length is fixed");
             for lane in 0..8 {
                 let bend = (x[lane] - x[lane + 1]) - (x[lane + 1] - x[lane + 2]);
                 peaks[lane] = larger(x[lane].abs(), peaks[lane]);
@@ -150,17 +163,23 @@ fn scan(samples: &[f32], cell_frames: usize) -> [Cell; GROUP_CELLS] {
                 sums[lane] += x[lane];
             }
         }
-        // Halves against each other, in an order that does not depend on the width of the vectors.
-        for half in [4, 2, 1] {
-            for lane in 0..half {
-                peaks[lane] = larger(peaks[lane], peaks[lane + half]);
-                bends[lane] = larger(bends[lane], bends[lane + half]);
-                sums[lane] += sums[lane + half];
-            }
-        }
-        *cell = Cell { peak: peaks[0], bend: bends[0], sum: sums[0] };
+        *cell = Cell { peak: fold(peaks, larger), bend: fold(bends, larger), sum: fold(sums, |a, b| a + b) };
     }
     cells
+}
+
+/// The larger one, without the care for NaN that `f32::max` takes.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// Halves against each other, in an order that does not depend on the width of the vectors.
+#[inline(always)]
+fn fold(lanes: [f32; 8], of: impl Fn(f32, f32) -> f32) -> f32 {
+    let [a, b, c, d, e, f, g, h] = lanes;
+    let [a, b, c, d] = [of(a, e), of(b, f), of(c, g), of(d, h)];
+    of(of(a, c), of(b, d))
 }
 
 #[cfg(test)]
