@@ -567,7 +567,10 @@ fn hum_noise_and_rumble_are_found() {
     assert!((find(&findings, "noise").value + 55.0).abs() < 2.0, "{findings:?}");
     let mut rumbling = music_like(RATE, 10.0, 0.5);
     rumbling.channels.iter_mut().for_each(|channel| {
-        channel.iter_mut().enumerate().for_each(|(n, x)| *x += 0.1 * (n as f32 * 12.0 * 6.283 / 44_100.0).sin());
+        channel
+            .iter_mut()
+            .enumerate()
+            .for_each(|(n, x)| *x += 0.1 * (n as f32 * 12.0 * std::f32::consts::TAU / 44_100.0).sin());
     });
     let findings = rumbling.faded().inspect(None);
     assert_only(&findings, &["sub_sonic"], "rumble");
