@@ -184,7 +184,7 @@ fn sweep(rate: u32) -> Signal {
 /// Dense material driven into a limiter: a smooth gain holds every peak at the ceiling, none is cut.
 fn limited(rate: u32) -> Signal {
     let mut signal = music_like(rate, 8.0, 3.0);
-    let reach = rate as usize / 500;
+    let reach = rate as usize / 2_000;
     let frames = signal.channels[0].len();
     let peak: Vec<f32> = (0..frames).map(|n| signal.channels[0][n].abs().max(signal.channels[1][n].abs())).collect();
     let needed: Vec<f32> = (0..frames)
