@@ -28,7 +28,6 @@ pub(super) struct Clicks {
     min_error: f64,
     ratio: f64,
     found: Vec<u64>,
-    count: usize,
     loudest_db: f64,
 }
 
@@ -39,7 +38,6 @@ impl Clicks {
             min_error: db_to_amplitude(CLICK_MIN_DBFS),
             ratio: db_to_amplitude(CLICK_DB),
             found: Vec::new(),
-            count: 0,
             loudest_db: f64::NEG_INFINITY,
         }
     }
@@ -82,7 +80,6 @@ impl Clicks {
         if self.found.iter().rev().take(4).any(|known| known.abs_diff(frame) <= near) {
             return;
         }
-        self.count += 1;
         self.loudest_db = self.loudest_db.max(db);
         self.found.push(frame);
     }

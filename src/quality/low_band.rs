@@ -65,7 +65,7 @@ impl LowBand {
         let frames = (WINDOW_S * rate_hz) as usize;
         let fft = RealFftPlanner::<f32>::new().plan_fft_forward(frames.next_power_of_two());
         let hann = |n: usize, length: usize| (std::f64::consts::PI * (n as f64 + 0.5) / length as f64).sin().powi(2);
-        // Four output steps long: hum at 500 Hz is still there, what would fold onto it is 30 dB down.
+        // Three output steps long, so that little of what lies above folds down; hum at 500 Hz is weakened by some dB.
         let length = if step == 1 { 1 } else { 3 * step };
         let sum: f64 = (0..length).map(|n| hann(n, length)).sum();
         let scale = 0.5 / (cell_frames as f64 * sum);
