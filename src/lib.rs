@@ -23,6 +23,7 @@ pub mod error;
 pub mod io;
 pub mod master;
 pub mod measure;
+pub mod quality;
 pub mod report;
 pub mod suggest;
 pub mod units;

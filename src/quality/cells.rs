@@ -1,0 +1,217 @@
+//! A programme cut into cells of a third of a millisecond: what every check looks at first.
+
+use pulp::{Arch, NullaryFnOnce};
+
+/// Cells in a group. Groups are what detectors are given.
+pub(super) const GROUP_CELLS: usize = 32;
+/// Groups that detectors can look back.
+pub(super) const LOOK_BACK_GROUPS: usize = 8;
+/// Groups that detectors can look ahead.
+pub(super) const LOOK_AHEAD_GROUPS: usize = 3;
+
+/// One channel's cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Cell {
+    /// Largest magnitude.
+    pub(super) peak: f32,
+    /// Largest second difference that begins in the cell: it lies at the sample after.
+    pub(super) bend: f32,
+    /// Sum of the samples.
+    pub(super) sum: f32,
+}
+
+/// Frames of a cell: 16 at 44.1 and 48 kHz and below, and as long a time above.
+pub(super) fn cell_frames(sample_rate_hz: u32) -> usize {
+    16 * ((sample_rate_hz + 24_000) / 48_000).max(1) as usize
+}
+
+/// One channel of a group, with what lies around it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group<'a> {
+    /// Samples, from [`LOOK_BACK_GROUPS`] groups before the group to [`LOOK_AHEAD_GROUPS`] groups after it. What lies
+    /// before the programme or after it is silence.
+    pub(super) samples: &'a [f32],
+    /// The cells of those samples.
+    pub(super) cells: &'a [Cell],
+    /// Frame number of the group's first sample.
+    pub(super) frame: u64,
+}
+
+impl Group<'_> {
+    /// Frames of a cell.
+    pub(super) fn cell_frames(&self) -> usize {
+        self.samples.len() / self.cells.len()
+    }
+
+    /// The group's own cells, with their index in `cells`.
+    pub(super) fn own_cells(&self) -> std::ops::Range<usize> {
+        LOOK_BACK_GROUPS * GROUP_CELLS..(LOOK_BACK_GROUPS + 1) * GROUP_CELLS
+    }
+
+    /// Largest magnitude in the group.
+    pub(super) fn peak(&self) -> f32 {
+        self.cells[self.own_cells()].iter().fold(0.0, |peak, cell| peak.max(cell.peak))
+    }
+
+    /// Frame number of a sample.
+    pub(super) fn frame_of(&self, index: usize) -> u64 {
+        (self.frame + index as u64).saturating_sub((LOOK_BACK_GROUPS * GROUP_CELLS * self.cell_frames()) as u64)
+    }
+}
+
+/// Cuts a channel into groups.
+#[derive(Debug, Clone)]
+pub(super) struct Channel {
+    cell_frames: usize,
+    samples: Vec<f32>,
+    cells: Vec<Cell>,
+    /// Groups that have been handed out, counted from the start of `samples`.
+    done: usize,
+    /// Frame number of the next group.
+    frame: u64,
+    arch: Arch,
+}
+
+impl Channel {
+    pub(super) fn new(cell_frames: usize) -> Self {
+        let cells = vec![Cell::default(); LOOK_BACK_GROUPS * GROUP_CELLS];
+        Self {
+            cell_frames,
+            samples: vec![0.0; cells.len() * cell_frames],
+            cells,
+            done: LOOK_BACK_GROUPS,
+            frame: 0,
+            arch: Arch::new(),
+        }
+    }
+
+    /// Takes samples.
+    pub(super) fn push(&mut self, samples: &[f32]) {
+        self.samples.extend_from_slice(samples);
+        let group_frames = GROUP_CELLS * self.cell_frames;
+        let (arch, cell_frames) = (self.arch, self.cell_frames);
+        // The last second difference of a group reaches two samples into the next.
+        while (self.cells.len() * cell_frames + group_frames + 2) <= self.samples.len() {
+            let start = self.cells.len() * cell_frames;
+            let stretch = &self.samples[start..start + group_frames + 2];
+            let group = arch.dispatch(Scan { samples: stretch, cell_frames });
+            self.cells.extend_from_slice(&group);
+        }
+    }
+
+    /// Whether a group has all that it may look ahead to.
+    pub(super) fn is_ready(&self) -> bool {
+        (self.done + 1 + LOOK_AHEAD_GROUPS) * GROUP_CELLS <= self.cells.len()
+    }
+
+    /// The next group.
+    pub(super) fn group(&self) -> Group<'_> {
+        let first = (self.done - LOOK_BACK_GROUPS) * GROUP_CELLS;
+        let end = (self.done + 1 + LOOK_AHEAD_GROUPS) * GROUP_CELLS;
+        Group {
+            samples: &self.samples[first * self.cell_frames..end * self.cell_frames],
+            cells: &self.cells[first..end],
+            frame: self.frame,
+        }
+    }
+
+    /// Goes on to the group after it.
+    pub(super) fn advance(&mut self) {
+        self.done += 1;
+        self.frame += (GROUP_CELLS * self.cell_frames) as u64;
+    }
+
+    /// Forgets what is no longer looked back to, when it is worth the move.
+    pub(super) fn trim(&mut self) {
+        let old = self.done - LOOK_BACK_GROUPS;
+        if old >= 4 * LOOK_BACK_GROUPS {
+            self.samples.drain(..old * GROUP_CELLS * self.cell_frames);
+            self.cells.drain(..old * GROUP_CELLS);
+            self.done = LOOK_BACK_GROUPS;
+        }
+    }
+}
+
+/// [`scan`] as work for the widest vectors at hand. Not a closure: what calls one is not always inlined, and then it
+/// runs in the narrowest.
+struct Scan<'a> {
+    samples: &'a [f32],
+    cell_frames: usize,
+}
+
+impl NullaryFnOnce for Scan<'_> {
+    type Output = [Cell; GROUP_CELLS];
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        scan(self.samples, self.cell_frames)
+    }
+}
+
+#[inline(always)]
+fn scan(samples: &[f32], cell_frames: usize) -> [Cell; GROUP_CELLS] {
+    let mut cells = [Cell::default(); GROUP_CELLS];
+    for (index, cell) in cells.iter_mut().enumerate() {
+        let samples = &samples[index * cell_frames..(index + 1) * cell_frames + 2];
+        let (mut peaks, mut bends, mut sums) = ([0.0f32; 8], [0.0f32; 8], [0.0f32; 8]);
+        for at in (0..cell_frames).step_by(8) {
+            let x: &[f32; 10] = samples[at..at + 10].try_into().expect("length is fixed");
+            for lane in 0..8 {
+                let bend = (x[lane] - x[lane + 1]) - (x[lane + 1] - x[lane + 2]);
+                peaks[lane] = larger(x[lane].abs(), peaks[lane]);
+                bends[lane] = larger(bend.abs(), bends[lane]);
+                sums[lane] += x[lane];
+            }
+        }
+        *cell = Cell { peak: fold(peaks, larger), bend: fold(bends, larger), sum: fold(sums, |a, b| a + b) };
+    }
+    cells
+}
+
+/// The larger one, without the care for NaN that `f32::max` takes.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// Halves against each other, in an order that does not depend on the width of the vectors.
+#[inline(always)]
+fn fold(lanes: [f32; 8], of: impl Fn(f32, f32) -> f32) -> f32 {
+    let [a, b, c, d, e, f, g, h] = lanes;
+    let [a, b, c, d] = [of(a, e), of(b, f), of(c, g), of(d, h)];
+    of(of(a, c), of(b, d))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_hold_peak_bend_and_sum() {
+        let mut samples = vec![0.0f32; GROUP_CELLS * 16 + 2];
+        samples[40] = -0.5;
+        let cells = scan(&samples, 16);
+        assert_eq!(cells[2], Cell { peak: 0.5, bend: 1.0, sum: -0.5 });
+        assert_eq!(cells[1], Cell::default());
+    }
+
+    #[test]
+    fn groups_know_their_frames() {
+        let mut channel = Channel::new(16);
+        let ramp: Vec<f32> = (0..10_000).map(|n| n as f32).collect();
+        let mut groups = 0;
+        for part in ramp.chunks(777) {
+            channel.push(part);
+            while channel.is_ready() {
+                let group = channel.group();
+                let own = group.own_cells().start * 16;
+                assert_eq!(group.frame_of(own), 512 * groups);
+                assert_eq!(u64::from(group.samples[own] as u32), group.frame);
+                channel.advance();
+                groups += 1;
+            }
+            channel.trim();
+        }
+        assert_eq!(groups, (10_000 - 2) / 512 - LOOK_AHEAD_GROUPS as u64);
+    }
+}

@@ -1,0 +1,111 @@
+//! A delay of one whole channel against the other.
+
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{ComplexToReal, RealFftPlanner};
+
+use super::thresholds::{DELAY_AGREEMENT, DELAY_CORRELATION, DELAY_FRAMES};
+use super::{Finding, Severity};
+use crate::measure::analysis::median;
+use crate::units::{db_to_power, ms_to_frames};
+
+/// Longest delay that is sought.
+const MAX_DELAY_MS: f64 = 25.0;
+/// Fewer excerpts than this prove nothing.
+const MIN_EXCERPTS: usize = 2;
+/// Excerpts quieter than this say nothing, dB.
+const MIN_DB: f64 = -70.0;
+
+/// Cross-correlates excerpts.
+pub(super) struct Delays {
+    sample_rate_hz: u32,
+    inverse: Arc<dyn ComplexToReal<f32>>,
+    product: Vec<Complex<f32>>,
+    correlation: Vec<f32>,
+    scratch: Vec<Complex<f32>>,
+    /// By how many samples the right channel is late, and the correlation with that undone.
+    found: Vec<(f64, f64)>,
+}
+
+impl Delays {
+    pub(super) fn new(sample_rate_hz: u32, planner: &mut RealFftPlanner<f32>, length: usize) -> Self {
+        let inverse = planner.plan_fft_inverse(length);
+        Self {
+            sample_rate_hz,
+            product: inverse.make_input_vec(),
+            correlation: inverse.make_output_vec(),
+            scratch: inverse.make_scratch_vec(),
+            inverse,
+            found: Vec::new(),
+        }
+    }
+
+    /// Takes the spectra of one excerpt.
+    pub(super) fn push(&mut self, spectra: &[Vec<Complex<f32>>; 2]) {
+        let length = self.correlation.len();
+        let mut energy = [0.0f64; 2];
+        for (bin, (product, (l, r))) in self.product.iter_mut().zip(spectra[0].iter().zip(&spectra[1])).enumerate() {
+            // Bass correlates at any short delay: each bin counts by the power of the signal's slope.
+            let position = bin as f32 / length as f32;
+            let weight = position * position;
+            *product = l.conj() * r * weight;
+            energy[0] += f64::from(weight * l.norm_sqr());
+            energy[1] += f64::from(weight * r.norm_sqr());
+        }
+        let ends = [0, self.product.len() - 1];
+        for end in ends {
+            self.product[end].im = 0.0;
+        }
+        let scale = 0.5 / (energy[0] * energy[1]).sqrt();
+        // The window has 3/8 of the power; the slope of music has some 20 dB less than music.
+        let floor = db_to_power(MIN_DB) * (length as f64 * length as f64) * 1e-3;
+        if !scale.is_finite() || energy[0] < floor || energy[1] < floor {
+            return;
+        }
+        self.inverse
+            .process_with_scratch(&mut self.product, &mut self.correlation, &mut self.scratch)
+            .expect("buffers were made by the same plan");
+        let reach = ms_to_frames(MAX_DELAY_MS, self.sample_rate_hz).min(length / 4) as isize;
+        let at = |lag: isize| f64::from(self.correlation[lag.rem_euclid(length as isize) as usize]);
+        let Some(best) = (-reach..=reach).max_by(|&a, &b| at(a).abs().total_cmp(&at(b).abs())) else { return };
+        let [before, peak, after] = [best - 1, best, best + 1].map(at);
+        let bend = before - 2.0 * peak + after;
+        let shift = if bend == 0.0 { 0.0 } else { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) };
+        let overlap = window_overlap(best.unsigned_abs() as f64 / (0.5 * length as f64));
+        self.found.push((best as f64 + shift, peak * scale / overlap));
+    }
+
+    pub(super) fn finish(self) -> Option<Finding> {
+        let frames = median(self.found.iter().map(|found| found.0).collect())?;
+        let agreeing: Vec<f64> =
+            self.found.iter().filter(|found| (found.0 - frames).abs() < 1.0).map(|found| found.1.abs()).collect();
+        let share = agreeing.len() as f64 / self.found.len() as f64;
+        let correlation = median(agreeing)?;
+        let is_late = frames.abs() >= DELAY_FRAMES - 0.25 && correlation >= DELAY_CORRELATION;
+        let ms = 1e3 * frames / f64::from(self.sample_rate_hz);
+        (is_late && share >= DELAY_AGREEMENT && self.found.len() >= MIN_EXCERPTS).then(|| {
+            let (late, early) = if frames > 0.0 { ("right", "left") } else { ("left", "right") };
+            Finding {
+                id: "channel_delay",
+                severity: Severity::Warning,
+                value: ms,
+                unit: "ms",
+                threshold: 1e3 * DELAY_FRAMES / f64::from(self.sample_rate_hz),
+                times_s: Vec::new(),
+                message: format!(
+                    "the {late} channel is {:.3} ms ({:.1} samples) late; move the {early} channel by as much, or find \
+                     the plug-in whose delay is not compensated",
+                    ms.abs(),
+                    frames.abs()
+                ),
+            }
+        })
+    }
+}
+
+/// What is left of the energy of a Hann window times itself, moved by a share of its length.
+fn window_overlap(share: f64) -> f64 {
+    use std::f64::consts::TAU;
+    (1.0 - share) * (2.0 + (TAU * share).cos()) / 3.0 + (TAU * share).sin() / TAU
+}

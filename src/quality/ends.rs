@@ -1,0 +1,156 @@
+//! Head and tail: silence that is too long, and starts and ends that are cut.
+
+use super::cells::Group;
+use super::thresholds::{
+    AUDIBLE_DBFS, BLACK_DBFS, CUT_END_FAIL_DBFS, CUT_END_WARNING_DBFS, CUT_SAMPLE_DBFS, HEAD_FAIL_S, HEAD_WARNING_S,
+    TAIL_SILENCE_S,
+};
+use super::{Finding, Severity};
+use crate::audio::AudioBuffer;
+use crate::units::{amplitude_to_db, db_to_amplitude, ms_to_frames, power_to_db};
+
+/// The stretch at the end whose level is judged.
+const END_MS: f64 = 50.0;
+
+/// Watches both ends of a programme.
+#[derive(Debug, Clone)]
+pub(super) struct Ends {
+    sample_rate_hz: u32,
+    audible: f32,
+    black: f32,
+    /// Frame of the first audible sample.
+    first: Option<u64>,
+    /// Frame after the last sample that is not black.
+    last: Option<u64>,
+    first_sample: Option<f32>,
+    /// The end of what has been pushed.
+    tail: AudioBuffer,
+}
+
+impl Ends {
+    pub(super) fn new(sample_rate_hz: u32) -> Self {
+        Self {
+            sample_rate_hz,
+            audible: db_to_amplitude(AUDIBLE_DBFS) as f32,
+            black: db_to_amplitude(BLACK_DBFS) as f32,
+            first: None,
+            last: None,
+            first_sample: None,
+            tail: AudioBuffer::new(sample_rate_hz),
+        }
+    }
+
+    /// Takes a block as it comes, to have the last samples at hand.
+    pub(super) fn push_block(&mut self, block: &AudioBuffer) {
+        if self.first_sample.is_none() {
+            self.first_sample = block.left().iter().zip(block.right()).next().map(|(l, r)| l.abs().max(r.abs()));
+        }
+        let length = ms_to_frames(END_MS, self.sample_rate_hz);
+        let start = block.frames().saturating_sub(length);
+        self.tail.extend(&block.left()[start..], &block.right()[start..]);
+        if self.tail.frames() > length {
+            self.tail.remove_front(self.tail.frames() - length);
+        }
+    }
+
+    pub(super) fn push(&mut self, group: &Group<'_>) {
+        let cell_frames = group.cell_frames();
+        let find = |level: f32, last: bool| {
+            let cells = group.own_cells();
+            let cell = if last {
+                cells.rev().find(|&index| group.cells[index].peak > level)?
+            } else {
+                cells.into_iter().find(|&index| group.cells[index].peak > level)?
+            };
+            let samples = &group.samples[cell * cell_frames..(cell + 1) * cell_frames];
+            let at = if last {
+                samples.iter().rposition(|x| x.abs() > level)?
+            } else {
+                samples.iter().position(|x| x.abs() > level)?
+            };
+            Some(group.frame_of(cell * cell_frames + at))
+        };
+        if self.first.is_none_or(|first| first >= group.frame) {
+            let found = find(self.audible, false);
+            self.first = self.first.into_iter().chain(found).min();
+        }
+        if let Some(frame) = find(self.black, true) {
+            self.last = self.last.max(Some(frame + 1));
+        }
+    }
+
+    /// Whether no sample was audible.
+    pub(super) fn is_silent(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(super) fn finish(&self, frames: u64, findings: &mut Vec<Finding>) {
+        let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate_hz);
+        let (Some(first), Some(last)) = (self.first, self.last) else { return };
+        let head_s = seconds(first);
+        if head_s > HEAD_WARNING_S {
+            findings.push(Finding {
+                id: "head_silence",
+                severity: if head_s > HEAD_FAIL_S { Severity::Fail } else { Severity::Warning },
+                value: head_s,
+                unit: "s",
+                threshold: HEAD_WARNING_S,
+                times_s: vec![head_s],
+                message: format!("it starts with {head_s:.2} s of silence; trim the start to under {HEAD_WARNING_S} s"),
+            });
+        }
+        let tail_s = seconds(frames - last);
+        if tail_s > TAIL_SILENCE_S {
+            findings.push(Finding {
+                id: "tail_silence",
+                severity: Severity::Warning,
+                value: tail_s,
+                unit: "s",
+                threshold: TAIL_SILENCE_S,
+                times_s: vec![seconds(last)],
+                message: format!("it ends with {tail_s:.2} s of silence; trim the end to under {TAIL_SILENCE_S} s"),
+            });
+        }
+        let first_dbfs = self.first_sample.map(|x| amplitude_to_db(f64::from(x)));
+        if let Some(dbfs) = first_dbfs.filter(|&dbfs| dbfs > CUT_SAMPLE_DBFS) {
+            findings.push(Finding {
+                id: "cut_start",
+                severity: Severity::Warning,
+                value: dbfs,
+                unit: "dBFS",
+                threshold: CUT_SAMPLE_DBFS,
+                times_s: vec![0.0],
+                message: format!(
+                    "the first sample is already at {dbfs:.1} dBFS: the start is cut off and clicks; export from a little \
+                     earlier, or fade in over 5 ms"
+                ),
+            });
+        }
+        findings.extend(self.cut_end(seconds(frames)));
+    }
+
+    fn cut_end(&self, end_s: f64) -> Option<Finding> {
+        let (left, right) = (self.tail.left(), self.tail.right());
+        let power =
+            |channel: &[f32]| channel.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / channel.len().max(1) as f64;
+        let level_dbfs = power_to_db(power(left).max(power(right)));
+        let last = left.last()?.abs().max(right.last()?.abs());
+        let last_dbfs = amplitude_to_db(f64::from(last));
+        let finding = |severity, value, threshold, message| {
+            Some(Finding { id: "cut_end", severity, value, unit: "dBFS", threshold, times_s: vec![end_s], message })
+        };
+        if level_dbfs > CUT_END_WARNING_DBFS {
+            let severity = if level_dbfs > CUT_END_FAIL_DBFS { Severity::Fail } else { Severity::Warning };
+            let message = format!(
+                "the last 50 ms are still at {level_dbfs:.1} dBFS: the end is cut off; export until the sound has died away, \
+                 or fade out"
+            );
+            finding(severity, level_dbfs, CUT_END_WARNING_DBFS, message)
+        } else if last_dbfs > CUT_SAMPLE_DBFS {
+            let message = format!("the last sample is at {last_dbfs:.1} dBFS: the end clicks; fade out to silence");
+            finding(Severity::Warning, last_dbfs, CUT_SAMPLE_DBFS, message)
+        } else {
+            None
+        }
+    }
+}

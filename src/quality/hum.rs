@@ -1,0 +1,58 @@
+//! Mains hum: tones at 50 or 60 Hz and their multiples that stand still under everything.
+
+use super::low_band::{HARMONICS, Line, MAINS_HZ, Window};
+use super::thresholds::{HUM_HARMONICS, HUM_MIN_DBFS, HUM_PROMINENCE_DB};
+use super::{Finding, Severity};
+use crate::measure::analysis::median;
+use crate::units::{db_to_power, power_to_db};
+
+/// Of the windows, the share in which the neighbourhood of a harmonic is quietest is looked at, but not fewer than this.
+const QUIET_SHARE: f64 = 0.2;
+const MIN_WINDOWS: usize = 3;
+/// Windows below this are digital silence, dBFS: hum is not switched off.
+const SILENCE_DBFS: f64 = -110.0;
+/// A harmonic stands out in at least this share of those.
+const STEADY_SHARE: f64 = 0.8;
+/// Mains hum keeps its level: its quantiles at 10 and 90 % lie this close, dB.
+const STEADY_DB: f64 = 6.0;
+
+pub(super) fn finding(windows: &[Window]) -> Option<Finding> {
+    let sounding: Vec<&Window> = windows.iter().filter(|window| window.power > db_to_power(SILENCE_DBFS)).collect();
+    if sounding.len() < MIN_WINDOWS {
+        return None;
+    }
+    let (mains_hz, levels_db) = (0..MAINS_HZ.len())
+        .map(|mains| {
+            let levels: Vec<f64> = (0..HARMONICS).filter_map(|index| level_db(&sounding, mains, index)).collect();
+            (MAINS_HZ[mains], levels)
+        })
+        .max_by_key(|(_, levels)| levels.len())?;
+    let loudest_db = levels_db.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (levels_db.len() >= HUM_HARMONICS).then(|| Finding {
+        id: "hum",
+        severity: Severity::Warning,
+        value: loudest_db,
+        unit: "dBFS",
+        threshold: HUM_MIN_DBFS,
+        times_s: Vec::new(),
+        message: format!(
+            "mains hum at {mains_hz:.0} Hz with {} harmonics, up to {loudest_db:.0} dBFS; find the ground loop and record \
+             again, or cut {mains_hz:.0} Hz and its multiples with narrow notches",
+            levels_db.len()
+        ),
+    })
+}
+
+/// Level of one harmonic, if it stands out wherever the music leaves room for it.
+fn level_db(windows: &[&Window], mains: usize, index: usize) -> Option<f64> {
+    let mut lines: Vec<Line> = windows.iter().map(|window| window.lines[mains][index]).collect();
+    lines.sort_by(|a, b| a.neighbour.total_cmp(&b.neighbour));
+    lines.truncate(((QUIET_SHARE * lines.len() as f64) as usize).max(MIN_WINDOWS));
+    let ratio = db_to_power(HUM_PROMINENCE_DB) as f32;
+    let standing = lines.iter().filter(|line| line.power > ratio * line.neighbour).count();
+    let mut levels: Vec<f64> = lines.iter().map(|line| power_to_db(f64::from(line.power))).collect();
+    levels.sort_by(f64::total_cmp);
+    let at = |share: f64| levels[(share * (levels.len() - 1) as f64).round() as usize];
+    let steady = standing as f64 >= STEADY_SHARE * lines.len() as f64 && at(0.9) - at(0.1) <= STEADY_DB;
+    median(levels.clone()).filter(|&level| steady && level >= HUM_MIN_DBFS)
+}

@@ -1,0 +1,245 @@
+//! Quality control: what is technically wrong with a programme, where, and what to do about it.
+//!
+//! An [`Inspector`] sees the programme block by block, next to a [`Meter`](crate::measure::Meter), and gives its
+//! [`Finding`]s once the measurement is done. What the meter has measured it does not measure again. Every threshold
+//! stands in [`thresholds`].
+
+mod bandwidth;
+mod cells;
+mod clicks;
+mod clipping;
+mod delay;
+mod depth;
+mod dropouts;
+mod ends;
+mod excerpts;
+mod hum;
+mod low_band;
+mod noise;
+mod offset;
+mod overs;
+mod stereo;
+mod sub_sonic;
+#[cfg(test)]
+mod tests;
+pub mod thresholds;
+
+use serde::Serialize;
+
+use crate::audio::AudioBuffer;
+use crate::measure::Measurement;
+use cells::{Channel, GROUP_CELLS, LOOK_AHEAD_GROUPS};
+use clicks::Clicks;
+use clipping::Clipping;
+use depth::Depth;
+use dropouts::Dropouts;
+use ends::Ends;
+use excerpts::Excerpts;
+use low_band::LowBand;
+use overs::Overs;
+
+/// Most times that a finding lists. What happens more often needs no longer list.
+pub const MAX_TIMES: usize = 32;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know; often meant.
+    Info,
+    /// Look at it before delivery.
+    Warning,
+    /// Delivery would be refused, or listeners would hear it.
+    Fail,
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// Stable name of the check: see [`thresholds`].
+    pub id: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was measured.
+    pub value: f64,
+    /// Unit of `value` and `threshold`.
+    pub unit: &'static str,
+    /// The threshold that was crossed, in [`thresholds`].
+    pub threshold: f64,
+    /// Where, in seconds from the start, rising, [`MAX_TIMES`] at most. Empty: throughout.
+    pub times_s: Vec<f64>,
+    /// What it is and what to do, in plain English.
+    pub message: String,
+}
+
+/// What a file says of its audio, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// Sample rate in Hz, 8000 to 384000.
+    pub sample_rate_hz: u32,
+    /// Channels in the file, 1 or 2: a mono file isn't blamed for two equal channels.
+    pub channels: u32,
+    /// Bits of a sample stored as an integer; `None` for floating point and lossy formats.
+    pub bits: Option<u32>,
+    /// Whether the format discards parts of the audio.
+    pub lossy: bool,
+}
+
+/// Looks a programme over.
+///
+/// ```
+/// use halfspeed::AudioBuffer;
+/// use halfspeed::measure::Meter;
+/// use halfspeed::quality::{Format, Inspector};
+///
+/// let tone = |n: i32| 0.2 + 0.1 * (n as f32 * 0.1309).sin();
+/// let block = AudioBuffer::from_channels(48_000, (0..96_000).map(tone).collect(), (0..96_000).map(tone).collect());
+/// let mut meter = Meter::new(48_000);
+/// let mut inspector = Inspector::new(Format { sample_rate_hz: 48_000, channels: 1, bits: None, lossy: false });
+/// meter.push(&block);
+/// inspector.push(&block);
+/// let findings = inspector.finish(&meter.finish());
+/// assert!(findings.iter().any(|finding| finding.id == "dc" && (finding.value - 20.0).abs() < 0.1));
+/// ```
+pub struct Inspector {
+    format: Format,
+    frames: u64,
+    channels: [Channel; 2],
+    cell_frames: usize,
+    peaks: [f32; 2],
+    clipping: Clipping,
+    overs: Overs,
+    ends: Ends,
+    clicks: Clicks,
+    dropouts: Dropouts,
+    depth: Option<Depth>,
+    low_band: LowBand,
+    excerpts: Excerpts,
+}
+
+impl Inspector {
+    /// An inspector that has seen nothing.
+    pub fn new(format: Format) -> Self {
+        let rate_hz = format.sample_rate_hz;
+        let cell_frames = cells::cell_frames(rate_hz);
+        Self {
+            format,
+            frames: 0,
+            channels: [Channel::new(cell_frames), Channel::new(cell_frames)],
+            cell_frames,
+            peaks: [0.0; 2],
+            clipping: Clipping::new(),
+            overs: Overs::new(rate_hz),
+            ends: Ends::new(rate_hz),
+            clicks: Clicks::new(rate_hz),
+            dropouts: Dropouts::new(rate_hz),
+            depth: Depth::new(format.bits),
+            low_band: LowBand::new(rate_hz, cell_frames),
+            excerpts: Excerpts::new(rate_hz),
+        }
+    }
+
+    /// Takes the next block. How a programme is cut into blocks changes nothing.
+    pub fn push(&mut self, block: &AudioBuffer) {
+        self.frames += block.frames() as u64;
+        if let Some(depth) = &mut self.depth {
+            depth.push(block.left());
+            depth.push(block.right());
+        }
+        self.excerpts.push(block);
+        self.ends.push_block(block);
+        self.channels[0].push(block.left());
+        self.channels[1].push(block.right());
+        self.look();
+    }
+
+    /// Looks at all groups that are ready.
+    fn look(&mut self) {
+        while self.channels[0].is_ready() {
+            let groups = self.channels.each_ref().map(Channel::group);
+            for (index, group) in groups.iter().enumerate() {
+                let peak = group.peak();
+                self.peaks[index] = self.peaks[index].max(peak);
+                self.clipping.push(index, group);
+                self.overs.push(group);
+                self.ends.push(group);
+                self.clicks.push(group);
+                self.dropouts.push(index, group);
+            }
+            self.low_band.push(&groups[0], &groups[1]);
+            self.channels.iter_mut().for_each(Channel::advance);
+        }
+        self.channels.iter_mut().for_each(Channel::trim);
+    }
+
+    /// Ends the programme and tells what was found, worst first. `measurement` is that of the same programme.
+    pub fn finish(mut self, measurement: &Measurement) -> Vec<Finding> {
+        // Silence follows, until the last sample has been looked at.
+        let group_frames = GROUP_CELLS * self.cell_frames;
+        let silence = vec![0.0; (LOOK_AHEAD_GROUPS + 1) * group_frames + 2];
+        for channel in &mut self.channels {
+            channel.push(&silence);
+        }
+        self.look();
+        if self.ends.is_silent() {
+            return vec![silent()];
+        }
+        let rate_hz = self.format.sample_rate_hz;
+        let mut findings = Vec::new();
+        self.ends.finish(self.frames, &mut findings);
+        if self.format.channels > 1 {
+            findings.extend(stereo::findings(measurement, self.peaks));
+            findings.extend(self.excerpts.delays.finish());
+        }
+        findings.extend(self.clipping.finish(rate_hz, self.format.lossy));
+        findings.extend(self.overs.finish(measurement, self.format.lossy));
+        findings.extend(offset::finding(measurement));
+        findings.extend(self.clicks.finish(self.frames));
+        findings.extend(self.dropouts.finish());
+        findings.extend(self.depth.and_then(Depth::finish));
+        findings.extend(self.excerpts.bandwidth.up_sampled());
+        findings.extend(self.excerpts.bandwidth.lossy_source(self.format.lossy));
+        findings.extend(hum::finding(&self.low_band.windows));
+        findings.extend(sub_sonic::finding(&self.low_band.windows, measurement));
+        findings.extend(noise::finding(measurement));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        findings
+    }
+}
+
+fn silent() -> Finding {
+    Finding {
+        id: "silent",
+        severity: Severity::Fail,
+        value: thresholds::AUDIBLE_DBFS,
+        unit: "dBFS",
+        threshold: thresholds::AUDIBLE_DBFS,
+        times_s: Vec::new(),
+        message: format!("nothing in it is louder than {} dBFS; check the export", thresholds::AUDIBLE_DBFS),
+    }
+}
+
+/// The first times that something happened, in order.
+#[derive(Debug, Clone, Default)]
+struct Times {
+    frames: Vec<u64>,
+}
+
+impl Times {
+    fn add(&mut self, frame: u64) {
+        // Channels take turns, so times come nearly in order.
+        let place = self.frames.partition_point(|&known| known < frame);
+        if self.frames.get(place) != Some(&frame) {
+            self.frames.insert(place, frame);
+            self.frames.truncate(MAX_TIMES);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        other.frames.iter().for_each(|&frame| self.add(frame));
+    }
+
+    fn seconds(&self, sample_rate_hz: u32) -> Vec<f64> {
+        self.frames.iter().map(|&frame| frame as f64 / f64::from(sample_rate_hz)).collect()
+    }
+}

@@ -1,0 +1,30 @@
+//! DC offset.
+
+use super::thresholds::{DC_FAIL_PERCENT, DC_HALF_WAVE_S, DC_WARNING_PERCENT};
+use super::{Finding, Severity};
+use crate::measure::Measurement;
+
+/// The larger mean of both channels.
+pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
+    let peak = f64::from(measurement.peaks.sample_peak);
+    let left_over_percent = 100.0 * peak * DC_HALF_WAVE_S / measurement.duration_s();
+    let percent = measurement.levels.dc().map(|mean| 100.0 * mean);
+    let worst = if percent[0].abs() >= percent[1].abs() { percent[0] } else { percent[1] };
+    let severity = match worst.abs() - left_over_percent {
+        size if size > DC_FAIL_PERCENT => Severity::Fail,
+        size if size > DC_WARNING_PERCENT => Severity::Warning,
+        _ => return None,
+    };
+    Some(Finding {
+        id: "dc",
+        severity,
+        value: worst,
+        unit: "percent",
+        threshold: DC_WARNING_PERCENT,
+        times_s: Vec::new(),
+        message: format!(
+            "the waveform is off centre by {worst:.2} % of full scale, which costs headroom and clicks at edits; put a \
+             high-pass filter at 5 to 20 Hz on it"
+        ),
+    })
+}

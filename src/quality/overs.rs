@@ -1,0 +1,97 @@
+//! Peaks between samples, beyond what converters and lossy encoders can hold.
+
+use super::cells::Group;
+use super::thresholds::{FULL_SCALE_DBTP, LOSSY_HEADROOM_DBTP};
+use super::{Finding, Severity, Times};
+use crate::measure::Measurement;
+use crate::measure::peak::slot_border;
+use crate::units::amplitude_to_db;
+
+/// A signal rises between samples by no more than this over the larger of both, in practice.
+const MAX_RISE: f32 = 1.5;
+/// Slots whose highest sample lies below this have no overs worth placing.
+const MIN_SAMPLE: f32 = 0.6;
+
+/// Remembers where the highest point of every 100 ms lies. How high it is, the true-peak meter knows.
+#[derive(Debug, Clone)]
+pub(super) struct Overs {
+    sample_rate_hz: u32,
+    slots: Vec<(f32, u64)>,
+}
+
+impl Overs {
+    pub(super) fn new(sample_rate_hz: u32) -> Self {
+        Self { sample_rate_hz, slots: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, group: &Group<'_>) {
+        let cell_frames = group.cell_frames();
+        for index in group.own_cells() {
+            let peak = group.cells[index].peak;
+            if peak < MIN_SAMPLE {
+                continue;
+            }
+            let start = index * cell_frames;
+            let slot = self.slot_of(group.frame_of(start));
+            if self.slots.len() < slot + 2 {
+                self.slots.resize(slot + 2, (MIN_SAMPLE, 0));
+            }
+            if peak * MAX_RISE > self.slots[slot].0 {
+                self.look(group, start..start + cell_frames);
+            }
+        }
+    }
+
+    fn slot_of(&self, frame: u64) -> usize {
+        let slot = 10 * frame / u64::from(self.sample_rate_hz);
+        // Borders are rounded to the nearest frame.
+        (if slot_border(slot + 1, self.sample_rate_hz) <= frame { slot + 1 } else { slot }) as usize
+    }
+
+    /// Four-point interpolation half-way between samples is enough to say where.
+    fn look(&mut self, group: &Group<'_>, range: std::ops::Range<usize>) {
+        for at in range {
+            let [a, b, c, d] = [at - 1, at, at + 1, at + 2].map(|index| group.samples[index]);
+            let height = b.abs().max((0.625 * (b + c) - 0.125 * (a + d)).abs());
+            let frame = group.frame_of(at);
+            let slot = self.slot_of(frame);
+            if height > self.slots[slot].0 {
+                self.slots[slot] = (height, frame);
+            }
+        }
+    }
+
+    pub(super) fn finish(self, measurement: &Measurement, lossy: bool) -> Option<Finding> {
+        let peaks = &measurement.peaks;
+        let dbtp = peaks.true_dbtp().filter(|&dbtp| dbtp > LOSSY_HEADROOM_DBTP)?;
+        let severity = if dbtp > FULL_SCALE_DBTP { Severity::Fail } else { Severity::Info };
+        let threshold = if dbtp > FULL_SCALE_DBTP { FULL_SCALE_DBTP } else { LOSSY_HEADROOM_DBTP };
+        let mut times = Times::default();
+        for (&peak, &(height, frame)) in peaks.true_peak_slots.iter().zip(&self.slots) {
+            if height > MIN_SAMPLE && amplitude_to_db(f64::from(peak)) > threshold {
+                times.add(frame);
+            }
+        }
+        let message = if dbtp <= FULL_SCALE_DBTP {
+            format!(
+                "the true peak is {dbtp:.2} dBTP: MP3, AAC and streaming encoders may push it over full scale; leave 1 dB"
+            )
+        } else if lossy {
+            format!(
+                "the true peak is {dbtp:.2} dBTP: played back, it clips; lossy coding has raised the peaks, go back to the \
+                 original and encode it 1 dB or more lower"
+            )
+        } else {
+            format!("the true peak is {dbtp:.2} dBTP: played back, it clips; lower the level or the limiter's ceiling")
+        };
+        Some(Finding {
+            id: "inter_sample_overs",
+            severity,
+            value: dbtp,
+            unit: "dBTP",
+            threshold,
+            times_s: times.seconds(self.sample_rate_hz),
+            message,
+        })
+    }
+}

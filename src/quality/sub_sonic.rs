@@ -1,0 +1,27 @@
+//! Energy below what can be heard.
+
+use super::low_band::Window;
+use super::thresholds::SUB_SONIC_DB;
+use super::{Finding, Severity};
+use crate::measure::Measurement;
+use crate::units::power_to_db_checked;
+
+pub(super) fn finding(windows: &[Window], measurement: &Measurement) -> Option<Finding> {
+    let slots = &measurement.levels.slots;
+    let total = slots.iter().map(|slot| slot.mean_square).sum::<f64>() / slots.len() as f64;
+    let sub_sonic = windows.iter().map(|window| window.sub_sonic).sum::<f64>() / windows.len() as f64;
+    let db = power_to_db_checked(sub_sonic / total).filter(|&db| db > SUB_SONIC_DB)?;
+    Some(Finding {
+        id: "sub_sonic",
+        severity: Severity::Warning,
+        value: db,
+        unit: "dB",
+        threshold: SUB_SONIC_DB,
+        times_s: Vec::new(),
+        message: format!(
+            "the energy below 20 Hz, which nobody hears, lies only {:.0} dB under everything; put a high-pass filter at 20 \
+             to 30 Hz on the tracks that rumble",
+            -db
+        ),
+    })
+}

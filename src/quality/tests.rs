@@ -1,0 +1,578 @@
+//! Faults placed at known times are found there; sound material raises no alarm of any kind.
+
+use std::f64::consts::TAU;
+
+use super::*;
+use crate::dsp::dither::Dither;
+use crate::measure::Meter;
+
+const RATE: u32 = 44_100;
+
+/// Deterministic noise, uniform in -1 to 1.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as f64 / f64::from(1u32 << 30) - 1.0
+    }
+}
+
+/// A programme of two channels.
+#[derive(Clone)]
+struct Signal {
+    rate: u32,
+    channels: [Vec<f32>; 2],
+}
+
+impl Signal {
+    fn new(rate: u32, seconds: f64, mut of_time: impl FnMut(f64) -> (f64, f64)) -> Self {
+        let (left, right) = (0..(seconds * f64::from(rate)) as usize)
+            .map(|n| of_time(n as f64 / f64::from(rate)))
+            .map(|(l, r)| (l as f32, r as f32))
+            .unzip();
+        Self { rate, channels: [left, right] }
+    }
+
+    fn mono(rate: u32, seconds: f64, mut of_time: impl FnMut(f64) -> f64) -> Self {
+        Self::new(rate, seconds, |t| {
+            let x = of_time(t);
+            (x, x)
+        })
+    }
+
+    /// Fades of 20 ms at both ends: where a test is not about ends.
+    fn faded(mut self) -> Self {
+        let length = self.rate as usize / 50;
+        for channel in &mut self.channels {
+            let frames = channel.len();
+            for n in 0..length.min(frames / 2) {
+                let gain = n as f32 / length as f32;
+                channel[n] *= gain;
+                channel[frames - 1 - n] *= gain;
+            }
+            // The last 50 ms must have died away.
+            let silent = (self.rate as usize / 16).min(frames);
+            let fade = (self.rate as usize / 4).min(frames - silent);
+            for n in 0..silent {
+                channel[frames - 1 - n] = 0.0;
+            }
+            for n in 0..fade {
+                channel[frames - 1 - silent - n] *= (n as f32 / fade as f32).powi(2);
+            }
+        }
+        self
+    }
+
+    fn quantised(mut self, bits: u32) -> Self {
+        let [left, right] = &mut self.channels;
+        let (mut l, mut r) = (vec![0; left.len()], vec![0; left.len()]);
+        Dither::new(bits).quantise(left, right, &mut l, &mut r);
+        let scale = 2f32.powi(1 - bits as i32);
+        *left = l.into_iter().map(|x| x as f32 * scale).collect();
+        *right = r.into_iter().map(|x| x as f32 * scale).collect();
+        self
+    }
+
+    fn frame(&self, at_s: f64) -> usize {
+        (at_s * f64::from(self.rate)).round() as usize
+    }
+
+    fn inspect_in(&self, format: Format, block_frames: usize) -> Vec<Finding> {
+        let mut meter = Meter::new(self.rate);
+        let mut inspector = Inspector::new(format);
+        for (l, r) in self.channels[0].chunks(block_frames).zip(self.channels[1].chunks(block_frames)) {
+            let block = AudioBuffer::from_channels(self.rate, l.to_vec(), r.to_vec());
+            meter.push(&block);
+            inspector.push(&block);
+        }
+        inspector.finish(&meter.finish())
+    }
+
+    fn inspect(&self, bits: Option<u32>) -> Vec<Finding> {
+        self.inspect_in(Format { sample_rate_hz: self.rate, channels: 2, bits, lossy: false }, 4_096)
+    }
+}
+
+fn find<'a>(findings: &'a [Finding], id: &str) -> &'a Finding {
+    findings.iter().find(|finding| finding.id == id).unwrap_or_else(|| panic!("no {id} in {findings:?}"))
+}
+
+/// The finding has exactly these times, to within 1 ms.
+fn assert_times(findings: &[Finding], id: &str, times_s: &[f64]) {
+    let found = &find(findings, id).times_s;
+    let near = found.len() == times_s.len() && found.iter().zip(times_s).all(|(a, b)| (a - b).abs() < 1e-3);
+    assert!(near, "{id} at {found:?}, placed at {times_s:?}");
+}
+
+fn assert_only(findings: &[Finding], ids: &[&str], what: &str) {
+    let unwanted: Vec<_> = findings.iter().filter(|finding| !ids.contains(&finding.id)).collect();
+    assert!(unwanted.is_empty(), "{what}: {unwanted:#?}");
+}
+
+/// Pink-ish noise in stereo with a given peak: a common part and two own ones, nothing below 30 Hz.
+fn music_like(rate: u32, seconds: f64, peak: f32) -> Signal {
+    let mut noise = Noise(5);
+    let mut states = [[0.0f64; 4]; 3];
+    let mut lows = [[0.0f64; 3]; 2];
+    let low = 1.0 - (-TAU * 35.0 / f64::from(rate)).exp();
+    let mut signal = Signal::new(rate, seconds, |t| {
+        let [mid, left, right] = [0, 1, 2].map(|k| {
+            let white = noise.next();
+            // Poles a few octaves apart: near enough to 3 dB per octave.
+            for (state, corner_hz) in states[k].iter_mut().zip([60.0, 400.0, 2_500.0, 16_000.0]) {
+                let coefficient = (-TAU * corner_hz / f64::from(rate)).exp();
+                *state = coefficient * *state + (1.0 - coefficient) * white * (16_000.0 / corner_hz).sqrt();
+            }
+            states[k].iter().sum::<f64>()
+        });
+        let swell = 0.7 + 0.3 * (TAU * 0.31 * t).sin();
+        let mut outputs = [mid + 0.3 * left, mid + 0.3 * right];
+        for (x, states) in outputs.iter_mut().zip(&mut lows) {
+            for state in states {
+                *state += low * (*x - *state);
+                *x -= *state;
+            }
+        }
+        (swell * outputs[0], swell * outputs[1])
+    })
+    .faded();
+    let largest = signal.channels.iter().flatten().fold(0.0f32, |largest, x| largest.max(x.abs()));
+    signal.channels.iter_mut().flatten().for_each(|x| *x *= peak / largest);
+    signal
+}
+
+/// Bursts of noise and a falling tone with attacks within one sample.
+fn drums(rate: u32) -> Signal {
+    let mut noise = Noise(9);
+    Signal::new(rate, 8.0, |t| {
+        let (beat, since) = ((t * 4.0).floor(), (t * 4.0).fract() / 4.0);
+        if t < 0.05 {
+            return (0.0, 0.0);
+        }
+        let kick = 0.6 * (-since * 18.0).exp() * (TAU * (45.0 * since + 3.0 * (1.0 - (-since * 40.0).exp()))).sin();
+        let snare = 0.5 * (-since * 30.0).exp() * noise.next();
+        let hat = 0.3 * (-since * 120.0).exp() * noise.next();
+        match beat as u32 % 4 {
+            0 => (kick, kick),
+            2 => (0.8 * snare, 0.7 * snare),
+            _ => (0.5 * hat, 0.8 * hat),
+        }
+    })
+    .faded()
+}
+
+/// A square wave as a naive oscillator draws it, with a filtered copy beside it.
+fn square_bass(rate: u32, level: f64) -> Signal {
+    let mut low = 0.0;
+    Signal::new(rate, 6.0, |t| {
+        let hz = [55.0, 41.2, 65.4][(t / 2.0) as usize % 3];
+        let square = if (t * hz).fract() < 0.5 { level } else { -level };
+        low += 0.2 * (square - low);
+        (square, 0.8 * square + 0.2 * low)
+    })
+    .faded()
+}
+
+fn sweep(rate: u32) -> Signal {
+    let top_hz = 0.45 * f64::from(rate);
+    let seconds = 10.0;
+    let growth = (top_hz / 20.0).ln() / seconds;
+    Signal::mono(rate, seconds, |t| 0.5 * (TAU * 20.0 * ((growth * t).exp() - 1.0) / growth).sin()).faded()
+}
+
+/// Dense material driven into a limiter: a smooth gain holds every peak at the ceiling, none is cut.
+fn limited(rate: u32) -> Signal {
+    let mut signal = music_like(rate, 8.0, 3.0);
+    let reach = rate as usize / 2_000;
+    let frames = signal.channels[0].len();
+    let peak: Vec<f32> = (0..frames).map(|n| signal.channels[0][n].abs().max(signal.channels[1][n].abs())).collect();
+    let needed: Vec<f32> = (0..frames)
+        .map(|n| {
+            let near = &peak[n.saturating_sub(reach)..(n + reach).min(frames)];
+            (0.97 / near.iter().copied().fold(0.97, f32::max)).min(1.0)
+        })
+        .collect();
+    let mut sum: f32 = needed[..reach / 2].iter().sum();
+    for n in 0..frames {
+        let ahead = (n + reach / 2).min(frames - 1);
+        sum += needed[ahead];
+        if let Some(behind) = n.checked_sub(reach / 2) {
+            sum -= needed[behind];
+        }
+        let gain = (sum / (2 * (reach / 2)) as f32).min(1.0);
+        signal.channels.iter_mut().for_each(|channel| channel[n] *= gain);
+    }
+    signal
+}
+
+/// Instruments at fixed places between the speakers.
+fn panned(rate: u32) -> Signal {
+    Signal::new(rate, 8.0, |t| {
+        let note = |hz: f64, decay: f64, period: f64| {
+            let since = t % period;
+            (1.0 - (-since * 400.0).exp())
+                * (-since * decay).exp()
+                * (1..6).map(|k| (TAU * hz * f64::from(k) * t).sin() / f64::from(k * k)).sum::<f64>()
+        };
+        let (bass, guitar, keys) = (note(82.4, 9.0, 1.0), note(330.0, 20.0, 0.5), note(523.3, 12.0, 0.75));
+        (0.2 * bass + 0.16 * guitar + 0.02 * keys, 0.2 * bass + 0.02 * guitar + 0.16 * keys)
+    })
+    .faded()
+}
+
+/// A recording through a gentle low-pass, as tape and ribbon microphones are.
+fn dull(rate: u32) -> Signal {
+    let mut signal = music_like(rate, 8.0, 0.7);
+    let coefficient = 1.0 - (-TAU * 6_000.0 / f64::from(rate)).exp() as f32;
+    for channel in &mut signal.channels {
+        for _ in 0..4 {
+            let mut state = 0.0;
+            for x in channel.iter_mut() {
+                state += coefficient * (*x - state);
+                *x = state;
+            }
+        }
+    }
+    signal
+}
+
+#[test]
+fn sound_material_raises_no_alarm() {
+    let rate = RATE;
+    let white = |seed, level: f64| {
+        let mut noise = Noise(seed);
+        Signal::new(rate, 8.0, move |_| (level * noise.next(), level * noise.next())).faded()
+    };
+    let fade = |signal: Signal| {
+        let mut signal = signal;
+        let frames = signal.channels[0].len() as f32;
+        for channel in &mut signal.channels {
+            channel.iter_mut().enumerate().for_each(|(n, x)| *x *= 1.0 - n as f32 / frames);
+        }
+        signal
+    };
+    let set = [
+        ("white noise", white(1, 0.3)),
+        ("pink noise", music_like(rate, 8.0, 0.7)),
+        ("a quiet programme", music_like(rate, 8.0, 0.01)),
+        ("a sweep", sweep(rate)),
+        ("drums", drums(rate)),
+        ("a square bass at -6 dBFS", square_bass(rate, 0.5)),
+        ("a square bass near full scale", square_bass(rate, 0.65)),
+        ("panned instruments", panned(rate)),
+        ("a fade", fade(music_like(rate, 8.0, 0.7))),
+        ("a dull recording", dull(rate)),
+        ("a full-scale low tone", Signal::mono(rate, 6.0, |t| 0.89 * (TAU * 30.0 * t).sin()).faded()),
+    ];
+    for (name, signal) in set {
+        for bits in [16, 24] {
+            // Sweeps, low tones and squares are mono or nearly so: not a fault of theirs.
+            assert_only(
+                &signal.clone().quantised(bits).inspect(Some(bits)),
+                &["dual_mono"],
+                &format!("{name}, {bits} bits"),
+            );
+        }
+        assert_only(&signal.inspect(None), &["dual_mono"], name);
+    }
+}
+
+#[test]
+fn sound_material_raises_no_alarm_at_any_rate() {
+    for rate in [8_000, 11_025, 22_050, 32_000, 44_100, 48_000, 96_000, 192_000, 384_000] {
+        let set = [
+            ("noise", music_like(rate, 5.0, 0.6)),
+            ("drums", drums(rate)),
+            ("panned", panned(rate)),
+            ("a sweep", sweep(rate)),
+        ];
+        for (name, signal) in set {
+            assert_only(&signal.inspect(None), &["dual_mono"], &format!("{name} at {rate} Hz"));
+        }
+        // Held at -0.3 dBFS, so between samples it goes higher: that is true, and nothing else is.
+        for signal in [limited(rate), limited(rate).quantised(16)] {
+            assert_only(&signal.inspect(None), &["inter_sample_overs"], &format!("a limiter's output at {rate} Hz"));
+        }
+    }
+}
+
+#[test]
+fn silence_and_scraps_are_no_trouble() {
+    for frames in [0, 1, 2, 15, 16, 511, 512, 513, 4_000] {
+        for rate in [8_000, 44_100, 384_000] {
+            let silence = Signal { rate, channels: [vec![0.0; frames], vec![0.0; frames]] };
+            assert_only(&silence.inspect(Some(24)), &["silent"], "silence");
+            let loud = Signal { rate, channels: [vec![0.5; frames], vec![-0.5; frames]] };
+            let _ = loud.inspect(Some(24));
+            let _ = loud.inspect(None);
+        }
+    }
+}
+
+#[test]
+fn blocks_do_not_matter() {
+    let mut signal = drums(RATE);
+    let at = signal.frame(3.3);
+    signal.channels[0][at..at + 400].fill(0.0);
+    signal.channels[1][at + 20_000] += 0.6;
+    let format = Format { sample_rate_hz: RATE, channels: 2, bits: Some(24), lossy: false };
+    let whole = signal.inspect_in(format, usize::MAX >> 1);
+    for block in [1, 77, 4_096, 100_000] {
+        assert_eq!(signal.inspect_in(format, block), whole);
+    }
+}
+
+#[test]
+fn flat_tops_are_found() {
+    for rate in [8_000, 44_100, 192_000] {
+        let mut signal = music_like(rate, 4.0, 0.1);
+        let placed = [0.5, 1.25, 3.0];
+        for (at_s, sign) in placed.into_iter().zip([1.0, -1.0, 1.0]) {
+            let at = signal.frame(at_s);
+            for (n, x) in signal.channels[1][at - 5..at + 10].iter_mut().enumerate() {
+                *x = sign * (2.0 - 0.2 * (n as f32 - 7.0).abs()).min(1.0);
+            }
+        }
+        let findings = signal.inspect(None);
+        assert_times(&findings, "clipping", &placed);
+        let finding = find(&findings, "clipping");
+        assert_eq!((finding.value, finding.severity), (3.0, Severity::Fail), "runs of 11 samples");
+    }
+    // Hard clipping of a whole programme, turned down by half a dB and dithered.
+    let mut signal = music_like(RATE, 4.0, 0.6);
+    signal.channels.iter_mut().flatten().for_each(|x| *x = 0.944 * (3.0 * *x).clamp(-1.0, 1.0));
+    assert_eq!(find(&signal.quantised(16).inspect(Some(16)), "clipping").severity, Severity::Fail);
+}
+
+#[test]
+fn overs_are_found_between_samples() {
+    let mut signal = music_like(RATE, 4.0, 0.1);
+    for at_s in [1.004, 2.51] {
+        // A quarter of the sample rate, in phase with the gaps: peaks 3 dB above the samples.
+        let at = signal.frame(at_s);
+        for (n, x) in signal.channels[0][at - 40..at + 41].iter_mut().enumerate() {
+            let swell = (std::f64::consts::PI * (n as f64 + 1.0) / 82.0).sin().powi(8);
+            *x += (1.1 * swell * (TAU * (n as f64 - 40.5) / 4.0 + 0.0).cos()) as f32;
+        }
+    }
+    let findings = signal.inspect(None);
+    assert_times(&findings, "inter_sample_overs", &[1.004, 2.51]);
+    assert_eq!(find(&findings, "inter_sample_overs").severity, Severity::Fail);
+    assert_only(&findings, &["inter_sample_overs", "click"], "overs");
+}
+
+#[test]
+fn ends_are_found() {
+    let sound = music_like(RATE, 3.0, 0.7);
+    let mut late = sound.clone();
+    for channel in &mut late.channels {
+        channel.splice(..0, vec![0.0; RATE as usize]);
+        channel.extend(vec![0.0; 4 * RATE as usize]);
+    }
+    let findings = late.inspect(None);
+    let first = sound.channels[0].iter().zip(&sound.channels[1]).position(|(l, r)| l.abs().max(r.abs()) > 1e-3);
+    assert_times(&findings, "head_silence", &[1.0 + first.expect("audible") as f64 / f64::from(RATE)]);
+    assert!((find(&findings, "tail_silence").value - 4.06).abs() < 0.03);
+    assert_only(&findings, &["head_silence", "tail_silence"], "late");
+    let mut cut = sound;
+    for channel in &mut cut.channels {
+        channel.drain(..RATE as usize);
+        channel.truncate(RATE as usize);
+        channel[0] = 0.1;
+    }
+    let findings = cut.inspect(None);
+    assert_times(&findings, "cut_start", &[0.0]);
+    assert_times(&findings, "cut_end", &[1.0]);
+    assert_eq!(find(&findings, "cut_end").severity, Severity::Fail);
+}
+
+#[test]
+fn clicks_are_found() {
+    for rate in [22_050, 44_100, 96_000, 192_000] {
+        for (signal, size) in [(panned(rate), 0.25), (music_like(rate, 5.0, 0.02), 0.6)] {
+            let mut signal = signal;
+            let placed = [0.777, 1.9, 3.2];
+            for (index, at_s) in placed.into_iter().enumerate() {
+                let at = signal.frame(at_s);
+                signal.channels[index % 2][at] += size;
+            }
+            let findings = signal.inspect(None);
+            assert_times(&findings, "click", &placed);
+            assert_only(&findings, &["click"], "clicks");
+        }
+    }
+}
+
+#[test]
+fn dropouts_are_found() {
+    for rate in [8_000, 44_100, 96_000] {
+        for length_s in [0.005, 0.05, 1.0] {
+            let mut signal = music_like(rate, 6.0, 0.7);
+            let placed = [1.3337, 3.1];
+            for at_s in placed {
+                let range = signal.frame(at_s)..signal.frame(at_s + length_s);
+                signal.channels.iter_mut().for_each(|channel| channel[range.clone()].fill(0.0));
+            }
+            let findings = signal.inspect(None);
+            assert_times(&findings, "dropout", &placed);
+            assert!((find(&findings, "dropout").value - 1e3 * length_s).abs() < 1.0);
+            assert_only(&findings, &["dropout"], "dropouts");
+        }
+    }
+    // In one channel only, in a 16-bit file.
+    let mut signal = music_like(RATE, 6.0, 0.7);
+    let at = signal.frame(2.0);
+    signal.channels[1][at..at + 60].fill(0.0);
+    let findings = signal.quantised(16).inspect(Some(16));
+    assert_times(&findings, "dropout", &[2.0]);
+}
+
+#[test]
+fn channel_faults_are_found() {
+    let sound = music_like(RATE, 8.0, 0.6);
+    let with_right = |change: &dyn Fn(&[f32]) -> Vec<f32>| {
+        let right = change(&sound.channels[1]);
+        Signal { rate: RATE, channels: [sound.channels[0].clone(), right] }.inspect(None)
+    };
+    let inverted = with_right(&|x| x.iter().map(|x| -x).collect());
+    assert!(find(&inverted, "polarity").value < -0.8);
+    assert_only(&inverted, &["polarity"], "inverted");
+    let dead = with_right(&|x| vec![0.0; x.len()]);
+    assert!(find(&dead, "dead_channel").message.contains("the right channel"));
+    assert_only(&dead, &["dead_channel"], "dead");
+    let quieter = with_right(&|x| x.iter().map(|x| 0.5 * x).collect());
+    assert!((find(&quieter, "balance").value - 6.0).abs() < 0.2);
+    assert_only(&quieter, &["balance"], "quieter");
+    let same = with_right(&|_| sound.channels[0].clone());
+    assert_only(&same, &["dual_mono"], "the same");
+    find(&same, "dual_mono");
+    let mono = Signal { rate: RATE, channels: [sound.channels[0].clone(), sound.channels[0].clone()] };
+    let format = Format { sample_rate_hz: RATE, channels: 1, bits: None, lossy: false };
+    assert_only(&mono.inspect_in(format, 4_096), &[], "a mono file");
+    // For three seconds against each other.
+    let half =
+        with_right(&|x| (0..).zip(x).map(|(n, x)| if (n / (3 * RATE as usize)) == 1 { -x } else { *x }).collect());
+    assert_times(&half, "phase", &[3.0]);
+}
+
+#[test]
+fn delays_are_found() {
+    let sound = music_like(RATE, 12.0, 0.6);
+    for frames in [1usize, 7, 44, 882] {
+        let mut late = sound.clone();
+        late.channels[1] = late.channels[0].clone();
+        late.channels[1].splice(..0, vec![0.0; frames]);
+        late.channels[1].truncate(sound.channels[0].len());
+        // Not the same in all: each channel has some noise of its own.
+        let mut noise = Noise(3);
+        late.channels.iter_mut().flatten().for_each(|x| *x += 0.002 * noise.next() as f32);
+        let late = late.faded();
+        let findings = late.inspect(None);
+        let expected_ms = 1e3 * frames as f64 / f64::from(RATE);
+        assert!((find(&findings, "channel_delay").value - expected_ms).abs() < 0.002, "{findings:?}");
+        assert_only(&findings, &["channel_delay", "phase"], "delay");
+    }
+}
+
+#[test]
+fn dc_and_depth_are_found() {
+    let sound = music_like(RATE, 4.0, 0.6);
+    let mut off = sound.clone();
+    off.channels[1].iter_mut().for_each(|x| *x += 0.02);
+    let findings = off.inspect(None);
+    assert!((find(&findings, "dc").value - 2.0).abs() < 0.05 && find(&findings, "dc").severity == Severity::Fail);
+    let padded = sound.clone().quantised(16).inspect(Some(24));
+    assert_eq!(find(&padded, "padded_bits").value, 16.0);
+    assert_only(&padded, &["padded_bits"], "padded");
+    assert_only(&sound.clone().quantised(16).inspect(Some(16)), &[], "16 bits");
+    assert_only(&sound.clone().quantised(24).inspect(Some(24)), &[], "24 bits");
+    assert_eq!(find(&sound.quantised(8).inspect(Some(16)), "padded_bits").value, 8.0);
+}
+
+/// Removes everything above a frequency.
+fn low_passed(signal: &Signal, hz: f64) -> Signal {
+    const HALF: i32 = 200;
+    let ratio = hz / f64::from(signal.rate);
+    let taps: Vec<f32> = (-HALF..=HALF)
+        .map(|n| {
+            let x = f64::from(n);
+            let sinc = if n == 0 { 2.0 * ratio } else { (TAU * ratio * x).sin() / (0.5 * TAU * x) };
+            let phase = 0.5 * TAU * (x / f64::from(HALF) + 1.0);
+            (sinc * (0.42 - 0.5 * phase.cos() + 0.08 * (2.0 * phase).cos())) as f32
+        })
+        .collect();
+    let channels = signal.channels.each_ref().map(|channel| {
+        let mut padded = vec![0.0; HALF as usize];
+        padded.extend_from_slice(channel);
+        padded.resize(channel.len() + 2 * HALF as usize, 0.0);
+        padded.windows(taps.len()).map(|x| x.iter().zip(&taps).map(|(x, tap)| x * tap).sum()).collect()
+    });
+    Signal { rate: signal.rate, channels }
+}
+
+#[test]
+fn edges_of_codecs_and_rates_are_found() {
+    let sound = music_like(RATE, 8.0, 0.6);
+    for hz in [11_000.0, 16_000.0, 19_000.0, 20_000.0] {
+        let findings = low_passed(&sound, hz).quantised(16).inspect(Some(16));
+        assert!((find(&findings, "lossy_source").value - hz).abs() < 400.0, "{findings:?}");
+        assert_only(&findings, &["lossy_source"], "low-passed");
+    }
+    let lossy = Format { sample_rate_hz: RATE, channels: 2, bits: None, lossy: true };
+    let findings = low_passed(&sound, 16_000.0).inspect_in(lossy, 4_096);
+    assert_eq!(find(&findings, "lossy_source").severity, Severity::Info);
+    for (rate, edge_hz, source_hz) in
+        [(96_000, 21_700.0, 44_100.0), (96_000, 23_600.0, 48_000.0), (192_000, 43_500.0, 88_200.0)]
+    {
+        let sound = music_like(rate, 6.0, 0.6);
+        let findings = low_passed(&sound, edge_hz).quantised(24).inspect(Some(24));
+        assert_eq!(find(&findings, "up_sampled").value, source_hz);
+        assert_only(&findings, &["up_sampled"], "up-sampled");
+    }
+}
+
+#[test]
+fn hum_noise_and_rumble_are_found() {
+    for rate in [22_050, 44_100, 96_000] {
+        for mains_hz in [50.0, 60.0] {
+            let mut signal = music_like(rate, 20.0, 0.4);
+            for (n, (l, r)) in {
+                let [left, right] = &mut signal.channels;
+                left.iter_mut().zip(right).enumerate()
+            } {
+                let t = n as f64 / f64::from(rate);
+                // The music pauses for 8 s.
+                let gain = if (6.0..14.0).contains(&t) { 0.01 } else { 1.0 };
+                let hum: f64 = (1..=4).map(|k| 0.004 / f64::from(k) * (TAU * mains_hz * f64::from(k) * t).sin()).sum();
+                *l = *l * gain + hum as f32;
+                *r = *r * gain + hum as f32;
+            }
+            let findings = signal.faded().inspect(None);
+            assert!((find(&findings, "hum").value + 51.0).abs() < 2.0, "{findings:?}");
+            assert!(find(&findings, "hum").message.contains(&format!("{mains_hz:.0} Hz")));
+        }
+    }
+    let mut noise = Noise(8);
+    let mut hissing = music_like(RATE, 10.0, 0.6);
+    for channel in &mut hissing.channels {
+        for (n, x) in channel.iter_mut().enumerate() {
+            // The music pauses from 3 to 6 s, with fades of 50 ms.
+            let t = n as f32 / RATE as f32;
+            let gain = if (3.0..6.0).contains(&t) { 1.0 - 20.0 * (t - 3.0).min(6.0 - t) } else { 1.0 };
+            *x = *x * gain.max(0.0) + 0.004 * noise.next() as f32;
+        }
+    }
+    let findings = hissing.inspect(None);
+    assert!((find(&findings, "noise").value + 55.0).abs() < 2.0, "{findings:?}");
+    let mut rumbling = music_like(RATE, 10.0, 0.5);
+    rumbling.channels.iter_mut().for_each(|channel| {
+        channel
+            .iter_mut()
+            .enumerate()
+            .for_each(|(n, x)| *x += 0.1 * (n as f32 * 12.0 * std::f32::consts::TAU / 44_100.0).sin());
+    });
+    let findings = rumbling.faded().inspect(None);
+    assert_only(&findings, &["sub_sonic"], "rumble");
+    find(&findings, "sub_sonic");
+}
