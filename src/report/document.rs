@@ -10,6 +10,7 @@ use crate::io::SourceInfo;
 use crate::master::MasterJob;
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
+use crate::quality::{Finding, Severity};
 use crate::suggest::{CurvePoint, Proposal, Suggestion};
 
 /// `halfspeed.analysis/1`: everything measured of a file.
@@ -22,6 +23,8 @@ pub struct AnalysisDocument {
     /// What it measures.
     #[serde(flatten)]
     pub analysis: Analysis,
+    /// What quality control found, worst first.
+    pub quality: Vec<Finding>,
 }
 
 /// A file.
@@ -56,6 +59,7 @@ impl AnalysisDocument {
                 duration_s: source.measurement.duration_s(),
             },
             analysis: source.measurement.analysis(),
+            quality: source.findings.clone(),
         }
     }
 }
@@ -241,6 +245,8 @@ fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>) -> Vec<S
     if mix.info.lossy {
         notes.push(format!("The mix is {}, a lossy format; a lossless export makes a better master.", mix.info.format));
     }
+    let failures = mix.findings.iter().filter(|finding| finding.severity == Severity::Fail);
+    notes.extend(failures.map(|finding| format!("In the mix: {}", finding.message)));
     match reference {
         None => notes.push("There was no reference: only loudness and peaks were set.".into()),
         Some(reference) if reference.info.channels == 1 => {
