@@ -162,6 +162,8 @@ pub struct MasterCurves {
     pub after_short_term_lufs: Vec<f64>,
     /// The same of the reference; empty without one.
     pub reference_short_term_lufs: Vec<f64>,
+    /// Deepest leveler reduction within each 100 ms, dB (0 or more); empty without a leveler.
+    pub leveler_reduction_db: Vec<f64>,
     /// Deepest limiter reduction within each 100 ms, dB (0 or more).
     pub limiter_reduction_db: Vec<f64>,
     /// The equaliser's response on the mid, 20 Hz to 20 kHz.
@@ -185,8 +187,14 @@ impl MasterReport {
         verified: Vec<Promise>,
     ) -> Self {
         written.info.path.clone_from(&job.output);
-        let ChainLog { multiband_db, glue_db, leveler_db } = processed.log;
-        let reductions = ReductionsDocument { multiband_db, glue_db, leveler_db, limiter_db: log.max_db() };
+        let ChainLog { multiband_db, glue_db, leveler_db } = &processed.log;
+        let deepest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+        let reductions = ReductionsDocument {
+            multiband_db: *multiband_db,
+            glue_db: *glue_db,
+            leveler_db: deepest(leveler_db),
+            limiter_db: deepest(&log.reduction_db),
+        };
         let suggestions = proposal.suggestions.iter().map(|suggestion| SuggestionDocument {
             suggestion: suggestion.clone(),
             measure: suggestion.quantity.describe(),
@@ -213,6 +221,7 @@ impl MasterReport {
                 reference_short_term_lufs: reference
                     .as_ref()
                     .map_or(Vec::new(), |source| short_term(&source.measurement)),
+                leveler_reduction_db: leveler_db.clone(),
                 limiter_reduction_db: log.reduction_db,
                 eq_response: eq_response(&settings, written.measurement.sample_rate_hz),
                 eq_target: proposal.target_curve.clone(),

@@ -281,6 +281,7 @@ pub(super) fn report() -> MasterReport {
         before_short_term_lufs: short_term_lufs(222.3, -18.4, 9.0),
         after_short_term_lufs: short_term_lufs(222.3, -9.04, 6.0),
         reference_short_term_lufs: short_term_lufs(187.0, -8.6, 4.0),
+        leveler_reduction_db: (0..2223).map(|k| if k % 10 < 6 { 5.2 } else { 1.5 }).collect(),
         limiter_reduction_db: (0..2223)
             .map(|k| {
                 let time = f64::from(k) / 10.0;
