@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use pulp::Arch;
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
+use pulp::{Arch, NullaryFnOnce};
+use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftPlanner};
 
 use super::peak::slot_border;
 use crate::audio::AudioBuffer;
@@ -99,10 +99,10 @@ pub struct SpectrumMeter {
     bands: ThirdOctaves,
     shares: Vec<Share>,
     window: Vec<f32>,
-    fft: Arc<dyn RealToComplex<f32>>,
+    fft: Arc<dyn Fft<f32>>,
     scratch: Vec<Complex<f32>>,
-    input: Vec<f32>,
-    spectra: [Vec<Complex<f32>>; 2],
+    /// Mid as the real and side as the imaginary part: one transform does for both.
+    mid_side: Vec<Complex<f32>>,
     bins: BinPowers,
     arch: Arch,
     pending: AudioBuffer,
@@ -130,10 +130,18 @@ struct BinPowers {
 }
 
 impl BinPowers {
+    /// Takes apart the transform of mid + i side. Of a real signal's transform the upper half is the lower one,
+    /// mirrored and conjugated, so that with `z` at a bin and `y` at its mirror image the mid is `(z + y*) / 2` and the
+    /// side `(z - y*) / 2i`.
     #[inline(always)]
-    fn set(&mut self, mid: &[Complex<f32>], side: &[Complex<f32>]) {
-        let powers = self.mid.iter_mut().zip(&mut self.side).zip(&mut self.cross);
-        for (((mid_power, side_power), cross), (m, s)) in powers.zip(mid.iter().zip(side)) {
+    fn set(&mut self, mid_side: &[Complex<f32>]) {
+        let half = mid_side.len() / 2;
+        let (first, lower, upper) = (mid_side[0], &mid_side[1..=half], &mid_side[half..]);
+        (self.mid[0], self.side[0], self.cross[0]) = (first.re * first.re, first.im * first.im, first.re * first.im);
+        let powers = self.mid[1..].iter_mut().zip(&mut self.side[1..]).zip(&mut self.cross[1..]);
+        for (((mid_power, side_power), cross), (z, y)) in powers.zip(lower.iter().zip(upper.iter().rev())) {
+            let m = Complex::new(0.5 * (z.re + y.re), 0.5 * (z.im - y.im));
+            let s = Complex::new(0.5 * (z.im + y.im), 0.5 * (y.re - z.re));
             *mid_power = m.re * m.re + m.im * m.im;
             *side_power = s.re * s.re + s.im * s.im;
             *cross = m.re * s.re + m.im * s.im;
@@ -144,6 +152,31 @@ impl BinPowers {
     fn gather(&self, share: &Share) -> BandPower {
         let of = |values: &[f32]| weighted_sum(&share.weights, &values[share.first..]);
         BandPower { mid: of(&self.mid), side: of(&self.side), cross: of(&self.cross) }
+    }
+}
+
+/// What follows a transform, as a value: unlike a closure's, its body is sure to be compiled for the processor that it
+/// is dispatched to. The order of the sums, and so the result, is the same with all.
+struct Gathering<'a> {
+    mid_side: &'a [Complex<f32>],
+    bins: &'a mut BinPowers,
+    shares: &'a [Share],
+    powers: &'a mut Vec<BandPower>,
+    long_term: &'a mut [f64],
+}
+
+impl NullaryFnOnce for Gathering<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.bins.set(self.mid_side);
+        for share in self.shares {
+            self.powers.push(self.bins.gather(share));
+        }
+        for (sum, (mid, side)) in self.long_term.iter_mut().zip(self.bins.mid.iter().zip(&self.bins.side)) {
+            *sum += f64::from(mid + side);
+        }
     }
 }
 
@@ -170,7 +203,7 @@ impl SpectrumMeter {
         // 8192 at 44.1 and 48 kHz: bins of 5.4 and 5.9 Hz, about as wide as the lowest band.
         let length = (0.15 * f64::from(sample_rate_hz)) as usize;
         let length = length.next_power_of_two();
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(length);
+        let fft = FftPlanner::<f32>::new().plan_fft_forward(length);
         let window: Vec<f32> = (0..length)
             .map(|n| (std::f64::consts::PI * (n as f64 + 0.5) / length as f64).sin().powi(2) as f32)
             .collect();
@@ -195,9 +228,8 @@ impl SpectrumMeter {
             sample_rate_hz,
             bands,
             shares,
-            scratch: fft.make_scratch_vec(),
-            input: fft.make_input_vec(),
-            spectra: [fft.make_output_vec(), fft.make_output_vec()],
+            scratch: vec![Complex::default(); fft.get_inplace_scratch_len()],
+            mid_side: vec![Complex::default(); length],
             bins: BinPowers { mid: bins(), side: bins(), cross: bins() },
             arch: Arch::new(),
             window,
@@ -250,29 +282,13 @@ impl SpectrumMeter {
     fn transform(&mut self, start: usize) {
         let range = start..start + self.window.len();
         let (left, right) = (&self.pending.left()[range.clone()], &self.pending.right()[range]);
-        for (sign, spectrum) in [1.0f32, -1.0].into_iter().zip(&mut self.spectra) {
-            for ((x, w), (l, r)) in self.input.iter_mut().zip(&self.window).zip(left.iter().zip(right)) {
-                *x = 0.5 * w * (l + sign * r);
-            }
-            self.fft
-                .process_with_scratch(&mut self.input, spectrum, &mut self.scratch)
-                .expect("buffers were made by the same plan");
+        let samples = self.window.iter().zip(left.iter().zip(right));
+        for (value, (w, (l, r))) in self.mid_side.iter_mut().zip(samples) {
+            *value = Complex::new(0.5 * w * (l + r), 0.5 * w * (l - r));
         }
-        let Self { spectra: [mid, side], bins, shares, powers, long_term, .. } = self;
-        // The widest vectors at hand; the order of the sums, and so the result, is the same with all.
-        self.arch.dispatch(
-            #[inline(always)]
-            || {
-                bins.set(mid, side);
-                powers.extend(shares.iter().map(
-                    #[inline(always)]
-                    |share| bins.gather(share),
-                ));
-                for (sum, (mid, side)) in long_term.iter_mut().zip(bins.mid.iter().zip(&bins.side)) {
-                    *sum += f64::from(mid + side);
-                }
-            },
-        );
+        self.fft.process_with_scratch(&mut self.mid_side, &mut self.scratch);
+        let Self { mid_side, bins, shares, powers, long_term, .. } = self;
+        self.arch.dispatch(Gathering { mid_side, bins, shares, powers, long_term });
         self.frames += 1;
     }
 }
