@@ -208,7 +208,6 @@ fn flush_denormal(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Magnitude of the K-weighting at a frequency, straight from the coefficients.
     #[test]
     fn coefficients_at_48_khz_are_those_of_the_standard() {
         // BS.1770-5, Annex 1, Tables 1 and 2.
