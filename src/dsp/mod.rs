@@ -8,11 +8,14 @@ pub mod compressor;
 pub mod crossover;
 pub mod dither;
 pub mod eq;
+pub mod eq_fir;
 pub mod interpolation;
 pub mod leveler;
 pub mod limiter;
 pub mod multiband;
+pub mod prototype;
 pub mod resample;
+pub mod smooth;
 pub mod width;
 
 /// One sample of each channel, left and right, full scale = 1.0.

@@ -57,7 +57,7 @@ impl MultibandSettings {
                 return Err(Error::setting(format!("multiband.bands[{index}].side_gain_db"), reason));
             }
             if let Some(compressor) = &band.compressor {
-                compressor.validate(&format!("multiband.bands[{index}].compressor"))?;
+                compressor.validate_in_band(&format!("multiband.bands[{index}].compressor"))?;
             }
         }
         Ok(())
@@ -97,7 +97,7 @@ impl Multiband {
     pub fn new(settings: &MultibandSettings, sample_rate_hz: u32) -> Self {
         let bands = settings.bands.each_ref().map(|band| {
             let computer = band.compressor.as_ref().map(|settings| GainComputer::new(settings, sample_rate_hz));
-            let gain = computer.as_ref().map_or(1.0, GainComputer::initial_gain);
+            let gain = computer.as_ref().map_or(1.0, GainComputer::gain);
             Band {
                 width: Width::new(band.side_gain_db),
                 computer,
