@@ -239,7 +239,7 @@ impl GainComputer {
     }
 
     /// One of other settings in the same state.
-    fn retuned(&self, settings: &CompressorSettings, sample_rate_hz: u32) -> Self {
+    pub(super) fn retuned(&self, settings: &CompressorSettings, sample_rate_hz: u32) -> Self {
         let (mean_square, fast_db, slow_db, reduction_db) =
             (self.mean_square, self.fast_db, self.slow_db, self.reduction_db);
         Self { mean_square, fast_db, slow_db, reduction_db, ..Self::new(settings, sample_rate_hz) }
