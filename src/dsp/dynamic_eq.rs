@@ -108,6 +108,8 @@ pub struct DynamicEq {
     sample_rate_hz: u32,
     relative: Option<Relative>,
     bands: Vec<Band>,
+    /// The present piece before any band.
+    input: Vec<Frame>,
     interval: usize,
     position: usize,
 }
@@ -135,7 +137,7 @@ impl DynamicEq {
         let interval = control_interval_frames(sample_rate_hz);
         let steps_per_s = f64::from(sample_rate_hz) / interval as f64;
         let bands = bands.iter().map(|&settings| Band::new(settings, sample_rate_hz, steps_per_s)).collect();
-        Self { sample_rate_hz, relative: None, bands, interval, position: 0 }
+        Self { sample_rate_hz, relative: None, bands, input: vec![[0.0; 2]; interval], interval, position: 0 }
     }
 
     /// The same with thresholds that follow the other bands.
@@ -148,8 +150,9 @@ impl DynamicEq {
         let mut rest = frames;
         while !rest.is_empty() {
             let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - self.position));
-            self.bands.iter_mut().for_each(|band| band.listen(piece));
-            self.bands.iter_mut().for_each(|band| band.process(piece));
+            let input = &mut self.input[..piece.len()];
+            input.copy_from_slice(piece);
+            self.bands.iter_mut().for_each(|band| band.process(piece, input));
             self.position += piece.len();
             if self.position == self.interval {
                 self.position = 0;
@@ -231,19 +234,27 @@ impl Band {
         }
     }
 
-    fn listen(&mut self, piece: &[Frame]) {
-        for frame in piece {
-            let heard = self.detector.step(*frame);
-            self.sums = [self.sums[0] + heard[0] * heard[0], self.sums[1] + heard[1] * heard[1]];
+    fn process(&mut self, piece: &mut [Frame], input: &[Frame]) {
+        match self.settings.kind {
+            DynamicKind::Bell => self.process_part(piece, input, |damping, _, band, _| damping * band),
+            // Behind critical damping: low-pass plus half of the band-pass is a first-order low-pass.
+            DynamicKind::LowShelf => self.process_part(piece, input, |_, _, band, low| low + band),
+            DynamicKind::HighShelf => self.process_part(piece, input, |_, x, band, low| x - low - band),
         }
     }
 
-    fn process(&mut self, piece: &mut [Frame]) {
-        for frame in piece {
-            self.ramp.gain += self.ramp.step;
-            let part = self.filter.step(*frame);
-            *frame = [frame[0] + self.ramp.gain * part[0], frame[1] + self.ramp.gain * part[1]];
+    /// Both filters in one pass: each waits for its own last output, so they overlap in the processor.
+    fn process_part(&mut self, piece: &mut [Frame], input: &[Frame], part: impl Fn(f64, f64, f64, f64) -> f64 + Copy) {
+        let (mut detector, mut filter) = (self.detector.clone(), self.filter.clone());
+        let (mut sums, mut ramp) = (self.sums, self.ramp);
+        for (frame, input) in piece.iter_mut().zip(input) {
+            let heard = detector.step(*input, part);
+            sums = [sums[0] + heard[0] * heard[0], sums[1] + heard[1] * heard[1]];
+            ramp.gain += ramp.step;
+            let part = filter.step(*frame, part);
+            *frame = [frame[0] + ramp.gain * part[0], frame[1] + ramp.gain * part[1]];
         }
+        (self.detector, self.filter, self.sums, self.ramp) = (detector, filter, sums, ramp);
     }
 
     fn measure(&mut self, interval: usize) {
@@ -276,7 +287,6 @@ impl Band {
 /// loudest: band-pass, low-pass or high-pass.
 #[derive(Debug, Clone)]
 struct StateVariable {
-    kind: DynamicKind,
     damping: f64,
     a: [f64; 3],
     state: [Frame; 2],
@@ -288,28 +298,24 @@ impl StateVariable {
         // Shelves are first-order parts in parallel with the input: of critical damping, whatever the quality.
         let damping = if settings.kind == DynamicKind::Bell { 1.0 / settings.q } else { 2.0 };
         let a1 = 1.0 / (1.0 + g * (g + damping));
-        Self { kind: settings.kind, damping, a: [a1, g * a1, g * g * a1], state: [[0.0; 2]; 2] }
+        Self { damping, a: [a1, g * a1, g * g * a1], state: [[0.0; 2]; 2] }
     }
 
+    /// The next frame's part, from the filter's damping, its input, its band-pass and its low-pass.
     #[inline(always)]
-    fn step(&mut self, x: Frame) -> Frame {
-        let mut part = [0.0; 2];
+    fn step(&mut self, x: Frame, part: impl Fn(f64, f64, f64, f64) -> f64) -> Frame {
         let [a1, a2, a3] = self.a;
+        let mut parts = [0.0; 2];
         for channel in 0..2 {
             let [s1, s2] = [self.state[0][channel], self.state[1][channel]];
-            let v3 = x[channel] - s2;
-            let v1 = a1 * s1 + a2 * v3;
-            let v2 = s2 + a2 * s1 + a3 * v3;
-            self.state[0][channel] = 2.0 * v1 - s1;
-            self.state[1][channel] = 2.0 * v2 - s2;
-            part[channel] = match self.kind {
-                DynamicKind::Bell => self.damping * v1,
-                // Behind critical damping: low-pass plus half of the band-pass is a first-order low-pass.
-                DynamicKind::LowShelf => v2 + v1,
-                DynamicKind::HighShelf => x[channel] - v2 - v1,
-            };
+            let rest = x[channel] - s2;
+            let band = a1 * s1 + a2 * rest;
+            let low = s2 + a2 * s1 + a3 * rest;
+            self.state[0][channel] = 2.0 * band - s1;
+            self.state[1][channel] = 2.0 * low - s2;
+            parts[channel] = part(self.damping, x[channel], band, low);
         }
-        part
+        parts
     }
 
     /// How much of the part is added for a gain.

@@ -453,7 +453,7 @@ mod tests {
             };
             let mut frames = noise(2000);
             frames.extend([[1e-310, -1e-308]; 500]);
-            Equalizer::new(&[band.clone()], 44_100).process(&mut frames);
+            Equalizer::new(std::slice::from_ref(&band), 44_100).process(&mut frames);
             assert!(frames.iter().flatten().all(|x| x.abs() < 1e3), "{band:?}");
         }
     }

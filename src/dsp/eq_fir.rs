@@ -261,11 +261,11 @@ impl Design<'_> {
         let fade_out = self.hop / 8;
         let fade =
             |index: usize, length: usize| 0.5 - 0.5 * (std::f64::consts::PI * index as f64 / length as f64).cos();
-        for index in 0..fade_in {
-            kernel[index] *= fade(index, fade_in);
+        for (index, value) in kernel[..fade_in].iter_mut().enumerate() {
+            *value *= fade(index, fade_in);
         }
-        for index in 0..fade_out {
-            kernel[self.hop - 1 - index] *= fade(index, fade_out);
+        for (index, value) in kernel.iter_mut().rev().take(fade_out).enumerate() {
+            *value *= fade(index, fade_out);
         }
         kernel.resize(2 * self.hop, 0.0);
         let scale = 1.0 / kernel.len() as f64;

@@ -45,7 +45,6 @@ const MOVE_S: f64 = 0.001;
 /// The transient shaper. No latency.
 #[derive(Debug, Clone)]
 pub struct TransientShaper {
-    sample_rate_hz: u32,
     ride: Ride,
     law: Law,
 }
@@ -92,7 +91,7 @@ impl TransientShaper {
             smoothing: one_pole_coefficient(MOVE_S, steps_per_s),
             gain_db: 0.0,
         };
-        Self { sample_rate_hz, ride, law }
+        Self { ride, law }
     }
 
     /// Processes a block in place.
