@@ -370,6 +370,7 @@ impl Compressor {
     }
 
     /// The most usual settings, in one pass.
+    #[inline]
     fn process_plainly(&mut self, piece: &mut [Frame]) {
         let (mut sums, mut ramp) = (self.sums, self.ramps[0]);
         for frame in piece.iter_mut() {
@@ -415,16 +416,22 @@ impl Compressor {
         };
         let [left, right] = std::mem::take(&mut self.sums).map(|sum| sum / over);
         let louder = left.max(right);
-        for (channel, own) in [left, right].into_iter().enumerate() {
-            self.ramps[channel].arrive(self.targets[channel]);
-            self.targets[channel] = if channel == 1 && self.link == 1.0 {
-                self.targets[0]
-            } else {
-                self.computers[channel].step(own + self.link * (louder - own))
-            };
-            self.ramps[channel].aim(self.targets[channel], self.interval);
-            self.max_reduction_db = self.max_reduction_db.max(self.computers[channel].reduction_db());
+        if self.link == 1.0 {
+            self.close_interval(0, louder);
+            (self.ramps[1], self.targets[1]) = (self.ramps[0], self.targets[0]);
+            return;
         }
+        for (channel, own) in [left, right].into_iter().enumerate() {
+            self.close_interval(channel, own + self.link * (louder - own));
+        }
+    }
+
+    #[inline]
+    fn close_interval(&mut self, channel: usize, power: f64) {
+        self.ramps[channel].arrive(self.targets[channel]);
+        self.targets[channel] = self.computers[channel].step(power);
+        self.ramps[channel].aim(self.targets[channel], self.interval);
+        self.max_reduction_db = self.max_reduction_db.max(self.computers[channel].reduction_db());
     }
 
     /// The deepest gain reduction so far, dB (0 or more).
