@@ -669,4 +669,37 @@ mod tests {
             assert!(click_db < -80.0, "{click_db} dBFS");
         }
     }
+
+    #[test]
+    fn any_settings_in_range_stay_finite() {
+        let mut state = 1u32;
+        let mut next = |low: f64, high: f64| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Every fourth time an end of the range.
+            let share = f64::from(state >> 8) / f64::from(u32::MAX >> 8);
+            low + (high - low) * if state >> 30 == 0 { (2.0 * share).floor() } else { share }
+        };
+        for round in 0..300 {
+            let settings = CompressorSettings {
+                threshold_db: next(-80.0, 0.0),
+                ratio: next(1.0, 20.0),
+                knee_db: next(0.0, 24.0),
+                attack_ms: next(2.0, 500.0),
+                release_ms: next(10.0, 5000.0),
+                makeup_db: next(-24.0, 24.0),
+                detector: if round % 2 == 0 { Detector::Peak } else { Detector::Rms },
+                stereo_link_percent: next(0.0, 100.0),
+                look_ahead_ms: next(0.0, 20.0),
+                mix_percent: next(0.0, 100.0),
+                side_chain_high_pass_hz: (round % 3 == 0).then(|| next(20.0, 2000.0)),
+                program_dependent_release: round % 5 == 0,
+            };
+            settings.validate("fuzz").expect("in range");
+            let mut frames = sine(10.0, 1500);
+            frames.extend([[1e-310, -1e-320]; 1500]);
+            frames.extend([[0.0; 2]; 500]);
+            Compressor::new(&settings, RATE_HZ).process(&mut frames);
+            assert!(frames.iter().flatten().all(|x| x.abs() <= 160.0), "{settings:?}");
+        }
+    }
 }
