@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use halfspeed::AudioBuffer;
 use halfspeed::dsp::compressor::CompressorSettings;
-use halfspeed::dsp::eq::{BandChannel, BandKind, EqBand};
+use halfspeed::dsp::eq::EqBand;
 use halfspeed::dsp::leveler::LevelerSettings;
 use halfspeed::dsp::multiband::{MultibandBand, MultibandSettings};
 use halfspeed::engine::Recipe;
@@ -147,14 +147,7 @@ fn render(criterion: &mut Criterion) {
         blocks.iter().for_each(|block| source.push(block).expect("memory"));
         source
     };
-    let band = |frequency_hz: f64| EqBand {
-        name: String::new(),
-        kind: BandKind::Bell,
-        channel: BandChannel::Stereo,
-        frequency_hz,
-        gain_db: 2.0,
-        q: 1.0,
-    };
+    let band = |frequency_hz: f64| EqBand { frequency_hz, gain_db: 2.0, q: 1.0, ..EqBand::default() };
     let eq = Recipe { eq: (0..8).map(|k| band(60.0 * 2f64.powi(k))).collect(), ..Recipe::default() };
     let glue = Recipe { glue: Some(CompressorSettings::default()), ..Recipe::default() };
     let compressed = || MultibandBand { side_gain_db: 1.0, compressor: Some(CompressorSettings::default()) };

@@ -9,10 +9,56 @@ use std::f64::consts::{PI, SQRT_2};
 
 use super::Frame;
 
-/// Bands of the splitter.
+/// Bands of the stage in a recipe.
 pub const BANDS: usize = 4;
 
-/// Splits a signal into four bands that sum to an allpass-filtered, flat copy of it.
+/// Splits a signal into bands that sum to an allpass-filtered, flat copy of it.
+pub trait Splitter<const N: usize> {
+    /// A splitter at rest, with rising corner frequencies, one fewer than bands, each below half the sample rate.
+    fn new(corners_hz: &[f64], sample_rate_hz: u32) -> Self;
+
+    /// The bands of the next frame, lowest first.
+    fn split(&mut self, frame: Frame) -> [Frame; N];
+}
+
+/// Any number of bands, split off one after the other from below; each then passes the allpasses of the corners above.
+#[derive(Debug, Clone)]
+pub struct SerialSplitter<const N: usize> {
+    /// The last one of each is not used: there is a corner fewer than bands.
+    splits: [Split; N],
+    /// `allpasses[band][corner]`, used from the corner after next on.
+    allpasses: [[Butterworth; N]; N],
+}
+
+impl<const N: usize> Splitter<N> for SerialSplitter<N> {
+    fn new(corners_hz: &[f64], sample_rate_hz: u32) -> Self {
+        let corner = |index: usize| corners_hz.get(index).or(corners_hz.last()).copied().unwrap_or(1000.0);
+        Self {
+            splits: std::array::from_fn(|index| Split::new(corner(index), sample_rate_hz)),
+            allpasses: std::array::from_fn(|_| {
+                std::array::from_fn(|index| Butterworth::new(corner(index), sample_rate_hz))
+            }),
+        }
+    }
+
+    #[inline(always)]
+    fn split(&mut self, frame: Frame) -> [Frame; N] {
+        let mut bands = [[0.0; 2]; N];
+        let mut rest = frame;
+        for corner in 0..N - 1 {
+            let (low, high) = self.splits[corner].split(rest);
+            bands[corner] = low;
+            rest = high;
+            for (band, allpasses) in bands[..corner].iter_mut().zip(&mut self.allpasses) {
+                *band = allpasses[corner].step(*band).allpass;
+            }
+        }
+        bands[N - 1] = rest;
+        bands
+    }
+}
+
+/// Four bands, split in the middle first, which takes fewer allpasses.
 #[derive(Debug, Clone)]
 pub struct FourBandSplitter {
     middle: Split,
@@ -22,10 +68,9 @@ pub struct FourBandSplitter {
     high_through_low: Butterworth,
 }
 
-impl FourBandSplitter {
-    /// A splitter at rest, with three rising corner frequencies, each below half the sample rate.
-    pub fn new(corners_hz: [f64; 3], sample_rate_hz: u32) -> Self {
-        let [low, middle, high] = corners_hz;
+impl Splitter<BANDS> for FourBandSplitter {
+    fn new(corners_hz: &[f64], sample_rate_hz: u32) -> Self {
+        let [low, middle, high] = std::array::from_fn(|index| corners_hz[index]);
         Self {
             middle: Split::new(middle, sample_rate_hz),
             low: Split::new(low, sample_rate_hz),
@@ -35,9 +80,8 @@ impl FourBandSplitter {
         }
     }
 
-    /// The four bands of the next frame, lowest first.
     #[inline(always)]
-    pub fn split(&mut self, frame: Frame) -> [Frame; BANDS] {
+    fn split(&mut self, frame: Frame) -> [Frame; BANDS] {
         let (low_half, high_half) = self.middle.split(frame);
         let low_half = self.low_through_high.step(low_half).allpass;
         let high_half = self.high_through_low.step(high_half).allpass;
@@ -126,10 +170,32 @@ mod tests {
         output.iter().map(|bin| 10.0 * bin.norm_sqr().log10()).collect()
     }
 
+    /// How far the sum of the bands is from flat, dB.
+    fn deviation_db<const N: usize>(corners_hz: &[f64]) -> f64 {
+        let mut splitter = SerialSplitter::<N>::new(corners_hz, 44_100);
+        let sum: Vec<f64> = (0..1 << 16)
+            .map(|n| splitter.split([if n == 0 { 1.0 } else { 0.0 }, 0.0]).iter().map(|band| band[0]).sum())
+            .collect();
+        spectrum_db(&sum).into_iter().map(f64::abs).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn any_number_of_bands_sums_to_an_allpass() {
+        let worst = [
+            deviation_db::<2>(&[1000.0]),
+            deviation_db::<3>(&[200.0, 250.0]),
+            deviation_db::<4>(&CORNERS_HZ),
+            deviation_db::<5>(&[60.0, 500.0, 900.0, 7000.0]),
+            deviation_db::<6>(&[100.0, 300.0, 1000.0, 3000.0, 9000.0]),
+        ];
+        println!("{worst:?} dB");
+        assert!(worst.iter().all(|db| *db < 1e-6), "{worst:?}");
+    }
+
     #[test]
     fn bands_sum_to_an_allpass_and_follow_linkwitz_riley() {
         let length = 1 << 16;
-        let mut splitter = FourBandSplitter::new(CORNERS_HZ, 44_100);
+        let mut splitter = FourBandSplitter::new(&CORNERS_HZ, 44_100);
         let mut sum = vec![0.0; length];
         let mut bands = vec![vec![0.0; length]; BANDS];
         for n in 0..length {

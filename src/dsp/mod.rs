@@ -7,12 +7,21 @@ pub mod biquad;
 pub mod compressor;
 pub mod crossover;
 pub mod dither;
+pub mod dynamic_eq;
 pub mod eq;
+pub mod eq_fir;
+pub mod expander;
 pub mod interpolation;
 pub mod leveler;
 pub mod limiter;
 pub mod multiband;
+pub mod prototype;
 pub mod resample;
+mod ride;
+pub mod smooth;
+pub mod tamer;
+pub mod transient;
+pub mod upward;
 pub mod width;
 
 /// One sample of each channel, left and right, full scale = 1.0.

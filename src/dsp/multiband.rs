@@ -1,10 +1,14 @@
-//! Four bands, each with its own compressor and its own stereo width.
+//! Two to six bands, each with its own compressor and its own stereo width.
+//!
+//! Recipes have four bands, [`MultibandSettings`]; [`BandsSettings`] take any number. At unity the output is the input
+//! behind an allpass, flat within a millionth of a dB (see [`super::crossover`]).
 
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::compressor::{CompressorSettings, GainComputer, Ramp, control_interval_frames, louder_mean_square};
-use super::crossover::{BANDS, FourBandSplitter};
+use super::crossover::{BANDS, FourBandSplitter, SerialSplitter, Splitter};
+use super::smooth::Processor;
 use super::width::Width;
 use crate::error::{Error, Result};
 
@@ -45,40 +49,85 @@ impl MultibandSettings {
     /// # Errors
     /// [`Error::Setting`] names the first field out of range.
     pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
-        let [low, middle, high] = self.corners_hz;
-        let highest_hz = 0.45 * f64::from(sample_rate_hz);
-        if !(low >= 20.0 && low < middle && middle < high && high <= highest_hz) {
-            let reason = format!("{:?} must rise from 20 Hz or more to {highest_hz:.0} Hz or less", self.corners_hz);
-            return Err(Error::setting("multiband.corners_hz", reason));
-        }
-        for (index, band) in self.bands.iter().enumerate() {
-            if !(-24.0..=12.0).contains(&band.side_gain_db) {
-                let reason = format!("{} is outside -24 to 12", band.side_gain_db);
-                return Err(Error::setting(format!("multiband.bands[{index}].side_gain_db"), reason));
-            }
-            if let Some(compressor) = &band.compressor {
-                compressor.validate(&format!("multiband.bands[{index}].compressor"))?;
-            }
-        }
-        Ok(())
+        validate_bands(&self.corners_hz, &self.bands, sample_rate_hz)
     }
 
     /// Whether the stage would only delay phases: then it is left out, and no bit changes.
     pub fn is_neutral(&self) -> bool {
-        self.bands.iter().all(|band| {
-            let compresses = band.compressor.as_ref().is_some_and(|c| c.ratio != 1.0 || c.makeup_db != 0.0);
-            !compresses && band.side_gain_db == 0.0
-        })
+        self.bands.iter().all(MultibandBand::is_neutral)
     }
 }
 
-/// The four-band stage. No latency; the bands' sum passes an allpass, so phases turn around the corners.
+impl MultibandBand {
+    fn is_neutral(&self) -> bool {
+        let compresses = self.compressor.as_ref().is_some_and(|c| c.ratio != 1.0 || c.makeup_db != 0.0);
+        !compresses && self.side_gain_db == 0.0
+    }
+}
+
+/// How a stage of two to six bands works.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BandsSettings {
+    /// One to five corner frequencies between the bands, rising, 20 Hz to 0.45 of the sample rate.
+    pub corners_hz: Vec<f64>,
+    /// The bands, lowest first, one more than corners.
+    pub bands: Vec<MultibandBand>,
+}
+
+impl BandsSettings {
+    /// Checks the ranges that the field docs give.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] names the first field out of range.
+    pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
+        let (corners, bands) = (self.corners_hz.len(), self.bands.len());
+        if !(1..=5).contains(&corners) {
+            return Err(Error::setting("multiband.corners_hz", format!("{corners} corners are not 1 to 5")));
+        }
+        if bands != corners + 1 {
+            let reason = format!("{bands} bands do not fit {corners} corners; there must be {}", corners + 1);
+            return Err(Error::setting("multiband.bands", reason));
+        }
+        validate_bands(&self.corners_hz, &self.bands, sample_rate_hz)
+    }
+
+    /// Whether the stage would only delay phases: then it is better left out.
+    pub fn is_neutral(&self) -> bool {
+        self.bands.iter().all(MultibandBand::is_neutral)
+    }
+}
+
+fn validate_bands(corners_hz: &[f64], bands: &[MultibandBand], sample_rate_hz: u32) -> Result<()> {
+    let highest_hz = 0.45 * f64::from(sample_rate_hz);
+    let rises = corners_hz.is_sorted_by(|low, high| low < high);
+    if !(rises && corners_hz.iter().all(|hz| (20.0..=highest_hz).contains(hz))) {
+        let reason = format!("{corners_hz:?} must rise from 20 Hz or more to {highest_hz:.0} Hz or less");
+        return Err(Error::setting("multiband.corners_hz", reason));
+    }
+    for (index, band) in bands.iter().enumerate() {
+        if !(-24.0..=12.0).contains(&band.side_gain_db) {
+            let reason = format!("{} is outside -24 to 12", band.side_gain_db);
+            return Err(Error::setting(format!("multiband.bands[{index}].side_gain_db"), reason));
+        }
+        if let Some(compressor) = &band.compressor {
+            compressor.validate_in_band(&format!("multiband.bands[{index}].compressor"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The four-band stage of a recipe.
+pub type Multiband = BandStage<FourBandSplitter, BANDS>;
+
+/// A stage of a fixed number of bands. No latency; the bands' sum passes an allpass, so phases turn around the corners.
 #[derive(Debug, Clone)]
-pub struct Multiband {
-    splitter: FourBandSplitter,
-    bands: [Band; BANDS],
+pub struct BandStage<S, const N: usize> {
+    sample_rate_hz: u32,
+    splitter: S,
+    bands: [Band; N],
     /// Sums of squares of each band since the current control interval began.
-    sums: [Frame; BANDS],
+    sums: [Frame; N],
     interval: usize,
     position: usize,
 }
@@ -95,9 +144,17 @@ struct Band {
 impl Multiband {
     /// The stage at rest, from validated settings.
     pub fn new(settings: &MultibandSettings, sample_rate_hz: u32) -> Self {
-        let bands = settings.bands.each_ref().map(|band| {
+        Self::of_bands(&settings.corners_hz, &settings.bands, sample_rate_hz)
+    }
+}
+
+impl<S: Splitter<N>, const N: usize> BandStage<S, N> {
+    /// The stage at rest, from as many validated bands as it has.
+    fn of_bands(corners_hz: &[f64], bands: &[MultibandBand], sample_rate_hz: u32) -> Self {
+        let bands = std::array::from_fn(|index| {
+            let band = &bands[index];
             let computer = band.compressor.as_ref().map(|settings| GainComputer::new(settings, sample_rate_hz));
-            let gain = computer.as_ref().map_or(1.0, GainComputer::initial_gain);
+            let gain = computer.as_ref().map_or(1.0, GainComputer::gain);
             Band {
                 width: Width::new(band.side_gain_db),
                 computer,
@@ -107,9 +164,10 @@ impl Multiband {
             }
         });
         Self {
-            splitter: FourBandSplitter::new(settings.corners_hz, sample_rate_hz),
+            sample_rate_hz,
+            splitter: S::new(corners_hz, sample_rate_hz),
             bands,
-            sums: [[0.0; 2]; BANDS],
+            sums: [[0.0; 2]; N],
             interval: control_interval_frames(sample_rate_hz),
             position: 0,
         }
@@ -151,8 +209,111 @@ impl Multiband {
     }
 
     /// The deepest gain reduction of each band so far, dB (0 or more).
-    pub fn max_reductions_db(&self) -> [f64; BANDS] {
+    pub fn max_reductions_db(&self) -> [f64; N] {
         self.bands.each_ref().map(|band| band.max_reduction_db)
+    }
+
+    fn retuned_bands(&self, corners_hz: &[f64], bands: &[MultibandBand]) -> Self {
+        let mut next = Self::of_bands(corners_hz, bands, self.sample_rate_hz);
+        (next.position, next.sums) = (self.position, self.sums);
+        for ((next, settings), band) in next.bands.iter_mut().zip(bands).zip(&self.bands) {
+            next.max_reduction_db = band.max_reduction_db;
+            if let (Some(settings), Some(computer)) = (&settings.compressor, &band.computer) {
+                let computer = computer.retuned(settings, self.sample_rate_hz);
+                next.target = computer.gain();
+                next.ramp = Ramp::new(next.target);
+                next.computer = Some(computer);
+            }
+        }
+        next
+    }
+}
+
+impl Processor for Multiband {
+    type Settings = MultibandSettings;
+
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.process(frames);
+    }
+
+    fn retuned(&self, settings: &MultibandSettings) -> Self {
+        self.retuned_bands(&settings.corners_hz, &settings.bands)
+    }
+}
+
+/// A stage of two to six bands.
+#[derive(Debug, Clone)]
+pub struct Bands {
+    sample_rate_hz: u32,
+    stage: AnyStage,
+}
+
+#[derive(Debug, Clone)]
+// One of a kind, and moved once.
+#[expect(clippy::large_enum_variant)]
+enum AnyStage {
+    Two(BandStage<SerialSplitter<2>, 2>),
+    Three(BandStage<SerialSplitter<3>, 3>),
+    Four(Multiband),
+    Five(BandStage<SerialSplitter<5>, 5>),
+    Six(BandStage<SerialSplitter<6>, 6>),
+}
+
+impl Bands {
+    /// The stage at rest, from validated settings.
+    pub fn new(settings: &BandsSettings, sample_rate_hz: u32) -> Self {
+        let BandsSettings { corners_hz, bands } = settings;
+        let stage = match bands.len() {
+            2 => AnyStage::Two(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
+            3 => AnyStage::Three(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
+            4 => AnyStage::Four(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
+            5 => AnyStage::Five(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
+            _ => AnyStage::Six(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
+        };
+        Self { sample_rate_hz, stage }
+    }
+
+    /// Processes a block in place.
+    pub fn process(&mut self, frames: &mut [Frame]) {
+        match &mut self.stage {
+            AnyStage::Two(stage) => stage.process(frames),
+            AnyStage::Three(stage) => stage.process(frames),
+            AnyStage::Four(stage) => stage.process(frames),
+            AnyStage::Five(stage) => stage.process(frames),
+            AnyStage::Six(stage) => stage.process(frames),
+        }
+    }
+
+    /// The deepest gain reduction of each band so far, dB (0 or more).
+    pub fn max_reductions_db(&self) -> Vec<f64> {
+        match &self.stage {
+            AnyStage::Two(stage) => stage.max_reductions_db().to_vec(),
+            AnyStage::Three(stage) => stage.max_reductions_db().to_vec(),
+            AnyStage::Four(stage) => stage.max_reductions_db().to_vec(),
+            AnyStage::Five(stage) => stage.max_reductions_db().to_vec(),
+            AnyStage::Six(stage) => stage.max_reductions_db().to_vec(),
+        }
+    }
+}
+
+impl Processor for Bands {
+    type Settings = BandsSettings;
+
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.process(frames);
+    }
+
+    fn retuned(&self, settings: &BandsSettings) -> Self {
+        let BandsSettings { corners_hz, bands } = settings;
+        let stage = match (&self.stage, bands.len()) {
+            (AnyStage::Two(stage), 2) => AnyStage::Two(stage.retuned_bands(corners_hz, bands)),
+            (AnyStage::Three(stage), 3) => AnyStage::Three(stage.retuned_bands(corners_hz, bands)),
+            (AnyStage::Four(stage), 4) => AnyStage::Four(stage.retuned_bands(corners_hz, bands)),
+            (AnyStage::Five(stage), 5) => AnyStage::Five(stage.retuned_bands(corners_hz, bands)),
+            (AnyStage::Six(stage), 6) => AnyStage::Six(stage.retuned_bands(corners_hz, bands)),
+            _ => return Self::new(settings, self.sample_rate_hz),
+        };
+        Self { sample_rate_hz: self.sample_rate_hz, stage }
     }
 }
 
@@ -234,5 +395,60 @@ mod tests {
         assert!(MultibandSettings::default().is_neutral());
         let settings = MultibandSettings { corners_hz: [120.0, 100.0, 5000.0], ..Default::default() };
         assert!(settings.validate(RATE_HZ).unwrap_err().to_string().starts_with("multiband.corners_hz"));
+    }
+
+    fn bands(count: usize) -> BandsSettings {
+        let corners_hz = [40.0, 400.0, 2000.0, 6000.0, 12_000.0][..count - 1].to_vec();
+        BandsSettings { corners_hz, bands: vec![MultibandBand::default(); count] }
+    }
+
+    #[test]
+    fn any_number_of_bands_is_flat_at_unity_and_compresses_apart() {
+        for count in 2..=6 {
+            let mut settings = bands(count);
+            settings.validate(RATE_HZ).expect("valid");
+            let input = tone(1000.0, 0.5, -0.2);
+            let mut output = input.clone();
+            Bands::new(&settings, RATE_HZ).process(&mut output);
+            let change_db = power_to_db(power(&output[48_000..], |f| f[0]) / power(&input[48_000..], |f| f[0]));
+            assert!(change_db.abs() < 1e-6, "{count} bands: {change_db} dB");
+
+            let compressor = CompressorSettings { threshold_db: -30.0, ratio: 2.0, knee_db: 0.0, ..Default::default() };
+            settings.bands[0].compressor = Some(compressor);
+            let (mut low, mut high) = (tone(15.0, 0.447, 0.447), tone(10_000.0, 0.447, 0.447));
+            let before = power(&high[48_000..], |f| f[0]);
+            let mut stage = Bands::new(&settings, RATE_HZ);
+            stage.process(&mut high);
+            assert!(power_to_db(power(&high[48_000..], |f| f[0]) / before).abs() < 1e-6);
+            assert_eq!(stage.max_reductions_db(), vec![0.0; count]);
+            stage.process(&mut low);
+            assert!(stage.max_reductions_db()[0] > 8.0 && stage.max_reductions_db().len() == count);
+        }
+    }
+
+    #[test]
+    fn any_number_of_bands_does_not_depend_on_blocks_and_changes_without_a_click() {
+        for count in 2..=6 {
+            let mut settings = bands(count);
+            let compressor = CompressorSettings { threshold_db: -30.0, ..Default::default() };
+            settings.bands.iter_mut().for_each(|band| band.compressor = Some(compressor.clone()));
+            let (mut whole, mut parts) = (tone(80.0, 0.9, 0.3), tone(80.0, 0.9, 0.3));
+            Bands::new(&settings, RATE_HZ).process(&mut whole);
+            let mut stage = Bands::new(&settings, RATE_HZ);
+            parts.chunks_mut(333).for_each(|block| stage.process(block));
+            assert_eq!(whole, parts);
+            let click_db = crate::dsp::smooth::tests::click_db(Bands::new(&bands(count), RATE_HZ), &[&settings]);
+            assert!(click_db < -80.0, "{click_db} dBFS");
+        }
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_named() {
+        let error = BandsSettings { corners_hz: vec![100.0, 200.0], ..bands(4) }.validate(RATE_HZ).unwrap_err();
+        assert_eq!(error.to_string(), "multiband.bands: 4 bands do not fit 2 corners; there must be 3");
+        let mut settings = MultibandSettings::default();
+        settings.bands[1].compressor = Some(CompressorSettings { look_ahead_ms: 1.0, ..Default::default() });
+        let error = settings.validate(RATE_HZ).unwrap_err();
+        assert!(error.to_string().starts_with("multiband.bands[1].compressor.look_ahead_ms"), "{error}");
     }
 }

@@ -5,6 +5,7 @@ use crate::audio::AudioBuffer;
 use crate::dsp::Frame;
 use crate::dsp::compressor::Compressor;
 use crate::dsp::eq::Equalizer;
+use crate::dsp::eq_fir::{EqMode, FirEqualizer};
 use crate::dsp::leveler::Leveler;
 use crate::dsp::multiband::Multiband;
 use crate::dsp::width::Width;
@@ -12,6 +13,8 @@ use crate::dsp::width::Width;
 /// The stages of a recipe up to the limiter. What goes in at a frame comes out [`Chain::latency_frames`] later.
 pub(super) struct Chain {
     equalizer: Equalizer,
+    /// Stands in for the equaliser in the modes that convolve.
+    fir: Option<FirEqualizer>,
     multiband: Option<Multiband>,
     width: Option<Width>,
     glue: Option<Compressor>,
@@ -39,8 +42,11 @@ impl Chain {
     /// The stages at rest, from a validated recipe.
     pub(super) fn new(recipe: &Recipe, sample_rate_hz: u32) -> Self {
         let multiband = recipe.multiband.as_ref().filter(|settings| !settings.is_neutral());
+        let convolves = recipe.eq_mode != EqMode::MinimumPhaseIir && !recipe.eq.is_empty();
+        let (sections, convolved) = if convolves { (&[][..], Some(&recipe.eq)) } else { (&recipe.eq[..], None) };
         Self {
-            equalizer: Equalizer::new(&recipe.eq, sample_rate_hz),
+            equalizer: Equalizer::new(sections, sample_rate_hz),
+            fir: convolved.map(|bands| FirEqualizer::new(bands, recipe.eq_mode, sample_rate_hz)),
             multiband: multiband.map(|settings| Multiband::new(settings, sample_rate_hz)),
             width: recipe.width.map(|settings| Width::new(settings.side_gain_db)),
             glue: recipe.glue.as_ref().map(|settings| Compressor::new(settings, sample_rate_hz)),
@@ -54,7 +60,9 @@ impl Chain {
 
     /// Frames by which the output lags the input.
     pub(super) fn latency_frames(&self) -> usize {
-        self.leveler.as_ref().map_or(0, Leveler::latency_frames)
+        self.fir.as_ref().map_or(0, FirEqualizer::latency_frames)
+            + self.glue.as_ref().map_or(0, Compressor::latency_frames)
+            + self.leveler.as_ref().map_or(0, Leveler::latency_frames)
     }
 
     /// Processes a block in place.
@@ -65,6 +73,9 @@ impl Chain {
         // Pieces that stay in the first-level cache through all stages.
         for piece in self.frames.chunks_mut(1024) {
             self.equalizer.process(piece);
+            if let Some(fir) = &mut self.fir {
+                fir.process(piece);
+            }
             if let Some(multiband) = &mut self.multiband {
                 multiband.process(piece);
             }
@@ -92,6 +103,26 @@ impl Chain {
             multiband_db: self.multiband.as_ref().map_or([0.0; 4], Multiband::max_reductions_db),
             glue_db: self.glue.as_ref().map_or(0.0, Compressor::max_reduction_db),
             leveler_db: self.leveler_db.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::eq::EqBand;
+
+    #[test]
+    fn an_equaliser_that_convolves_lags_as_told() {
+        let eq = vec![EqBand { gain_db: 6.0, frequency_hz: 2000.0, ..EqBand::default() }];
+        for eq_mode in [EqMode::MinimumPhaseIir, EqMode::LinearPhase, EqMode::MinimumPhaseFir] {
+            let mut chain = Chain::new(&Recipe { eq: eq.clone(), eq_mode, ..Recipe::default() }, 48_000);
+            let mut block = AudioBuffer::silence(48_000, 60_000);
+            block.channels_mut().0[100] = 0.5;
+            chain.process(&mut block);
+            let loudest = (0..60_000).max_by(|&a, &b| block.left()[a].abs().total_cmp(&block.left()[b].abs()));
+            assert_eq!(loudest, Some(100 + chain.latency_frames()), "{eq_mode:?}");
+            assert_eq!(chain.latency_frames() == 0, eq_mode == EqMode::MinimumPhaseIir);
         }
     }
 }

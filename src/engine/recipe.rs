@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::eq::EqBand;
+use crate::dsp::eq_fir::EqMode;
 use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::limiter::LimiterSettings;
 use crate::dsp::multiband::MultibandSettings;
@@ -25,6 +26,10 @@ const SCHEMA: &str = "halfspeed.recipe/1";
 pub struct Recipe {
     /// Always `halfspeed.recipe/1`.
     pub schema: String,
+    /// How the equaliser is realised: `"minimum_phase_iir"`, `"linear_phase"` or `"minimum_phase_fir"`.
+    /// Default: `"minimum_phase_iir"`.
+    #[serde(default, skip_serializing_if = "EqMode::is_default")]
+    pub eq_mode: EqMode,
     /// Form of the output.
     #[serde(default)]
     pub output: OutputSettings,
@@ -74,6 +79,7 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             schema: SCHEMA.into(),
+            eq_mode: EqMode::default(),
             output: OutputSettings::default(),
             limiter: LimiterSettings::default(),
             leveler: None,
@@ -161,10 +167,12 @@ mod tests {
                 frequency_hz: 10_000.0 / 3.0,
                 gain_db: -1.234_567_890_123_4,
                 q: 0.7,
+                ..EqBand::default()
             }],
             multiband: Some(MultibandSettings::default()),
             width: Some(WidthSettings { side_gain_db: 1.5 }),
             glue: Some(CompressorSettings::default()),
+            eq_mode: EqMode::LinearPhase,
             ..Recipe::default()
         };
         assert_eq!(Recipe::from_toml(&recipe.to_toml()), Ok(recipe));

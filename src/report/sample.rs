@@ -228,10 +228,10 @@ fn recipe() -> Recipe {
     let band = |name: &str, kind, frequency_hz, gain_db, q| EqBand {
         name: name.into(),
         kind,
-        channel: BandChannel::Stereo,
         frequency_hz,
         gain_db,
         q,
+        ..EqBand::default()
     };
     let mut multiband = MultibandSettings::default();
     multiband.bands[0].compressor =

@@ -134,6 +134,9 @@ fn reach(band: &EqBand) -> (f64, f64) {
         BandKind::LowShelf => (35.0, band.frequency_hz),
         BandKind::HighShelf => (band.frequency_hz, 17_000.0),
         BandKind::HighPass => (20.0, band.frequency_hz),
+        BandKind::LowPass => (band.frequency_hz, 20_000.0),
+        BandKind::Tilt => (20.0, 20_000.0),
+        BandKind::Notch => (band.frequency_hz / 1.1, band.frequency_hz * 1.1),
     }
 }
 
@@ -144,5 +147,8 @@ fn describe(band: &EqBand) -> String {
         BandKind::LowShelf => format!("{gain_db:+.1} dB shelf below {frequency_hz:.0} Hz"),
         BandKind::HighShelf => format!("{gain_db:+.1} dB shelf above {frequency_hz:.0} Hz"),
         BandKind::HighPass => format!("high-pass at {frequency_hz:.0} Hz"),
+        BandKind::LowPass => format!("low-pass at {frequency_hz:.0} Hz"),
+        BandKind::Tilt => format!("{gain_db:+.1} dB tilt around {frequency_hz:.0} Hz"),
+        BandKind::Notch => format!("notch at {frequency_hz:.0} Hz"),
     }
 }

@@ -4,8 +4,8 @@
 //! (Gauss-Newton with Levenberg's damping on gains, log frequencies and log Qs). The overall level of the curve is
 //! free: loudness is set by the limiter's drive.
 
-use crate::dsp::biquad::Coefficients;
-use crate::dsp::eq::{BandChannel, BandKind, EqBand};
+use crate::dsp::eq::{BandKind, EqBand};
+use crate::units::power_to_db;
 
 /// The curve to fit: one point for each third octave.
 #[derive(Debug, Clone)]
@@ -73,8 +73,9 @@ fn round_to_digits(value: f64, digits: i32) -> f64 {
 }
 
 fn response_db(curve: &Curve<'_>, band: &EqBand) -> Vec<f64> {
-    let coefficients: Coefficients = band.coefficients(curve.sample_rate_hz);
-    curve.centers_hz.iter().map(|&hz| coefficients.gain_db_at(hz, curve.sample_rate_hz)).collect()
+    let prototypes = band.prototypes();
+    let power_at = |&hz: &f64| prototypes.iter().map(|prototype| prototype.power_at(hz)).product();
+    curve.centers_hz.iter().map(power_at).map(power_to_db).collect()
 }
 
 /// What the bands leave of the curve, its weighted mean removed.
@@ -123,8 +124,7 @@ fn best_addition(curve: &Curve<'_>, bands: &[EqBand]) -> Option<EqBand> {
             if !allowed {
                 continue;
             }
-            let mut band =
-                EqBand { name: String::new(), kind, channel: BandChannel::Stereo, frequency_hz, gain_db: 1.0, q };
+            let mut band = EqBand { kind, frequency_hz, gain_db: 1.0, q, ..EqBand::default() };
             let mut shape = response_db(curve, &band);
             remove_mean(curve.weights, &mut shape);
             let weighted: Vec<f64> = shape.iter().zip(curve.weights).map(|(s, w)| s * w).collect();
@@ -243,6 +243,7 @@ fn solve(mut rows: Vec<Vec<f64>>) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::biquad::Coefficients;
     use crate::measure::spectrum::ThirdOctaves;
 
     fn fitted(of: impl Fn(f64) -> f64, max_bands: usize) -> (Vec<EqBand>, f64) {

@@ -40,7 +40,7 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                                         td.words { (shape(band.kind, band.channel)) }
                                         td { (number(band.frequency_hz, 0)) }
                                         td {
-                                            @if band.kind == BandKind::HighPass { (NONE) } @else { (signed(band.gain_db, 2)) }
+                                            @if matches!(band.kind, BandKind::HighPass | BandKind::LowPass | BandKind::Notch) { (NONE) } @else { (signed(band.gain_db, 2)) }
                                         }
                                         td { (number(band.q, 2)) }
                                     }
@@ -155,11 +155,16 @@ fn shape(kind: BandKind, channel: BandChannel) -> String {
         BandKind::LowShelf => "low shelf",
         BandKind::HighShelf => "high shelf",
         BandKind::HighPass => "high-pass",
+        BandKind::LowPass => "low-pass",
+        BandKind::Tilt => "tilt",
+        BandKind::Notch => "notch",
     };
     match channel {
         BandChannel::Stereo => kind.into(),
         BandChannel::Mid => format!("{kind}, mid only"),
         BandChannel::Side => format!("{kind}, side only"),
+        BandChannel::Left => format!("{kind}, left only"),
+        BandChannel::Right => format!("{kind}, right only"),
     }
 }
 

@@ -1,0 +1,257 @@
+//! De-esser and resonance tamer: dynamic equalisers set by one idea each.
+//!
+//! A de-esser turns down the range of sibilants, about 4 to 9 kHz, while they are loud (M. Senior, "Mixing Secrets for the
+//! Small Studio", 2011, chapter 9). A resonance tamer watches a row of narrow bands and turns down those that stand out
+//! of their neighbours for the moment, whatever the overall level: the threshold of each moves with the rest.
+
+use serde::{Deserialize, Serialize};
+
+use super::Frame;
+use super::dynamic_eq::{DynamicBand, DynamicEq, DynamicKind, Relative};
+use super::smooth::Processor;
+use crate::error::{Error, Result, check_range};
+
+/// How sibilants are turned down.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeEsserSettings {
+    /// Centre of the sibilants, or the corner of a shelf, 2000 to 14 000 Hz. Default: 6500.
+    pub frequency_hz: f64,
+    /// Level of that range above which it is turned down, -80 to 0 dB of mean square. Default: -35.
+    pub threshold_db: f64,
+    /// The most by which it is turned down, 0 to 24 dB. Default: 8.
+    pub range_db: f64,
+    /// Whether everything above the frequency is turned down instead of a range around it. Default: no.
+    pub shelf: bool,
+}
+
+impl Default for DeEsserSettings {
+    fn default() -> Self {
+        Self { frequency_hz: 6500.0, threshold_db: -35.0, range_db: 8.0, shelf: false }
+    }
+}
+
+impl DeEsserSettings {
+    /// Checks the ranges that the field docs give.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] names the first field out of range.
+    pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
+        check_range(
+            "deesser.frequency_hz",
+            self.frequency_hz,
+            2000.0..=14_000f64.min(0.45 * f64::from(sample_rate_hz)),
+        )?;
+        check_range("deesser.threshold_db", self.threshold_db, -80.0..=0.0)?;
+        check_range("deesser.range_db", self.range_db, 0.0..=24.0)
+    }
+
+    /// The band of a [`super::dynamic_eq::DynamicEq`] that does it: quick, because sibilants are short.
+    pub fn band(&self) -> DynamicBand {
+        DynamicBand {
+            kind: if self.shelf { DynamicKind::HighShelf } else { DynamicKind::Bell },
+            frequency_hz: self.frequency_hz,
+            q: 1.2,
+            threshold_db: self.threshold_db,
+            ratio: 4.0,
+            range_db: -self.range_db,
+            attack_ms: 1.0,
+            release_ms: 40.0,
+        }
+    }
+}
+
+/// How resonances are tamed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TamerSettings {
+    /// Where the row of bands begins, 50 to 5000 Hz. Default: 150.
+    pub lowest_hz: f64,
+    /// Where it ends, above the lowest, to 0.4 of the sample rate. Default: 10 000.
+    pub highest_hz: f64,
+    /// Bands per octave, 1 to 6. Default: 3.
+    pub bands_per_octave: f64,
+    /// By how much a band may stand out of the mean of its neighbours, 0 to 24 dB. Default: 6.
+    pub margin_db: f64,
+    /// Share of what is beyond the margin that is taken away, 0 to 100 %. Default: 70.
+    pub amount_percent: f64,
+    /// The most by which a band is turned down, 0 to 24 dB. Default: 9.
+    pub range_db: f64,
+    /// Time to 63 % of a move down, 2 to 500 ms. Default: 15.
+    pub attack_ms: f64,
+    /// Time to 63 % of a move back, 10 to 5000 ms. Default: 120.
+    pub release_ms: f64,
+}
+
+impl Default for TamerSettings {
+    fn default() -> Self {
+        Self {
+            lowest_hz: 150.0,
+            highest_hz: 10_000.0,
+            bands_per_octave: 3.0,
+            margin_db: 6.0,
+            amount_percent: 70.0,
+            range_db: 9.0,
+            attack_ms: 15.0,
+            release_ms: 120.0,
+        }
+    }
+}
+
+impl TamerSettings {
+    /// Checks the ranges that the field docs give.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] names the first field out of range.
+    pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
+        check_range("tamer.lowest_hz", self.lowest_hz, 50.0..=5000.0)?;
+        check_range("tamer.highest_hz", self.highest_hz, 50.0..=0.4 * f64::from(sample_rate_hz))?;
+        if self.highest_hz <= self.lowest_hz {
+            let reason = format!("{} must be above lowest_hz, {}", self.highest_hz, self.lowest_hz);
+            return Err(Error::setting("tamer.highest_hz", reason));
+        }
+        check_range("tamer.bands_per_octave", self.bands_per_octave, 1.0..=6.0)?;
+        check_range("tamer.margin_db", self.margin_db, 0.0..=24.0)?;
+        check_range("tamer.amount_percent", self.amount_percent, 0.0..=100.0)?;
+        check_range("tamer.range_db", self.range_db, 0.0..=24.0)?;
+        check_range("tamer.attack_ms", self.attack_ms, 2.0..=500.0)?;
+        check_range("tamer.release_ms", self.release_ms, 10.0..=5000.0)
+    }
+}
+
+impl TamerSettings {
+    fn bands(&self) -> Vec<DynamicBand> {
+        let octaves = (self.highest_hz / self.lowest_hz).log2();
+        let last = (octaves * self.bands_per_octave).floor() as u32;
+        let band = |index: u32| DynamicBand {
+            kind: DynamicKind::Bell,
+            frequency_hz: self.lowest_hz * (f64::from(index) / self.bands_per_octave).exp2(),
+            // As wide between the points 3 dB down as bands are apart.
+            q: 0.5 / (0.5 * std::f64::consts::LN_2 / self.bands_per_octave).sinh(),
+            threshold_db: 0.0,
+            // Infinite for 100 %.
+            ratio: 1.0 / (1.0 - self.amount_percent / 100.0),
+            range_db: -self.range_db,
+            attack_ms: self.attack_ms,
+            release_ms: self.release_ms,
+        };
+        (0..=last).map(band).collect()
+    }
+}
+
+/// The resonance tamer. No latency.
+#[derive(Debug, Clone)]
+pub struct Tamer {
+    eq: DynamicEq,
+    sample_rate_hz: u32,
+}
+
+impl Tamer {
+    /// A tamer at rest, from validated settings.
+    pub fn new(settings: &TamerSettings, sample_rate_hz: u32) -> Self {
+        // An octave on either side is the neighbourhood.
+        let reach = settings.bands_per_octave.ceil().max(2.0) as usize;
+        let relative = Relative { margin_db: settings.margin_db, reach };
+        Self { eq: DynamicEq::new(&settings.bands(), sample_rate_hz).relative(relative), sample_rate_hz }
+    }
+
+    /// Processes a block in place.
+    pub fn process(&mut self, frames: &mut [Frame]) {
+        self.eq.process(frames);
+    }
+
+    /// The gain farthest from 0 dB so far of each band, dB, lowest band first.
+    pub fn deepest_gains_db(&self) -> impl Iterator<Item = f64> {
+        self.eq.deepest_gains_db()
+    }
+}
+
+impl Processor for Tamer {
+    type Settings = TamerSettings;
+
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.process(frames);
+    }
+
+    fn retuned(&self, settings: &TamerSettings) -> Self {
+        Self::new(settings, self.sample_rate_hz)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE_HZ: u32 = 48_000;
+
+    /// Noise of equal power in each octave, roughly, and a tone.
+    fn signal(tone_hz: f64, tone: f64, noise: f64) -> Vec<Frame> {
+        let (mut state, mut slow) = (1u32, [0.0f64; 5]);
+        let next = |n: usize| {
+            let mut pink = 0.0;
+            for (octave, slow) in slow.iter_mut().enumerate() {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                if n.is_multiple_of(1 << (2 * octave)) {
+                    *slow = f64::from(state) / f64::from(u32::MAX) - 0.5;
+                }
+                pink += *slow;
+            }
+            noise * pink + tone * (n as f64 * tone_hz * std::f64::consts::TAU / 48e3).sin()
+        };
+        (0..96_000).map(next).map(|x| [x, x]).collect()
+    }
+
+    /// Amplitude of a tone in the second half of a signal.
+    fn amplitude(frames: &[Frame], hz: f64) -> f64 {
+        let half = &frames[48_000..];
+        let sum = |of: fn(f64) -> f64| -> f64 {
+            half.iter().enumerate().map(|(n, f)| f[0] * of(n as f64 * hz * std::f64::consts::TAU / 48e3)).sum()
+        };
+        2.0 * sum(f64::sin).hypot(sum(f64::cos)) / half.len() as f64
+    }
+
+    #[test]
+    fn a_de_esser_turns_down_what_hisses_and_nothing_else() {
+        let settings = DeEsserSettings::default();
+        settings.validate(RATE_HZ).expect("defaults are in range");
+        let mut frames = signal(6500.0, 0.5, 0.0);
+        DynamicEq::new(&[settings.band()], RATE_HZ).process(&mut frames);
+        // -9.03 dB of mean square is 25.97 over the threshold; 3/4 of that is beyond the range of 8 dB.
+        assert!((20.0 * (amplitude(&frames, 6500.0) / 0.5).log10() + 8.0).abs() < 0.01);
+        let (mut low, voice) = (signal(300.0, 0.3, 0.0), signal(300.0, 0.3, 0.0));
+        DynamicEq::new(&[settings.band()], RATE_HZ).process(&mut low);
+        assert_eq!(low, voice);
+    }
+
+    #[test]
+    fn a_tamer_turns_down_what_stands_out_at_any_level() {
+        let settings = TamerSettings::default();
+        settings.validate(RATE_HZ).expect("defaults are in range");
+        for level in [1.0, 0.1] {
+            let input = signal(952.0, 0.5 * level, 0.05 * level);
+            let mut output = input.clone();
+            let mut tamer = Tamer::new(&settings, RATE_HZ);
+            tamer.process(&mut output);
+            let change_db = 20.0 * (amplitude(&output, 952.0) / amplitude(&input, 952.0)).log10();
+            assert!((-12.0..-6.0).contains(&change_db), "{change_db}");
+            let deepest: Vec<f64> = tamer.deepest_gains_db().collect();
+            assert!(deepest[13..].iter().all(|db| *db > -3.0), "{deepest:?}");
+        }
+    }
+
+    #[test]
+    fn noise_alone_is_left_almost_alone_and_blocks_do_not_matter() {
+        let mut whole = signal(100.0, 0.0, 0.2);
+        let mut parts = whole.clone();
+        let energy = |frames: &[Frame]| frames.iter().map(|f| f[0] * f[0]).sum::<f64>();
+        let before = energy(&whole);
+        let settings = TamerSettings::default();
+        Tamer::new(&settings, RATE_HZ).process(&mut whole);
+        assert!(10.0 * (energy(&whole) / before).log10() > -0.5);
+        let mut tamer = Tamer::new(&settings, RATE_HZ);
+        parts.chunks_mut(313).for_each(|block| tamer.process(block));
+        assert_eq!(whole, parts);
+        let wrong = TamerSettings { highest_hz: 100.0, ..settings }.validate(RATE_HZ).unwrap_err();
+        assert_eq!(wrong.to_string(), "tamer.highest_hz: 100 must be above lowest_hz, 150");
+    }
+}

@@ -1,0 +1,213 @@
+//! Transient shaper: attacks and tails made stronger or weaker, whatever their level.
+//!
+//! Two pairs of peak followers with unequal times are compared in dB ("differential envelopes", SPL's Transient Designer,
+//! German patent 19 755 447, 1997). While a quick rise is ahead of a slow one an attack is going on; while a slow fall
+//! lingers above a quick one a tail is. No threshold: a level change of the whole signal changes nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::Frame;
+use super::ride::{Levels, Ride};
+use super::smooth::Processor;
+use crate::error::{Result, check_range};
+use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
+
+/// How transients are shaped.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TransientSettings {
+    /// Gain of attacks at the most, -24 to 24 dB. Default: 0.
+    pub attack_db: f64,
+    /// Gain of tails at the most, -24 to 24 dB. Default: 0.
+    pub sustain_db: f64,
+}
+
+impl TransientSettings {
+    /// Checks the ranges that the field docs give.
+    ///
+    /// # Errors
+    /// [`crate::Error::Setting`] names the first field out of range.
+    pub fn validate(&self) -> Result<()> {
+        check_range("transient.attack_db", self.attack_db, -24.0..=24.0)?;
+        check_range("transient.sustain_db", self.sustain_db, -24.0..=24.0)
+    }
+}
+
+/// Rise of the two followers that are compared for attacks, s.
+const RISES_S: [f64; 2] = [0.0005, 0.02];
+/// Fall of the two followers that are compared for tails, s.
+const FALLS_S: [f64; 2] = [0.05, 0.5];
+/// Difference between followers that gets the whole gain, dB.
+const FULL_DB: f64 = 12.0;
+/// What the gain itself takes to move, s.
+const MOVE_S: f64 = 0.001;
+
+/// The transient shaper. No latency.
+#[derive(Debug, Clone)]
+pub struct TransientShaper {
+    ride: Ride,
+    law: Law,
+}
+
+#[derive(Debug, Clone)]
+struct Law {
+    settings: TransientSettings,
+    rises: [Follower; 2],
+    falls: [Follower; 2],
+    smoothing: f64,
+    gain_db: f64,
+}
+
+/// A peak follower with separate rise and fall.
+#[derive(Debug, Clone, Copy)]
+struct Follower {
+    rise: f64,
+    fall: f64,
+    level: f64,
+}
+
+impl Follower {
+    fn step_db(&mut self, peak: f64) -> f64 {
+        let coefficient = if peak > self.level { self.rise } else { self.fall };
+        self.level = peak + coefficient * (self.level - peak);
+        amplitude_to_db(self.level)
+    }
+}
+
+impl TransientShaper {
+    /// A shaper at rest, from validated settings.
+    pub fn new(settings: &TransientSettings, sample_rate_hz: u32) -> Self {
+        let ride = Ride::new(1.0, sample_rate_hz);
+        let steps_per_s = ride.steps_per_s(sample_rate_hz);
+        let follower = |rise_s, fall_s| Follower {
+            rise: one_pole_coefficient(rise_s, steps_per_s),
+            fall: one_pole_coefficient(fall_s, steps_per_s),
+            level: FLOOR,
+        };
+        let law = Law {
+            settings: *settings,
+            rises: RISES_S.map(|rise_s| follower(rise_s, FALLS_S[0])),
+            falls: FALLS_S.map(|fall_s| follower(RISES_S[0], fall_s)),
+            smoothing: one_pole_coefficient(MOVE_S, steps_per_s),
+            gain_db: 0.0,
+        };
+        Self { ride, law }
+    }
+
+    /// Processes a block in place.
+    pub fn process(&mut self, frames: &mut [Frame]) {
+        self.ride.process(frames, |levels| self.law.gain(levels));
+    }
+
+    /// The present gain, dB.
+    pub fn gain_db(&self) -> f64 {
+        self.law.gain_db
+    }
+}
+
+/// Below -80 dBFS there are neither attacks nor tails.
+const FLOOR: f64 = 1e-4;
+
+impl Law {
+    fn gain(&mut self, levels: Levels) -> f64 {
+        let peak = levels.peak.max(FLOOR);
+        let [quick, slow] = self.rises.each_mut().map(|follower| follower.step_db(peak));
+        let attack = ((quick - slow) / FULL_DB).clamp(0.0, 1.0);
+        let [quick, slow] = self.falls.each_mut().map(|follower| follower.step_db(peak));
+        let tail = ((slow - quick) / FULL_DB).clamp(0.0, 1.0);
+        let wanted_db = self.settings.attack_db * attack + self.settings.sustain_db * tail;
+        self.gain_db = wanted_db + self.smoothing * (self.gain_db - wanted_db);
+        if self.gain_db.abs() < 1e-4 {
+            self.gain_db = 0.0;
+        }
+        db_to_amplitude(self.gain_db)
+    }
+}
+
+impl Processor for TransientShaper {
+    type Settings = TransientSettings;
+
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.process(frames);
+    }
+
+    fn retuned(&self, settings: &TransientSettings) -> Self {
+        let mut next = self.clone();
+        next.law.settings = *settings;
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE_HZ: u32 = 48_000;
+
+    /// A tone of 3 kHz that begins at once, lasts and dies away with 200 ms.
+    fn stroke(amplitude: f64) -> Vec<Frame> {
+        (0..96_000)
+            .map(|n| {
+                let level = match n {
+                    ..12_000 => 0.0,
+                    12_000..48_000 => 1.0,
+                    _ => (f64::from(48_000 - n) / 9600.0).exp(),
+                };
+                [amplitude * level * (f64::from(n) * 0.4).sin(); 2]
+            })
+            .collect()
+    }
+
+    fn gains_db(settings: TransientSettings, amplitude: f64) -> Vec<f64> {
+        let mut shaper = TransientShaper::new(&settings, RATE_HZ);
+        let mut frames = stroke(amplitude);
+        let steps = frames.chunks_mut(16).map(|piece| {
+            shaper.process(piece);
+            shaper.gain_db()
+        });
+        steps.collect()
+    }
+
+    #[test]
+    fn attacks_get_their_gain_for_a_moment() {
+        for amplitude in [1.0, 0.1] {
+            for attack_db in [6.0, -9.0] {
+                let gains = gains_db(TransientSettings { attack_db, sustain_db: 0.0 }, amplitude);
+                let at = |ms: usize| gains[750 + ms * 3] / attack_db;
+                assert!(
+                    at(4) > 0.9 && at(100) < 0.05 && gains[..750].iter().all(|gain| *gain == 0.0),
+                    "{:?}",
+                    (at(4), at(100))
+                );
+                // In steady tones and tails there is none.
+                assert!(gains[2900..].iter().all(|gain| gain.abs() < 0.3));
+            }
+        }
+    }
+
+    #[test]
+    fn tails_get_theirs() {
+        for amplitude in [1.0, 0.1] {
+            let gains = gains_db(TransientSettings { attack_db: 0.0, sustain_db: 6.0 }, amplitude);
+            assert!(gains[800..3000].iter().all(|gain| gain.abs() < 0.3));
+            assert!(gains[3000..].iter().fold(0.0f64, |most, gain| most.max(*gain)) > 3.0);
+        }
+    }
+
+    #[test]
+    fn neutral_settings_change_no_bit_nor_do_blocks_and_changes_do_not_click() {
+        let mut frames = stroke(0.5);
+        TransientShaper::new(&TransientSettings::default(), RATE_HZ).process(&mut frames);
+        assert_eq!(frames, stroke(0.5));
+        let settings = TransientSettings { attack_db: 24.0, sustain_db: -24.0 };
+        let (mut whole, mut parts) = (stroke(0.5), stroke(0.5));
+        TransientShaper::new(&settings, RATE_HZ).process(&mut whole);
+        let mut shaper = TransientShaper::new(&settings, RATE_HZ);
+        parts.chunks_mut(101).for_each(|block| shaper.process(block));
+        assert_eq!(whole, parts);
+        assert!(whole.iter().flatten().all(|x| x.is_finite()));
+        let neutral = TransientShaper::new(&TransientSettings::default(), RATE_HZ);
+        let click_db = crate::dsp::smooth::tests::click_db(neutral, &[&settings]);
+        assert!(click_db < -80.0, "{click_db} dBFS");
+    }
+}
