@@ -7,6 +7,7 @@ use crate::dsp::resample::Resampler;
 use crate::error::Result;
 use crate::io::{Decoder, SourceInfo, Spool};
 use crate::measure::{Measurement, Meter};
+use crate::quality::{Finding, Format, Inspector};
 
 /// A decoded and measured file.
 pub struct Source {
@@ -14,6 +15,8 @@ pub struct Source {
     pub info: SourceInfo,
     /// What it measures, at its own sample rate.
     pub measurement: Measurement,
+    /// What quality control found, worst first.
+    pub findings: Vec<Finding>,
 }
 
 /// Told now and then how many frames are done, of how many if that is known.
@@ -51,17 +54,34 @@ pub fn load_file(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'_
     Ok((source, spool))
 }
 
-fn read(path: &Path, progress: Progress<'_>, mut sink: impl FnMut(&AudioBuffer) -> Result<()>) -> Result<Source> {
+/// Decodes and measures a file and shows every block of it to `sink`.
+///
+/// # Errors
+/// Those of [`Decoder`] and of `sink`.
+pub fn read(path: &Path, progress: Progress<'_>, mut sink: impl FnMut(&AudioBuffer) -> Result<()>) -> Result<Source> {
     let mut decoder = Decoder::open(path)?;
     let sample_rate_hz = decoder.info().sample_rate_hz;
     let mut meter = Meter::new(sample_rate_hz);
+    let mut inspector = Inspector::new(format_of(decoder.info()));
     let mut block = AudioBuffer::new(sample_rate_hz);
     let mut done = 0;
     while decoder.next_block(&mut block)? {
         meter.push(&block);
+        inspector.push(&block);
         sink(&block)?;
         done += block.frames() as u64;
         progress(done, decoder.info().frames);
     }
-    Ok(Source { info: decoder.info().clone(), measurement: meter.finish() })
+    let measurement = meter.finish();
+    Ok(Source { info: decoder.info().clone(), findings: inspector.finish(&measurement), measurement })
+}
+
+/// What quality control has to know of a file.
+fn format_of(info: &SourceInfo) -> Format {
+    Format {
+        sample_rate_hz: info.sample_rate_hz,
+        channels: info.channels,
+        bits: info.bits.filter(|_| !info.float && !info.lossy),
+        lossy: info.lossy,
+    }
 }

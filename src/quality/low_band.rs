@@ -1,4 +1,4 @@
-//! Everything below 500 Hz, in windows of 2 s: what hum and sub-sonic rumble are read from.
+//! Everything below 500 Hz: in windows of 2 s for sub-sonic rumble, and handed on to [`Mains`] for hum.
 
 use std::sync::Arc;
 
@@ -6,38 +6,19 @@ use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
 use super::cells::Group;
+use super::mains::Mains;
 
 const WINDOW_S: f64 = 2.0;
 /// The low band is brought down to about this rate, Hz.
 const RATE_HZ: f64 = 1_400.0;
-/// Mains frequencies, Hz.
-pub(super) const MAINS_HZ: [f64; 2] = [50.0, 60.0];
-/// Harmonics of each that are looked at.
-pub(super) const HARMONICS: usize = 8;
-/// A harmonic lies within this of its place, Hz; its neighbours in this range beside it.
-const PLACE_HZ: f64 = 0.6;
-const NEIGHBOURS_HZ: (f64, f64) = (1.8, 5.0);
 /// Rumble lies between, Hz: what is below is DC.
 const SUB_SONIC_HZ: (f64, f64) = (2.0, 20.0);
-
-/// One harmonic in one window.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Line {
-    /// Mean square of a tone there.
-    pub(super) power: f32,
-    /// The same of the strongest neighbour.
-    pub(super) neighbour: f32,
-}
 
 /// What is kept of a window.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
-    /// Mean square of the band.
-    pub(super) power: f64,
     /// Mean square below 20 Hz.
     pub(super) sub_sonic: f64,
-    /// Lines of both mains frequencies.
-    pub(super) lines: [[Line; HARMONICS]; 2],
 }
 
 /// Gathers the low band of the mid.
@@ -55,6 +36,7 @@ pub(super) struct LowBand {
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
     pub(super) windows: Vec<Window>,
+    pub(super) mains: Mains,
 }
 
 impl LowBand {
@@ -81,6 +63,7 @@ impl LowBand {
             scratch: fft.make_scratch_vec(),
             fft,
             windows: Vec::new(),
+            mains: Mains::new(rate_hz),
         }
     }
 
@@ -88,6 +71,7 @@ impl LowBand {
         let own = left.own_cells();
         let cells = left.cells[own.clone()].iter().zip(&right.cells[own]);
         self.sums.extend(cells.map(|(l, r)| l.sum + r.sum));
+        let known = self.samples.len();
         let mut start = 0;
         while start + self.taps.len() <= self.sums.len() {
             let sums = &self.sums[start..start + self.taps.len()];
@@ -95,6 +79,7 @@ impl LowBand {
             start += self.step;
         }
         self.sums.drain(..start.min(self.sums.len()));
+        self.mains.push(&self.samples[known..]);
         if self.samples.len() >= self.window.len() {
             self.transform();
             self.samples.drain(..self.window.len());
@@ -112,35 +97,13 @@ impl LowBand {
         let length = self.input.len() as f64;
         let bin_hz = self.rate_hz / length;
         let frames = self.window.len() as f64;
-        let (of_noise, of_tone) = (2.0 / (length * 0.375 * frames), 2.0 / (0.25 * frames * frames));
-        let bins = |low_hz: f64, high_hz: f64| {
-            let last = self.spectrum.len();
-            &self.spectrum
-                [((low_hz / bin_hz).ceil() as usize).min(last)..((high_hz / bin_hz).floor() as usize + 1).min(last)]
-        };
+        let of_noise = 2.0 / (length * 0.375 * frames);
         let sum = |low_hz: f64, high_hz: f64| {
-            of_noise * bins(low_hz, high_hz).iter().map(|x| f64::from(x.norm_sqr())).sum::<f64>()
+            let last = self.spectrum.len();
+            let (low, high) = ((low_hz / bin_hz).ceil() as usize, (high_hz / bin_hz).floor() as usize + 1);
+            let bins = &self.spectrum[low.min(last)..high.min(last)];
+            of_noise * bins.iter().map(|x| f64::from(x.norm_sqr())).sum::<f64>()
         };
-        let peak = |low_hz: f64, high_hz: f64| {
-            of_tone as f32 * bins(low_hz, high_hz).iter().map(|x| x.norm_sqr()).fold(0.0, f32::max)
-        };
-        let lines = MAINS_HZ.map(|mains_hz| {
-            std::array::from_fn(|index| {
-                let hz = mains_hz * (index + 1) as f64;
-                if hz + NEIGHBOURS_HZ.1 > 0.45 * self.rate_hz {
-                    return Line::default();
-                }
-                let (near, far) = NEIGHBOURS_HZ;
-                Line {
-                    power: peak(hz - PLACE_HZ, hz + PLACE_HZ),
-                    neighbour: peak(hz - far, hz - near).max(peak(hz + near, hz + far)),
-                }
-            })
-        });
-        self.windows.push(Window {
-            power: sum(SUB_SONIC_HZ.0, 0.5 * self.rate_hz),
-            sub_sonic: sum(SUB_SONIC_HZ.0, SUB_SONIC_HZ.1),
-            lines,
-        });
+        self.windows.push(Window { sub_sonic: sum(SUB_SONIC_HZ.0, SUB_SONIC_HZ.1) });
     }
 }

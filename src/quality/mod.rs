@@ -15,6 +15,7 @@ mod ends;
 mod excerpts;
 mod hum;
 mod low_band;
+mod mains;
 mod noise;
 mod offset;
 mod overs;
@@ -199,7 +200,7 @@ impl Inspector {
         findings.extend(self.depth.and_then(Depth::finish));
         findings.extend(self.excerpts.bandwidth.up_sampled());
         findings.extend(self.excerpts.bandwidth.lossy_source(self.format.lossy));
-        findings.extend(hum::finding(&self.low_band.windows));
+        findings.extend(hum::finding(&self.low_band.mains.windows));
         findings.extend(sub_sonic::finding(&self.low_band.windows, measurement));
         findings.extend(noise::finding(measurement));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

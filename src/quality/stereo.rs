@@ -46,8 +46,8 @@ fn dead_channel(measurement: &Measurement, peaks: [f32; 2]) -> Option<Finding> {
 }
 
 fn dual_mono(measurement: &Measurement) -> Option<Finding> {
-    let correlation = measurement.levels.correlation()?;
-    let side_db = measurement.levels.width_db();
+    let correlation = measurement.levels.whole().correlation()?;
+    let side_db = measurement.levels.whole().width_db();
     (correlation > 0.9999 && side_db.is_none_or(|db| db < DUAL_MONO_SIDE_DB)).then(|| Finding {
         id: "dual_mono",
         severity: Severity::Info,
@@ -82,7 +82,7 @@ fn balance(measurement: &Measurement) -> Option<Finding> {
 }
 
 fn polarity(measurement: &Measurement) -> Option<Finding> {
-    let correlation = measurement.levels.correlation().filter(|&value| value < POLARITY_CORRELATION)?;
+    let correlation = measurement.levels.whole().correlation().filter(|&value| value < POLARITY_CORRELATION)?;
     Some(Finding {
         id: "polarity",
         severity: Severity::Fail,

@@ -8,7 +8,7 @@ use crate::units::power_to_db_checked;
 
 pub(super) fn finding(windows: &[Window], measurement: &Measurement) -> Option<Finding> {
     let slots = &measurement.levels.slots;
-    let total = slots.iter().map(|slot| slot.mean_square).sum::<f64>() / slots.len() as f64;
+    let total = slots.iter().map(|slot| slot.mean_square()).sum::<f64>() / slots.len() as f64;
     let sub_sonic = windows.iter().map(|window| window.sub_sonic).sum::<f64>() / windows.len() as f64;
     let db = power_to_db_checked(sub_sonic / total).filter(|&db| db > SUB_SONIC_DB)?;
     Some(Finding {

@@ -1,0 +1,125 @@
+//! Resonances: narrow peaks that stand at one frequency whatever is played.
+//!
+//! Notes make narrow peaks too, but only while they sound. So each band's level is looked at where it is low, in the
+//! middle and high, over time: a resonance lifts all three over the bands around it.
+
+use super::fine::{BANDS_PER_OCTAVE, FineSpectrum};
+use super::thresholds::{RESONANCE_DB, RESONANCE_MAX_OCTAVES};
+use super::words::hertz;
+use super::{Advice, Mend, Severity, evidence};
+use crate::measure::analysis::{median, quantile};
+
+/// Quantiles of the level over time.
+const SHARES: [f64; 3] = [0.2, 0.5, 0.9];
+/// Frames this far under the loudest are pauses, dB.
+const PAUSE_DB: f32 = 40.0;
+/// Fewer frames than this, 0.37 s each, say nothing of what is always there.
+const MIN_FRAMES: usize = 12;
+/// The surroundings: bands this far away, on both sides.
+const NEAR: usize = 5;
+const FAR: usize = 14;
+/// Peaks closer than this are one.
+const APART: usize = 8;
+/// At most so many are told.
+const MOST: usize = 4;
+
+/// A narrow peak.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Peak {
+    hz: f64,
+    height_db: f64,
+    octaves: f64,
+}
+
+pub(super) fn advice(fine: &FineSpectrum) -> Vec<Advice> {
+    let peaks = peaks(fine);
+    if std::env::var("HS_DUMP").is_ok() { for p in &peaks { eprintln!("DUMP peak {:.1} {:.2} {:.3}", p.hz, p.height_db, p.octaves); } }
+    let mut peaks: Vec<Peak> =
+        peaks.into_iter().filter(|peak| peak.height_db >= RESONANCE_DB && peak.octaves <= RESONANCE_MAX_OCTAVES).collect();
+    peaks.sort_by(|a, b| b.height_db.total_cmp(&a.height_db));
+    peaks.truncate(MOST);
+    peaks.iter().map(told).collect()
+}
+
+fn told(peak: &Peak) -> Advice {
+    let Peak { hz, height_db, octaves } = *peak;
+    let half = (0.5 * octaves).exp2();
+    let q = half / (half * half - 1.0);
+    Advice {
+        id: "resonance",
+        severity: if height_db > 1.5 * RESONANCE_DB { Severity::Medium } else { Severity::Low },
+        confidence: (0.3 + 0.05 * (height_db - RESONANCE_DB)).clamp(0.3, 0.6),
+        message: format!(
+            "a narrow peak at {} stands {height_db:.0} dB over its surroundings, whatever is played. A hint: it may be a \
+             resonance of a room, a drum or a filter, or a note that is meant; engineers often disagree on these",
+            hertz(hz)
+        ),
+        band_hz: Some([hz / half, hz * half]),
+        times_s: Vec::new(),
+        evidence: evidence([("frequency_hz", hz), ("height_db", height_db), ("q", q)]),
+        fix: format!(
+            "bell -{:.0} dB at {}, Q {q:.0}, on the track that rings; sweep it a little to find the exact place",
+            (0.6 * height_db).min(9.0),
+            hertz(hz)
+        ),
+        mend: Mend::Master,
+    }
+}
+
+/// All narrow peaks of the spectrum.
+fn peaks(fine: &FineSpectrum) -> Vec<Peak> {
+    let level = |frame: &&[f32]| frame.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let loudest_db = fine.frames().map(|frame| level(&frame)).fold(f32::NEG_INFINITY, f32::max);
+    let frames: Vec<&[f32]> = fine.frames().filter(|frame| level(frame) > loudest_db - PAUSE_DB).collect();
+    let centers_hz = fine.centers_hz();
+    if frames.len() < MIN_FRAMES || centers_hz.len() < 2 * FAR {
+        return Vec::new();
+    }
+    let quantiles: Vec<[f64; 3]> = (0..centers_hz.len())
+        .map(|band| {
+            let mut levels: Vec<f64> = frames.iter().map(|frame| f64::from(frame[band])).collect();
+            levels.sort_by(f64::total_cmp);
+            SHARES.map(|share| quantile(&levels, share).unwrap_or(f64::NEG_INFINITY))
+        })
+        .collect();
+    // Over its surroundings, in each quantile.
+    let standing = |band: usize| -> Option<f64> {
+        let sides = [band.checked_sub(FAR)?..=band - NEAR, band + NEAR..=(band + FAR)];
+        if band + FAR >= quantiles.len() {
+            return None;
+        }
+        let rise = |which: usize| {
+            let side = |range: &std::ops::RangeInclusive<usize>| median(range.clone().map(|b| quantiles[b][which]).collect());
+            Some(quantiles[band][which] - side(&sides[0])?.max(side(&sides[1])?))
+        };
+        Some(rise(0)?.min(rise(1)?).min(rise(2)?))
+    };
+    let heights: Vec<f64> = (0..quantiles.len()).map(|band| standing(band).unwrap_or(0.0)).collect();
+    let is_peak = |band: &usize| {
+        let around = band.saturating_sub(APART)..=(band + APART).min(heights.len() - 1);
+        heights[*band] > 3.0 && around.clone().all(|other| heights[other] < heights[*band] || other == *band)
+    };
+    (0..heights.len()).filter(is_peak).map(|band| shape(centers_hz, &heights, band)).collect()
+}
+
+/// Place and width of the peak with its top in a band.
+fn shape(centers_hz: &[f64], heights: &[f64], band: usize) -> Peak {
+    let at = |offset: isize| band.checked_add_signed(offset).and_then(|b| heights.get(b)).copied().unwrap_or(0.0);
+    let top = at(0);
+    // Steps to where it has fallen to half of its height in dB.
+    let reach = |direction: isize| {
+        (1..=FAR as isize)
+            .find(|step| at(direction * step) <= 0.5 * top)
+            .map_or(FAR as f64, |step| {
+                let (before, after) = (at(direction * (step - 1)), at(direction * step));
+                (step - 1) as f64 + (before - 0.5 * top) / (before - after).max(1e-9)
+            })
+    };
+    let (below, above) = (reach(-1), reach(1));
+    let middle = 0.5 * (above - below);
+    Peak {
+        hz: centers_hz[band] * (middle / BANDS_PER_OCTAVE).exp2(),
+        height_db: top,
+        octaves: (below + above) / BANDS_PER_OCTAVE,
+    }
+}

@@ -1,0 +1,64 @@
+//! Every threshold of the advice, in one place. Faults that quality control finds have theirs in
+//! [`crate::quality::thresholds`].
+//!
+//! | advice | from |
+//! |---|---|
+//! | `boom`, `mud`, `harshness`, `sibilance`, `dull`, `thin` | [`TONE_MIN_DB`] and [`TONE_SIGMAS`] off what music has, or off the reference ([`REFERENCE_MIN_DB`], [`REFERENCE_SIGMAS`]) |
+//! | `resonance` | a peak [`RESONANCE_DB`] over its surroundings, at most [`RESONANCE_MAX_OCTAVES`] wide, at all times |
+//! | `side_bass` | side over mid below 120 Hz above [`SIDE_BASS_DB`], [`SIDE_BASS_OVER_MIDS_DB`] wider than the mids |
+//! | `phase` | quality control's `polarity` and `phase`; correlation below [`PHASE_CORRELATION`], or below [`PHASE_BASS_CORRELATION`] under 120 Hz |
+//! | `mono_loss` | a band loses [`MONO_LOSS_DB`] in mono |
+//! | `balance` | channels differ by [`BALANCE_LU`] |
+//! | `clipping` | quality control's `clipping`, [`CLIPPED_PEAKS_PER_MINUTE`] |
+//! | `over_compressed` | PLR under [`PLR_LOW_DB`], or least PSR under [`PSR_LOW_DB`] |
+//! | `headroom` | true peak above [`HEADROOM_DBTP`] |
+//! | `lead_low`, `lead_high` | centre from 1 to 4 kHz under [`LEAD_LOW_DB`], over [`LEAD_HIGH_DB`] of the rest, or [`LEAD_REFERENCE_DB`] off the reference |
+//! | `hum`, `noise`, `dc`, `channel_delay`, `cut_start`, `cut_end`, `lossy_source` | quality control |
+//!
+//! Those that are a matter of degree were set on 245 songs of free game soundtracks (the music that also made
+//! [`super::prior`]) so that the untouched ones raise at most 5 % of alarms.
+
+/// Without a reference: least deviation that is told, dB.
+pub const TONE_MIN_DB: f64 = 3.0;
+/// Without a reference: the deviation in multiples of its own uncertainty, at least.
+pub const TONE_SIGMAS: f64 = 1.6;
+/// With a reference: least deviation that is told, dB.
+pub const REFERENCE_MIN_DB: f64 = 3.0;
+/// With a reference: the deviation in multiples of its own uncertainty, at least.
+pub const REFERENCE_SIGMAS: f64 = 1.6;
+
+/// Peak of a resonance over its surroundings, dB.
+pub const RESONANCE_DB: f64 = 8.0;
+/// Widest resonance between the points of half its height in dB, octaves: a Q of 5.
+pub const RESONANCE_MAX_OCTAVES: f64 = 0.29;
+
+/// Side over mid below 120 Hz, dB.
+pub const SIDE_BASS_DB: f64 = -4.0;
+/// By how much the bass is wider than what lies above it, dB.
+pub const SIDE_BASS_OVER_MIDS_DB: f64 = 3.0;
+/// Correlation of left and right over the whole programme.
+pub const PHASE_CORRELATION: f64 = -0.1;
+/// Correlation of left and right below 120 Hz.
+pub const PHASE_BASS_CORRELATION: f64 = -0.3;
+/// Loss of a band in mono, dB; 3 is what two unrelated channels lose.
+pub const MONO_LOSS_DB: f64 = 4.0;
+/// Difference of the channels' loudness, LU.
+pub const BALANCE_LU: f64 = 3.0;
+
+/// Clipped peaks a minute that are told.
+pub const CLIPPED_PEAKS_PER_MINUTE: f64 = 1.0;
+/// Clipped peaks a minute that are heard.
+pub const CLIPPED_PEAKS_PER_MINUTE_HIGH: f64 = 60.0;
+/// True peak minus loudness of a mix that was squeezed, dB.
+pub const PLR_LOW_DB: f64 = 8.0;
+/// Least true peak minus loudness within 3 s, dB.
+pub const PSR_LOW_DB: f64 = 6.0;
+/// True peak that leaves no room, dBTP.
+pub const HEADROOM_DBTP: f64 = -1.0;
+
+/// Centre from 1 to 4 kHz over everything else from 200 Hz to 8 kHz, dB.
+pub const LEAD_LOW_DB: f64 = -24.0;
+/// The same of a lead that stands in front.
+pub const LEAD_HIGH_DB: f64 = -2.0;
+/// The same, against the reference.
+pub const LEAD_REFERENCE_DB: f64 = 5.0;
