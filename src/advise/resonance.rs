@@ -1,7 +1,8 @@
 //! Resonances: narrow peaks that stand at one frequency whatever is played.
 //!
-//! Notes make narrow peaks too, but only while they sound. So each band's level is looked at where it is low, in the
-//! middle and high, over time: a resonance lifts all three over the bands around it.
+//! Notes make narrow peaks too, but only while they sound, and narrower ones: a tone fills one band of a 24th of an
+//! octave, a resonance lifts everything around it. So each band's level is looked at where it is low, in the middle and
+//! high, over time, and what is narrower than three bands is taken off each of these spectra (a morphological opening).
 
 use super::fine::{BANDS_PER_OCTAVE, FineSpectrum};
 use super::thresholds::{RESONANCE_DB, RESONANCE_MAX_OCTAVES};
@@ -20,6 +21,8 @@ const NEAR: usize = 5;
 const FAR: usize = 14;
 /// Peaks closer than this are one.
 const APART: usize = 8;
+/// What stands out less is no peak, dB.
+const MIN_HEIGHT_DB: f64 = 2.0;
 /// At most so many are told.
 const MOST: usize = 4;
 
@@ -82,6 +85,7 @@ fn peaks(fine: &FineSpectrum) -> Vec<Peak> {
             SHARES.map(|share| quantile(&levels, share).unwrap_or(f64::NEG_INFINITY))
         })
         .collect();
+    let quantiles: Vec<[f64; 3]> = without_tones(&without_tones(&quantiles, f64::min), f64::max);
     // Over its surroundings, in each quantile.
     let standing = |band: usize| -> Option<f64> {
         let sides = [band.checked_sub(FAR)?..=band - NEAR, band + NEAR..=(band + FAR)];
@@ -97,9 +101,21 @@ fn peaks(fine: &FineSpectrum) -> Vec<Peak> {
     let heights: Vec<f64> = (0..quantiles.len()).map(|band| standing(band).unwrap_or(0.0)).collect();
     let is_peak = |band: &usize| {
         let around = band.saturating_sub(APART)..=(band + APART).min(heights.len() - 1);
-        heights[*band] > 3.0 && around.clone().all(|other| heights[other] < heights[*band] || other == *band)
+        // The first of a plateau is its top.
+        let is_top = |other: usize| heights[other] < heights[*band] || (heights[other] == heights[*band] && other >= *band);
+        heights[*band] > MIN_HEIGHT_DB && around.clone().all(is_top)
     };
     (0..heights.len()).filter(is_peak).map(|band| shape(centers_hz, &heights, band)).collect()
+}
+
+/// The least or largest of each band and its two neighbours.
+fn without_tones(quantiles: &[[f64; 3]], choose: fn(f64, f64) -> f64) -> Vec<[f64; 3]> {
+    (0..quantiles.len())
+        .map(|band| {
+            let around = &quantiles[band.saturating_sub(1)..(band + 2).min(quantiles.len())];
+            around.iter().copied().reduce(|a, b| [0, 1, 2].map(|k| choose(a[k], b[k]))).unwrap_or_default()
+        })
+        .collect()
 }
 
 /// Place and width of the peak with its top in a band.

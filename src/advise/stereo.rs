@@ -2,16 +2,15 @@
 
 use super::quality::severity;
 use super::thresholds::{
-    BALANCE_LU, MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, SIDE_BASS_DB, SIDE_BASS_OVER_MIDS_DB,
+    BALANCE_LU, MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, SIDE_BASS_DB,
 };
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::Finding;
 
-/// What counts as bass, and as the mids that it is held against, Hz.
+/// What counts as bass, Hz.
 const BASS_HZ: [f64; 2] = [20.0, 120.0];
-const MIDS_HZ: [f64; 2] = [200.0, 1_000.0];
 /// A band so far under all bands together loses nothing that is heard, dB.
 const FAINT_DB: f64 = -20.0;
 /// Windows of quality control's `phase`, seconds.
@@ -24,7 +23,7 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     }
     let analysis = measurement.analysis();
     let delay = of("channel_delay");
-    let phase = phase(of("polarity").or(of("phase")), &analysis, measurement);
+    let phase = phase(of("phase"), &analysis, measurement);
     // Where a whole channel is inverted or late, loss in mono and bass in the side follow from that.
     let explains_loss = phase.as_ref().is_some_and(|advice| advice.severity == Severity::High) || delay.is_some();
     findings.extend(delay.map(channel_delay));
@@ -38,19 +37,17 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
 
 fn side_bass(measurement: &Measurement) -> Option<Advice> {
     let bass_db = measurement.width_db(BASS_HZ[0], BASS_HZ[1])?;
-    let mids_db = measurement.width_db(MIDS_HZ[0], MIDS_HZ[1]).unwrap_or(f64::NEG_INFINITY);
-    (bass_db > SIDE_BASS_DB && bass_db - mids_db > SIDE_BASS_OVER_MIDS_DB).then(|| Advice {
+    (bass_db > SIDE_BASS_DB).then(|| Advice {
         id: "side_bass",
-        severity: if bass_db > 0.0 { Severity::High } else { Severity::Medium },
+        severity: if bass_db > SIDE_BASS_DB + 3.0 { Severity::High } else { Severity::Medium },
         confidence: 0.8,
         message: format!(
-            "below 120 Hz the side is {} the mid: such bass loses its weight in mono and on one subwoofer, and can't be cut \
-             to vinyl",
-            if bass_db > 0.0 { format!("{bass_db:.1} dB louder than") } else { format!("only {:.1} dB under", -bass_db) }
+            "below 120 Hz the side is {bass_db:.1} dB louder than the mid: such bass loses its weight in mono and on one \
+             subwoofer, and can't be cut to vinyl"
         ),
         band_hz: Some(BASS_HZ),
         times_s: Vec::new(),
-        evidence: evidence([("side_over_mid_db", bass_db), ("side_over_mid_200_to_1000_hz_db", mids_db)]),
+        evidence: evidence([("side_over_mid_db", bass_db)]),
         fix: "pan bass and kick to the centre and take wideners and stereo chorus off them; else high-pass the side at \
               120 Hz, 24 dB/octave"
             .into(),
@@ -62,10 +59,10 @@ fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement
     let correlation = analysis.stereo.correlation?;
     let bass = analysis.stereo.bands.first().and_then(|band| band.correlation).unwrap_or(1.0);
     let is_inverted = correlation < PHASE_CORRELATION;
-    if found.is_none() && !is_inverted && bass >= PHASE_BASS_CORRELATION {
+    if !is_inverted && bass >= PHASE_BASS_CORRELATION {
         return None;
     }
-    let windows = found.filter(|finding| finding.id == "phase").map_or(&[][..], |finding| &finding.times_s);
+    let windows = found.map_or(&[][..], |finding| &finding.times_s);
     Some(Advice {
         id: "phase",
         severity: if is_inverted { Severity::High } else { Severity::Medium },
@@ -75,12 +72,10 @@ fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement
                 "left and right work against each other (correlation {correlation:.2}): in mono most of it disappears; one \
                  channel is probably upside down"
             )
-        } else if bass < PHASE_BASS_CORRELATION {
-            format!("below 120 Hz left and right cancel (correlation {bass:.2}): the bass disappears in mono")
         } else {
-            "left and right work against each other in part of it: it gets quieter in mono".into()
+            format!("below 120 Hz left and right cancel (correlation {bass:.2}): the bass disappears in mono")
         },
-        band_hz: (!is_inverted && bass < PHASE_BASS_CORRELATION).then_some(BASS_HZ),
+        band_hz: (!is_inverted).then_some(BASS_HZ),
         times_s: windows.iter().map(|&at| [at, (at + PHASE_WINDOW_S).min(measurement.duration_s())]).collect(),
         evidence: evidence([("correlation", correlation), ("bass_correlation", bass)]),
         fix: "switch the polarity of one channel where the whole mix or one track sounds hollow; where a widener or a Haas \

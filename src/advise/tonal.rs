@@ -6,7 +6,9 @@
 //! reference it is the reference, and the more both programmes share, the smaller the scatter.
 
 use super::prior::{Departure, Share};
-use super::thresholds::{REFERENCE_MIN_DB, REFERENCE_SIGMAS, TONE_MIN_DB, TONE_SIGMAS};
+use super::thresholds::{
+    DULL_SIGMAS, REFERENCE_DULL_SIGMAS, REFERENCE_MIN_DB, REFERENCE_SIGMAS, TONE_END_SIGMAS, TONE_SIGMAS,
+};
 use super::words::hertz;
 use super::{Advice, Mend, Severity, evidence};
 use crate::dsp::biquad::Coefficients;
@@ -43,6 +45,8 @@ struct Tone {
     form: Form,
     /// Gain of the fault: the sign, and the size for which the form is exact, dB.
     gain_db: f64,
+    /// Uncertainties that it must exceed, without and with a reference.
+    sigmas: [f64; 2],
     band_hz: [f64; 2],
     /// What it sounds like.
     sounds: &'static str,
@@ -55,6 +59,7 @@ const TONES: [Tone; 6] = [
         id: "boom",
         form: Form::Bell { hz: 90.0, q: 1.0 },
         gain_db: 7.0,
+        sigmas: [TONE_END_SIGMAS, REFERENCE_SIGMAS],
         band_hz: [60.0, 130.0],
         sounds: "boomy",
         look: "kick and bass, or the room",
@@ -63,6 +68,7 @@ const TONES: [Tone; 6] = [
         id: "mud",
         form: Form::Bell { hz: 300.0, q: 1.0 },
         gain_db: 7.0,
+        sigmas: [TONE_SIGMAS, REFERENCE_SIGMAS],
         band_hz: [200.0, 450.0],
         sounds: "muddy",
         look: "guitars, keys, pads and reverbs that pile up there",
@@ -71,6 +77,7 @@ const TONES: [Tone; 6] = [
         id: "harshness",
         form: Form::Bell { hz: 3_200.0, q: 1.0 },
         gain_db: 7.0,
+        sigmas: [TONE_SIGMAS, REFERENCE_SIGMAS],
         band_hz: [2_000.0, 5_000.0],
         sounds: "harsh",
         look: "distorted guitars, synthesisers, snare and voices",
@@ -79,6 +86,7 @@ const TONES: [Tone; 6] = [
         id: "sibilance",
         form: Form::Bell { hz: 7_000.0, q: 1.4 },
         gain_db: 7.0,
+        sigmas: [TONE_END_SIGMAS, REFERENCE_SIGMAS],
         band_hz: [5_000.0, 9_000.0],
         sounds: "sibilant",
         look: "voices and hi-hats",
@@ -87,6 +95,7 @@ const TONES: [Tone; 6] = [
         id: "dull",
         form: Form::HighShelf { hz: 4_000.0 },
         gain_db: -9.0,
+        sigmas: [DULL_SIGMAS, REFERENCE_DULL_SIGMAS],
         band_hz: [4_000.0, 16_000.0],
         sounds: "dull",
         look: "low-passes and dark microphones or samples",
@@ -95,6 +104,7 @@ const TONES: [Tone; 6] = [
         id: "thin",
         form: Form::LowShelf { hz: 200.0 },
         gain_db: -9.0,
+        sigmas: [TONE_SIGMAS, REFERENCE_SIGMAS],
         band_hz: [40.0, 200.0],
         sounds: "thin",
         look: "high-passes that are set too high, and bass that plays too low for its level",
@@ -140,9 +150,8 @@ pub(super) fn advice(measurement: &Measurement, reference: Option<&Measurement>,
 }
 
 fn judge(tone: &Tone, Share { amount, sigma }: Share, has_reference: bool) -> Option<Advice> {
-    let (min_db, sigmas) =
-        if has_reference { (REFERENCE_MIN_DB, REFERENCE_SIGMAS) } else { (TONE_MIN_DB, TONE_SIGMAS) };
-    let bar_db = min_db.max(sigmas * sigma);
+    let bar_db =
+        if has_reference { REFERENCE_MIN_DB.max(tone.sigmas[1] * sigma) } else { tone.sigmas[0] * sigma };
     if amount < bar_db {
         return None;
     }

@@ -8,7 +8,7 @@ use crate::units::{db_to_power, power_to_db};
 
 /// Of the windows, the share in which the neighbourhood of a harmonic is quietest is looked at, but not fewer than this.
 const QUIET_SHARE: f64 = 0.5;
-const MIN_WINDOWS: usize = 3;
+const MIN_WINDOWS: usize = 2;
 /// Windows below this are digital silence, dBFS: hum is not switched off.
 const SILENCE_DBFS: f64 = -110.0;
 /// Mains hum keeps its level: its quantiles at 10 and 90 % lie this close, dB.
@@ -37,6 +37,7 @@ pub(super) fn finding(windows: &[Window]) -> Option<Finding> {
     let (mains_hz, standing) = candidates
         .map(|(mains, deviation)| {
             let harmonics = (0..HARMONICS).filter_map(|index| harmonic(&sounding, mains, index, deviation));
+            if std::env::var("HS_DUMP").is_ok() && deviation == 8 { let h: Vec<_> = (0..HARMONICS).filter_map(|index| harmonic(&sounding, mains, index, deviation)).map(|h| format!("{:.1}/{:.1}/{:.1}", h.prominence_db, h.spread_db, h.level_db)).collect(); eprintln!("DUMP hum {} {}", MAINS_HZ[mains], h.join(" ")); }
             let standing: Vec<Harmonic> = harmonics.filter(Harmonic::is_hum).collect();
             (MAINS_HZ[mains], standing)
         })

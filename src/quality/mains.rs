@@ -1,33 +1,34 @@
-//! The low band in overlapping windows of 8 s, and how far tones at the mains' harmonics stand out in each: long windows
-//! add hum up in phase, which music, whose notes change, does not do.
+//! The low band in overlapping windows of 16 s, and how far tones at the mains' harmonics stand out in each: long windows
+//! add hum up in phase, and music, whose notes change, spreads out beside it.
 
 use std::sync::Arc;
 
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use crate::measure::analysis::median;
+use crate::measure::analysis::quantile;
 
-const WINDOW_S: f64 = 8.0;
+const WINDOW_S: f64 = 16.0;
 /// A window begins this often, as a share of its length.
-const HOP: f64 = 0.5;
+const HOP: f64 = 0.25;
 /// Mains frequencies, Hz.
 pub(super) const MAINS_HZ: [f64; 2] = [50.0, 60.0];
 /// Harmonics of each that are looked at.
 pub(super) const HARMONICS: usize = 8;
-/// Deviations of the mains from its frequency that are tried: -0.4 % to 0.4 %. Networks stay within 0.2 % nearly always;
-/// the rest is for clocks of recorders.
+/// Deviations of the mains from its frequency that are tried: -0.2 % to 0.2 %, within which networks stay nearly always.
 pub(super) const DEVIATIONS: usize = 17;
-const DEVIATION_STEP: f64 = 0.000_5;
+const DEVIATION_STEP: f64 = 0.000_25;
 /// What lies beside a harmonic, Hz from it.
-const NEIGHBOURS_HZ: (f64, f64) = (1.2, 5.0);
+const NEIGHBOURS_HZ: (f64, f64) = (0.25, 2.0);
+/// Of the neighbourhood, the level that is exceeded this rarely: the skirts of a note count.
+const NEIGHBOUR_SHARE: f64 = 0.8;
 
 /// One harmonic in one window.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Line {
     /// Mean square of a tone at each deviation.
     pub(super) powers: [f32; DEVIATIONS],
-    /// The same of the neighbourhood: its median.
+    /// The same of the neighbourhood.
     pub(super) neighbour: f32,
 }
 
@@ -100,9 +101,11 @@ impl Mains {
                 let beside = (bin(hz - far)..=bin(hz - near)).chain(bin(hz + near)..=bin(hz + far));
                 let deviations: [f64; DEVIATIONS] =
                     std::array::from_fn(|step| (step as f64 - (DEVIATIONS / 2) as f64) * DEVIATION_STEP);
+                let mut beside: Vec<f64> = beside.map(|bin| f64::from(power(bin))).collect();
+                beside.sort_by(f64::total_cmp);
                 Line {
                     powers: deviations.map(|deviation| power(bin(hz * (1.0 + deviation)))),
-                    neighbour: median(beside.map(|bin| f64::from(power(bin))).collect()).unwrap_or(0.0) as f32,
+                    neighbour: quantile(&beside, NEIGHBOUR_SHARE).unwrap_or(0.0) as f32,
                 }
             })
         });

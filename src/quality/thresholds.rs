@@ -117,9 +117,9 @@ pub const DELAY_AGREEMENT: f64 = 0.7;
 /// On wide material: share of the phases of all excerpts together that a delay explains, least.
 pub const DELAY_PHASE_SHARE: f64 = 0.03;
 /// The same over the root mean square of all other delays.
-pub const DELAY_PHASE_PROMINENCE: f64 = 8.0;
+pub const DELAY_PHASE_PROMINENCE: f64 = 4.5;
 /// The same over what arrives in time: an echo or a doubled guitar leaves the centre where it is.
-pub const DELAY_PHASE_OVER_IN_TIME: f64 = 2.0;
+pub const DELAY_PHASE_OVER_IN_TIME: f64 = 1.25;
 
 /// A file above this rate, Hz, may hold less than it claims.
 pub const HIGH_RATE_HZ: u32 = 64_000;
@@ -142,7 +142,7 @@ pub const EDGE_MAX_OF_NYQUIST: f64 = 0.95;
 /// The edge stays within this of its median, Hz, as no performance would.
 pub const EDGE_SPREAD_HZ: f64 = 500.0;
 
-/// Level of a harmonic over the median of what lies 1.2 to 5 Hz beside it, in windows of 8 s, dB.
+/// Level of a harmonic over what lies 0.25 to 2 Hz beside it, in windows of 16 s, dB.
 pub const HUM_PROMINENCE_DB: f64 = 10.0;
 /// Quieter harmonics than this go unheard, dBFS.
 pub const HUM_MIN_DBFS: f64 = -75.0;
