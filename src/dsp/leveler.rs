@@ -126,9 +126,9 @@ impl Leveler {
         self.position %= self.delayed.len();
     }
 
-    /// The deepest reduction so far in either channel, dB (0 or more).
-    pub fn max_reduction_db(&self) -> f64 {
-        self.max_reduction_db
+    /// The deepest reduction in either channel, dB (0 or more), since it was last asked for.
+    pub fn take_reduction_db(&mut self) -> f64 {
+        std::mem::take(&mut self.max_reduction_db)
     }
 }
 

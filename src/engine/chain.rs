@@ -16,18 +16,23 @@ pub(super) struct Chain {
     width: Option<Width>,
     glue: Option<Compressor>,
     leveler: Option<Leveler>,
+    /// Deepest reduction of the leveler within each 100 ms, dB.
+    leveler_db: Vec<f64>,
+    /// Frames that have gone in.
+    position: usize,
+    slot_frames: usize,
     frames: Vec<Frame>,
 }
 
-/// The deepest gain reduction of each stage, dB.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+/// What the stages did: gain reductions in dB (0 or more).
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ChainLog {
-    /// Of each of the four bands, lowest first.
+    /// Deepest of each of the four bands, lowest first.
     pub multiband_db: [f64; 4],
-    /// Of the glue compressor.
+    /// Deepest of the glue compressor.
     pub glue_db: f64,
-    /// Of the leveler.
-    pub leveler_db: f64,
+    /// Deepest of the leveler within each 100 ms; empty without one.
+    pub leveler_db: Vec<f64>,
 }
 
 impl Chain {
@@ -40,6 +45,9 @@ impl Chain {
             width: recipe.width.map(|settings| Width::new(settings.side_gain_db)),
             glue: recipe.glue.as_ref().map(|settings| Compressor::new(settings, sample_rate_hz)),
             leveler: recipe.leveler.as_ref().map(|settings| Leveler::new(settings, sample_rate_hz)),
+            leveler_db: Vec::new(),
+            position: 0,
+            slot_frames: (sample_rate_hz / 10) as usize,
             frames: Vec::new(),
         }
     }
@@ -68,7 +76,11 @@ impl Chain {
             }
             if let Some(leveler) = &mut self.leveler {
                 leveler.process(piece);
+                let slot = self.position.saturating_sub(leveler.latency_frames()) / self.slot_frames;
+                self.leveler_db.resize(self.leveler_db.len().max(slot + 1), 0.0);
+                self.leveler_db[slot] = self.leveler_db[slot].max(leveler.take_reduction_db());
             }
+            self.position += piece.len();
         }
         for ((l, r), frame) in left.iter_mut().zip(right).zip(&self.frames) {
             (*l, *r) = (frame[0] as f32, frame[1] as f32);
@@ -79,7 +91,7 @@ impl Chain {
         ChainLog {
             multiband_db: self.multiband.as_ref().map_or([0.0; 4], Multiband::max_reductions_db),
             glue_db: self.glue.as_ref().map_or(0.0, Compressor::max_reduction_db),
-            leveler_db: self.leveler.as_ref().map_or(0.0, Leveler::max_reduction_db),
+            leveler_db: self.leveler_db.clone(),
         }
     }
 }

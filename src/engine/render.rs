@@ -38,13 +38,6 @@ pub struct LimiterLog {
     pub reduction_db: Vec<f64>,
 }
 
-impl LimiterLog {
-    /// Deepest reduction, dB.
-    pub fn max_db(&self) -> f64 {
-        self.reduction_db.iter().copied().fold(0.0, f64::max)
-    }
-}
-
 /// Runs everything before the limiter over a programme, in place.
 ///
 /// # Errors

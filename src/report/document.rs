@@ -10,6 +10,7 @@ use crate::io::SourceInfo;
 use crate::master::MasterJob;
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
+use crate::quality::{Finding, Severity};
 use crate::suggest::{CurvePoint, Proposal, Suggestion};
 
 /// `halfspeed.analysis/1`: everything measured of a file.
@@ -22,6 +23,8 @@ pub struct AnalysisDocument {
     /// What it measures.
     #[serde(flatten)]
     pub analysis: Analysis,
+    /// What quality control found, worst first.
+    pub quality: Vec<Finding>,
 }
 
 /// A file.
@@ -63,6 +66,7 @@ impl AnalysisDocument {
             schema: "halfspeed.analysis/1",
             file: FileDocument::new(source),
             analysis: source.measurement.analysis(),
+            quality: source.findings.clone(),
         }
     }
 }
@@ -165,6 +169,8 @@ pub struct MasterCurves {
     pub after_short_term_lufs: Vec<f64>,
     /// The same of the reference; empty without one.
     pub reference_short_term_lufs: Vec<f64>,
+    /// Deepest leveler reduction within each 100 ms, dB (0 or more); empty without a leveler.
+    pub leveler_reduction_db: Vec<f64>,
     /// Deepest limiter reduction within each 100 ms, dB (0 or more).
     pub limiter_reduction_db: Vec<f64>,
     /// The equaliser's response on the mid, 20 Hz to 20 kHz.
@@ -188,8 +194,14 @@ impl MasterReport {
         verified: Vec<Promise>,
     ) -> Self {
         written.info.path.clone_from(&job.output);
-        let ChainLog { multiband_db, glue_db, leveler_db } = processed.log;
-        let reductions = ReductionsDocument { multiband_db, glue_db, leveler_db, limiter_db: log.max_db() };
+        let ChainLog { multiband_db, glue_db, leveler_db } = &processed.log;
+        let deepest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+        let reductions = ReductionsDocument {
+            multiband_db: *multiband_db,
+            glue_db: *glue_db,
+            leveler_db: deepest(leveler_db),
+            limiter_db: deepest(&log.reduction_db),
+        };
         let suggestions = proposal.suggestions.iter().map(|suggestion| SuggestionDocument {
             suggestion: suggestion.clone(),
             measure: suggestion.quantity.describe(),
@@ -216,6 +228,7 @@ impl MasterReport {
                 reference_short_term_lufs: reference
                     .as_ref()
                     .map_or(Vec::new(), |source| short_term(&source.measurement)),
+                leveler_reduction_db: leveler_db.clone(),
                 limiter_reduction_db: log.reduction_db,
                 eq_response: eq_response(&settings, written.measurement.sample_rate_hz),
                 eq_target: proposal.target_curve.clone(),
@@ -248,6 +261,8 @@ fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>) -> Vec<S
     if mix.info.lossy {
         notes.push(format!("The mix is {}, a lossy format; a lossless export makes a better master.", mix.info.format));
     }
+    let failures = mix.findings.iter().filter(|finding| finding.severity == Severity::Fail);
+    notes.extend(failures.map(|finding| format!("In the mix: {}", finding.message)));
     match reference {
         None => notes.push("There was no reference: only loudness and peaks were set.".into()),
         Some(reference) if reference.info.channels == 1 => {

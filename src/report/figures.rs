@@ -173,6 +173,16 @@ pub(super) fn clock_fine(seconds: f64) -> String {
     format!("{}:{:02}.{:03}", ms / 60_000, ms / 1000 % 60, ms % 1000)
 }
 
+/// Where a finding is, in words: the first times and how many more; nothing where it holds throughout.
+pub(super) fn places(times_s: &[f64]) -> String {
+    const SHOWN: usize = 3;
+    let mut text: String = times_s.iter().take(SHOWN).map(|&time_s| clock_fine(time_s)).collect::<Vec<_>>().join(", ");
+    if times_s.len() > SHOWN {
+        text += &format!(" and {} more", times_s.len() - SHOWN);
+    }
+    text
+}
+
 /// A frequency as axes and band tables have it: `31.5`, `250`, `1k`, `12.5k`. Third-octave centres get their nominal
 /// names.
 pub(super) fn frequency(hz: f64) -> String {

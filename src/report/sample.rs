@@ -13,6 +13,7 @@ use crate::measure::analysis::{
     Analysis, BandDynamics, BandStereo, DynamicsAnalysis, HighPeak, LoudnessAnalysis, PeakAnalysis, SpectrumAnalysis,
     StereoAnalysis, StereoOverTime, wide_band_edges_hz,
 };
+use crate::quality::{Finding, Severity};
 use crate::suggest::{CurvePoint, Quantity, Suggestion};
 
 fn centers_hz() -> Vec<f64> {
@@ -127,7 +128,19 @@ fn programme(
         bits: Some(24),
         duration_s: 222.3,
     };
-    AnalysisDocument { schema: "halfspeed.analysis/1", file, analysis }
+    AnalysisDocument { schema: "halfspeed.analysis/1", file, analysis, quality: vec![finding()] }
+}
+
+fn finding() -> Finding {
+    Finding {
+        id: "clipping",
+        severity: Severity::Warning,
+        value: 3.0,
+        unit: "",
+        threshold: 1.0,
+        times_s: vec![12.345, 61.0],
+        message: "3 clipped peaks; export the mix at a lower level.".into(),
+    }
 }
 
 pub(super) fn before() -> AnalysisDocument {
@@ -268,6 +281,7 @@ pub(super) fn report() -> MasterReport {
         before_short_term_lufs: short_term_lufs(222.3, -18.4, 9.0),
         after_short_term_lufs: short_term_lufs(222.3, -9.04, 6.0),
         reference_short_term_lufs: short_term_lufs(187.0, -8.6, 4.0),
+        leveler_reduction_db: (0..2223).map(|k| if k % 10 < 6 { 5.2 } else { 1.5 }).collect(),
         limiter_reduction_db: (0..2223)
             .map(|k| {
                 let time = f64::from(k) / 10.0;

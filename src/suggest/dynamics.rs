@@ -54,7 +54,7 @@ pub(super) fn leveler(
     let before = Quantity::PeakToLoudness.of(mix);
     let suggestion = Suggestion {
         id: "compression.leveler".into(),
-        setting: format!("ratio {:.2} from {:.1} dBFS, ahead of the limiter", settings.ratio, settings.threshold_db),
+        setting: format!("leveler {:.2}:1 from {:.1} dBFS", settings.ratio, settings.threshold_db),
         cause: format!(
             "peaks stand {mix_plr_db:.1} dB over the loudness, the master's may stand {target_plr_db:.1} dB: too much for \
              a limiter alone"

@@ -5,7 +5,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::STYLE;
 use super::plots::figure;
 use crate::measure::Measurement;
-use crate::report::figures::{KEY_FIGURES, clock_fine, describe_file, file_name, hertz_range, number, wide_band_name};
+use crate::quality::Severity;
+use crate::report::figures::{
+    KEY_FIGURES, clock_fine, describe_file, file_name, hertz_range, number, places, wide_band_name,
+};
 use crate::report::svg::{Line, Panel, XAxis, YRange, chart};
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
@@ -103,9 +106,34 @@ fn file(document: &AnalysisDocument, measurement: &Measurement) -> Markup {
                     "."
                 }
             }
+            (quality(document))
             (over_time(document, measurement))
             (spectrum(document))
             (bands(document))
+        }
+    }
+}
+
+fn quality(document: &AnalysisDocument) -> Markup {
+    html! {
+        h3 { "Quality" }
+        @if document.quality.is_empty() {
+            p.quiet { "Nothing found." }
+        } @else {
+            table.numbers {
+                tbody {
+                    @for finding in &document.quality {
+                        tr {
+                            th scope="row" {
+                                @if finding.severity > Severity::Info { span.mark.bad { "!" } " " }
+                                (finding.id)
+                            }
+                            td.words { (finding.message) }
+                            td.words { (places(&finding.times_s)) }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn figure(caption: &Markup, draw: impl Fn(Layout) -> String) -> Marku
     }
 }
 
-/// Loudness of all programmes, and below it what the limiter did.
+/// Loudness of all programmes, and below it what leveler and limiter did.
 pub(super) fn over_time(report: &MasterReport) -> Markup {
     let MasterReport { before, after, reference, curves, .. } = report;
     let own_s = before.file.duration_s.max(after.file.duration_s);
@@ -57,29 +57,39 @@ pub(super) fn over_time(report: &MasterReport) -> Markup {
     let range = YRange::around(ends.flatten(), 5.0, 30.0);
     let loudness = Panel { title: "Short-term loudness, LUFS", height: 260.0, range, lines, labelled: true };
 
-    let reduction = &curves.limiter_reduction_db;
-    let deepest_db = reduction.iter().copied().filter(|db| db.is_finite()).fold(0.0, f64::max);
-    let limiting = Panel {
-        title: "Limiter gain reduction, dB",
+    let reductions =
+        [("before", "leveler", &curves.leveler_reduction_db), ("after", "limiter", &curves.limiter_reduction_db)];
+    let reductions: Vec<_> = reductions.into_iter().filter(|(_, _, values)| !values.is_empty()).collect();
+    let values = reductions.iter().flat_map(|(_, _, values)| values.iter().copied());
+    let deepest_db = values.filter(|db| db.is_finite()).fold(0.0, f64::max);
+    let reduction = Panel {
+        title: "Gain reduction, dB",
         height: 90.0,
-        range: (!reduction.is_empty())
+        range: (!reductions.is_empty())
             .then(|| YRange { top: 0.0, bottom: ((deepest_db + 0.3) / 2.0).ceil().max(2.0) * 2.0 }),
-        lines: vec![Line {
-            class: "after",
-            label: String::new(),
-            points: reduction.iter().enumerate().map(|(k, &db)| ((k as f64 + 0.5) * SLOT_S, db)).collect(),
-            label_at: None,
-            filled: true,
-        }],
-        labelled: false,
+        labelled: reductions.len() > 1,
+        lines: reductions
+            .into_iter()
+            .map(|(class, label, values)| Line {
+                class,
+                label: label.into(),
+                points: values.iter().enumerate().map(|(k, &db)| ((k as f64 + 0.5) * SLOT_S, db)).collect(),
+                label_at: None,
+                filled: class == "after",
+            })
+            .collect(),
     };
-    let panels = [loudness, limiting];
+    let panels = [loudness, reduction];
     let caption = html! {
         "Each point of the loudness is the 3 s before it; the numbers are the integrated loudness. "
-        "The limiter took at most " span.number { (number(report.reductions.limiter_db, 1)) " dB" } "."
+        "The limiter took at most " span.number { (number(report.reductions.limiter_db, 1)) " dB" }
+        @if report.settings.leveler.is_some() {
+            ", the leveler before it " span.number { (number(report.reductions.leveler_db, 1)) " dB" }
+        }
+        "."
         @if reference_s > shown_s { " The reference goes on beyond the plot." }
     };
-    let description = "Short-term loudness and limiter gain reduction over time";
+    let description = "Short-term loudness and gain reduction over time";
     html! {
         section #time {
             h2 { "Loudness over time" }

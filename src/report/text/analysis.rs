@@ -1,8 +1,9 @@
 //! What was measured of files.
 
 use super::{WIDTH, line, shorten, wrap};
+use crate::quality::Severity;
 use crate::report::figures::{
-    KEY_FIGURES, change, clock_fine, describe_file, file_name, frequency, hertz_range, number, printable,
+    KEY_FIGURES, change, clock_fine, describe_file, file_name, frequency, hertz_range, number, places, printable,
     wide_band_name,
 };
 use crate::report::verdicts::{Mood, Verdict};
@@ -107,6 +108,7 @@ fn one_file(document: &AnalysisDocument, colors: Colors) -> String {
         ],
     );
     highest(&mut out, document);
+    quality(&mut out, document, colors);
     by_band(&mut out, document);
     spectrum(&mut out, document);
     out
@@ -124,6 +126,26 @@ fn highest(out: &mut String, document: &AnalysisDocument) {
     if !places.is_empty() {
         line(out, "");
         wrap(out, &format!("Highest: {}", places.join(", ")), 0);
+    }
+}
+
+fn quality(out: &mut String, document: &AnalysisDocument, colors: Colors) {
+    line(out, "");
+    if document.quality.is_empty() {
+        line(out, &format!("Quality: {}", colors.paint(Mood::Good, "nothing found")));
+        return;
+    }
+    line(out, "Quality");
+    for finding in &document.quality {
+        let (name, mood) = match finding.severity {
+            Severity::Fail => ("fail", Mood::Bad),
+            Severity::Warning => ("warning", Mood::Warning),
+            Severity::Info => ("info", Mood::Plain),
+        };
+        let places = places(&finding.times_s);
+        let place = if places.is_empty() { String::new() } else { format!(" at {places}") };
+        line(out, &format!("  {} {}{place}", colors.paint(mood, &format!("{name:<8}")), finding.id));
+        wrap(out, &finding.message, 11);
     }
 }
 
