@@ -163,11 +163,6 @@ impl Song {
 
     fn advice(&self, reference: Option<&Measurement>) -> Vec<Advice> {
         let (measurement, known, advisor) = self.measure();
-        if std::env::var("HS_DUMP").is_ok() {
-            let a = measurement.analysis();
-            eprintln!("DUMP m wb {:.2} wm {:.2} corr {:.3} bcorr {:.3} loss {:.2} plr {:.2} bal {:.2}", measurement.width_db(20.0,120.0).unwrap_or(-99.0), measurement.width_db(200.0,1000.0).unwrap_or(-99.0), a.stereo.correlation.unwrap_or(9.0), a.stereo.bands[0].correlation.unwrap_or(9.0), a.stereo.bands.iter().filter_map(|b| b.mono_loss_db).fold(0.0, f64::max), a.loudness.plr_db.unwrap_or(99.0), a.stereo.balance_db.unwrap_or(0.0));
-            for f in &known { eprintln!("DUMP qc {} {:.3}", f.id, f.value); }
-        }
         advisor.finish(&measurement, &known, 2, reference)
     }
 }
@@ -214,8 +209,8 @@ fn faults_are_found_and_songs_left_alone() {
         let reference = Song::load(&path.with_file_name("ref.wav")).map(|song| song.measure().0);
         let targets = [None].into_iter().chain(reference.as_ref().map(Some));
         for target in targets {
-            let tally = tallies.entry(target.is_some()).or_insert_with(|| FAULTS.iter().map(|_| Tally::default()).collect());
-            if std::env::var("HS_DUMP").is_ok() { eprintln!("DUMP song {} {} -", path.display().to_string().replace(' ', "_"), target.is_some()); }
+            let tally =
+                tallies.entry(target.is_some()).or_insert_with(|| FAULTS.iter().map(|_| Tally::default()).collect());
             let untouched: BTreeSet<&str> = song.advice(target).iter().map(|advice| advice.id).collect();
             if target.is_none() {
                 untouched.iter().for_each(|id| *alarms.entry(id).or_default() += 1);
@@ -227,7 +222,6 @@ fn faults_are_found_and_songs_left_alone() {
                 tally.false_alarms += usize::from(untouched.contains(fault.id));
                 let mut faulty = song.clone();
                 (fault.inject)(&mut faulty, count);
-                if std::env::var("HS_DUMP").is_ok() { eprintln!("DUMP song {} {} {}", path.display().to_string().replace(' ', "_"), target.is_some(), fault.id); }
                 tally.found += usize::from(is_found(&faulty.advice(target), fault.id, count));
             }
         }
@@ -237,7 +231,12 @@ fn faults_are_found_and_songs_left_alone() {
     println!("{count} songs, {with_reference} with a reference");
     for (has_reference, tallies) in &tallies {
         let songs = if *has_reference { with_reference } else { count } as f64;
-        println!("{:<42}{:>8}{:>14}", if *has_reference { "with a reference" } else { "fault" }, "recall", "false alarms");
+        println!(
+            "{:<42}{:>8}{:>14}",
+            if *has_reference { "with a reference" } else { "fault" },
+            "recall",
+            "false alarms"
+        );
         for (fault, tally) in FAULTS.iter().zip(tallies) {
             if *has_reference && !["mud", "harshness", "dull"].contains(&fault.id) {
                 continue;

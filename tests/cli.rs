@@ -364,7 +364,10 @@ fn advice_names_faults_with_a_fix_and_keeps_its_schema() {
     let output = halfspeed(["advise".as_ref(), mix.as_os_str(), "--reference".as_ref(), REFERENCE.as_ref()]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("held against reference.flac"), "{text}");
-    assert!(text.contains("HIGH") && text.contains("Fix: ") && text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert!(
+        text.contains("HIGH") && text.contains("Fix: ") && text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
     let quiet = halfspeed(["advise".as_ref(), mix.as_os_str(), "--quiet".as_ref()]);
     assert!(quiet.status.success() && quiet.stdout.is_empty());
 }

@@ -19,8 +19,8 @@ const MONO_DB: f64 = -25.0;
 pub(super) fn advice(measurement: &Measurement, reference: Option<&Measurement>) -> Option<Advice> {
     let lead_db = lead_db(measurement)?;
     let reference_db = reference.and_then(self::lead_db);
-    let (low_db, high_db) = reference_db
-        .map_or((LEAD_LOW_DB, LEAD_HIGH_DB), |db| (db - LEAD_REFERENCE_DB, db + LEAD_REFERENCE_DB));
+    let (low_db, high_db) =
+        reference_db.map_or((LEAD_LOW_DB, LEAD_HIGH_DB), |db| (db - LEAD_REFERENCE_DB, db + LEAD_REFERENCE_DB));
     let is_low = lead_db < low_db;
     if !is_low && lead_db <= high_db {
         return None;

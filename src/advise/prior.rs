@@ -91,7 +91,8 @@ impl Departure {
         for (row, a) in bands.iter().enumerate() {
             let mut values: Vec<f64> = Vec::with_capacity(row + 1);
             for (column, b) in bands[..=row].iter().enumerate() {
-                let known: f64 = (0..column).map(|k| values[k] * if column == row { values[k] } else { factor[column][k] }).sum();
+                let known: f64 =
+                    (0..column).map(|k| values[k] * if column == row { values[k] } else { factor[column][k] }).sum();
                 let rest = covariance(a, b) - known;
                 values.push(if column == row { rest.max(1e-9).sqrt() } else { rest / factor[column][column] });
             }

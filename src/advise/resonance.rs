@@ -2,10 +2,10 @@
 //!
 //! Notes make narrow peaks too, but only while they sound, and narrower ones: a tone fills one band of a 24th of an
 //! octave, a resonance lifts everything around it. So each band's level is looked at where it is low, in the middle and
-//! high, over time, and what is narrower than three bands is taken off each of these spectra (a morphological opening).
+//! high, over time, and what is narrower than two bands is taken off each of these spectra (a running median of three).
 
 use super::fine::{BANDS_PER_OCTAVE, FineSpectrum};
-use super::thresholds::{RESONANCE_DB, RESONANCE_MAX_OCTAVES};
+use super::thresholds::{RESONANCE_DB, RESONANCE_OCTAVES};
 use super::words::hertz;
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::analysis::{median, quantile};
@@ -19,6 +19,10 @@ const MIN_FRAMES: usize = 12;
 /// The surroundings: bands this far away, on both sides.
 const NEAR: usize = 5;
 const FAR: usize = 14;
+/// Form of a resonance of Q 14 in these bands, from its top outwards, after the median, for a height of 1 dB.
+const SHAPE: [f64; 5] = [0.59, 0.59, 0.31, 0.18, 0.11];
+/// Width of an endlessly narrow peak in this analysis, octaves.
+const OWN_OCTAVES: f64 = 0.13;
 /// Peaks closer than this are one.
 const APART: usize = 8;
 /// What stands out less is no peak, dB.
@@ -35,10 +39,8 @@ struct Peak {
 }
 
 pub(super) fn advice(fine: &FineSpectrum) -> Vec<Advice> {
-    let peaks = peaks(fine);
-    if std::env::var("HS_DUMP").is_ok() { for p in &peaks { eprintln!("DUMP peak {:.1} {:.2} {:.3}", p.hz, p.height_db, p.octaves); } }
-    let mut peaks: Vec<Peak> =
-        peaks.into_iter().filter(|peak| peak.height_db >= RESONANCE_DB && peak.octaves <= RESONANCE_MAX_OCTAVES).collect();
+    let is_told = |peak: &Peak| peak.height_db >= RESONANCE_DB && RESONANCE_OCTAVES.contains(&peak.octaves);
+    let mut peaks: Vec<Peak> = peaks(fine).into_iter().filter(is_told).collect();
     peaks.sort_by(|a, b| b.height_db.total_cmp(&a.height_db));
     peaks.truncate(MOST);
     peaks.iter().map(told).collect()
@@ -46,11 +48,13 @@ pub(super) fn advice(fine: &FineSpectrum) -> Vec<Advice> {
 
 fn told(peak: &Peak) -> Advice {
     let Peak { hz, height_db, octaves } = *peak;
-    let half = (0.5 * octaves).exp2();
+    // The analysis itself is some bands wide.
+    let octaves = octaves.powi(2) - OWN_OCTAVES.powi(2);
+    let half = (0.5 * octaves.max(0.0025).sqrt()).exp2();
     let q = half / (half * half - 1.0);
     Advice {
         id: "resonance",
-        severity: if height_db > 1.5 * RESONANCE_DB { Severity::Medium } else { Severity::Low },
+        severity: if height_db > 2.0 * RESONANCE_DB { Severity::Medium } else { Severity::Low },
         confidence: (0.3 + 0.05 * (height_db - RESONANCE_DB)).clamp(0.3, 0.6),
         message: format!(
             "a narrow peak at {} stands {height_db:.0} dB over its surroundings, whatever is played. A hint: it may be a \
@@ -85,35 +89,48 @@ fn peaks(fine: &FineSpectrum) -> Vec<Peak> {
             SHARES.map(|share| quantile(&levels, share).unwrap_or(f64::NEG_INFINITY))
         })
         .collect();
-    let quantiles: Vec<[f64; 3]> = without_tones(&without_tones(&quantiles, f64::min), f64::max);
-    // Over its surroundings, in each quantile.
-    let standing = |band: usize| -> Option<f64> {
-        let sides = [band.checked_sub(FAR)?..=band - NEAR, band + NEAR..=(band + FAR)];
-        if band + FAR >= quantiles.len() {
+    let quantiles = without_tones(&quantiles);
+    // How much of a resonance's shape stands over the surroundings, in each quantile; the least of them.
+    let height = |band: usize| -> Option<f64> {
+        let below = band.checked_sub(FAR)?..=band - NEAR;
+        let above = band + NEAR..=band + FAR;
+        if *above.end() >= quantiles.len() {
             return None;
         }
-        let rise = |which: usize| {
-            let side = |range: &std::ops::RangeInclusive<usize>| median(range.clone().map(|b| quantiles[b][which]).collect());
-            Some(quantiles[band][which] - side(&sides[0])?.max(side(&sides[1])?))
+        let share_of = |which: usize| {
+            let side = |range: std::ops::RangeInclusive<usize>| median(range.map(|b| quantiles[b][which]).collect());
+            let ground = side(below.clone())?.max(side(above.clone())?);
+            let rise =
+                |offset: usize| 0.5 * (quantiles[band - offset][which] + quantiles[band + offset][which]) - ground;
+            let product: f64 =
+                SHAPE.iter().enumerate().map(|(offset, shape)| rise(offset) * shape * sides(offset)).sum();
+            let energy: f64 = SHAPE.iter().enumerate().map(|(offset, shape)| shape * shape * sides(offset)).sum();
+            Some(product / energy)
         };
-        Some(rise(0)?.min(rise(1)?).min(rise(2)?))
+        Some(share_of(0)?.min(share_of(1)?).min(share_of(2)?))
     };
-    let heights: Vec<f64> = (0..quantiles.len()).map(|band| standing(band).unwrap_or(0.0)).collect();
+    let heights: Vec<f64> = (0..quantiles.len()).map(|band| height(band).unwrap_or(0.0)).collect();
     let is_peak = |band: &usize| {
         let around = band.saturating_sub(APART)..=(band + APART).min(heights.len() - 1);
         // The first of a plateau is its top.
-        let is_top = |other: usize| heights[other] < heights[*band] || (heights[other] == heights[*band] && other >= *band);
+        let is_top =
+            |other: usize| heights[other] < heights[*band] || (heights[other] == heights[*band] && other >= *band);
         heights[*band] > MIN_HEIGHT_DB && around.clone().all(is_top)
     };
     (0..heights.len()).filter(is_peak).map(|band| shape(centers_hz, &heights, band)).collect()
 }
 
-/// The least or largest of each band and its two neighbours.
-fn without_tones(quantiles: &[[f64; 3]], choose: fn(f64, f64) -> f64) -> Vec<[f64; 3]> {
+/// Bands that lie so far from a peak: one at the top, two elsewhere.
+fn sides(offset: usize) -> f64 {
+    if offset == 0 { 1.0 } else { 2.0 }
+}
+
+/// The median of each band and its two neighbours.
+fn without_tones(quantiles: &[[f64; 3]]) -> Vec<[f64; 3]> {
     (0..quantiles.len())
         .map(|band| {
             let around = &quantiles[band.saturating_sub(1)..(band + 2).min(quantiles.len())];
-            around.iter().copied().reduce(|a, b| [0, 1, 2].map(|k| choose(a[k], b[k]))).unwrap_or_default()
+            [0, 1, 2].map(|which| median(around.iter().map(|levels| levels[which]).collect()).unwrap_or_default())
         })
         .collect()
 }
@@ -124,12 +141,10 @@ fn shape(centers_hz: &[f64], heights: &[f64], band: usize) -> Peak {
     let top = at(0);
     // Steps to where it has fallen to half of its height in dB.
     let reach = |direction: isize| {
-        (1..=FAR as isize)
-            .find(|step| at(direction * step) <= 0.5 * top)
-            .map_or(FAR as f64, |step| {
-                let (before, after) = (at(direction * (step - 1)), at(direction * step));
-                (step - 1) as f64 + (before - 0.5 * top) / (before - after).max(1e-9)
-            })
+        (1..=FAR as isize).find(|step| at(direction * step) <= 0.5 * top).map_or(FAR as f64, |step| {
+            let (before, after) = (at(direction * (step - 1)), at(direction * step));
+            (step - 1) as f64 + (before - 0.5 * top) / (before - after).max(1e-9)
+        })
     };
     let (below, above) = (reach(-1), reach(1));
     let middle = 0.5 * (above - below);

@@ -1,9 +1,7 @@
 //! The two channels: bass in the side, phase, loss in mono, balance, delay.
 
 use super::quality::severity;
-use super::thresholds::{
-    BALANCE_LU, MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, SIDE_BASS_DB,
-};
+use super::thresholds::{BALANCE_LU, MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, SIDE_BASS_DB};
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
@@ -25,7 +23,8 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     let delay = of("channel_delay");
     let phase = phase(of("phase"), &analysis, measurement);
     // Where a whole channel is inverted or late, loss in mono and bass in the side follow from that.
-    let explains_loss = phase.as_ref().is_some_and(|advice| advice.severity == Severity::High) || delay.is_some();
+    let mids = analysis.stereo.bands.get(1).and_then(|band| band.correlation);
+    let explains_loss = (phase.is_some() && mids.is_some_and(|correlation| correlation < 0.0)) || delay.is_some();
     findings.extend(delay.map(channel_delay));
     findings.extend(phase);
     findings.extend(balance(measurement));
@@ -89,7 +88,10 @@ fn mono_loss(analysis: &Analysis, measurement: &Measurement) -> Option<Advice> {
     let power = |low_hz: f64, high_hz: f64| {
         let centers_hz = measurement.spectrum.bands.centers_hz();
         let bands = measurement.loud_spectrum.iter().zip(centers_hz);
-        bands.filter(|(_, hz)| (low_hz..high_hz).contains(*hz)).map(|(band, _)| f64::from(band.mid + band.side)).sum::<f64>()
+        bands
+            .filter(|(_, hz)| (low_hz..high_hz).contains(*hz))
+            .map(|(band, _)| f64::from(band.mid + band.side))
+            .sum::<f64>()
     };
     let all = power(0.0, f64::INFINITY);
     let heard = |low_hz, high_hz| power(low_hz, high_hz) > all * crate::units::db_to_power(FAINT_DB);

@@ -4,7 +4,7 @@
 //! | advice | from |
 //! |---|---|
 //! | `boom`, `mud`, `harshness`, `sibilance`, `dull`, `thin` | [`TONE_SIGMAS`], [`TONE_END_SIGMAS`] or [`DULL_SIGMAS`] off what music has; [`REFERENCE_SIGMAS`] or [`REFERENCE_DULL_SIGMAS`] off the reference, and [`REFERENCE_MIN_DB`] |
-//! | `resonance` | a peak [`RESONANCE_DB`] over its surroundings, at most [`RESONANCE_MAX_OCTAVES`] wide, at all times |
+//! | `resonance` | a peak [`RESONANCE_DB`] over its surroundings, [`RESONANCE_OCTAVES`] wide, at all times |
 //! | `side_bass` | side over mid below 120 Hz above [`SIDE_BASS_DB`] |
 //! | `phase` | correlation below [`PHASE_CORRELATION`], or below [`PHASE_BASS_CORRELATION`] under 120 Hz |
 //! | `mono_loss` | a band loses [`MONO_LOSS_DB`] in mono |
@@ -24,7 +24,7 @@ pub const TONE_SIGMAS: f64 = 2.6;
 /// The same of the ends of the spectrum (`boom`, `sibilance`), where music differs more than a bell curve has it.
 pub const TONE_END_SIGMAS: f64 = 3.0;
 /// The same of `dull`: dark music is common.
-pub const DULL_SIGMAS: f64 = 3.5;
+pub const DULL_SIGMAS: f64 = 4.2;
 /// With a reference: least deviation that is told, dB.
 pub const REFERENCE_MIN_DB: f64 = 3.0;
 /// With a reference: the deviation in multiples of its own uncertainty, at least.
@@ -32,17 +32,18 @@ pub const REFERENCE_SIGMAS: f64 = 1.35;
 /// The same of `dull`.
 pub const REFERENCE_DULL_SIGMAS: f64 = 2.3;
 
-/// Peak of a resonance over its surroundings, dB.
-pub const RESONANCE_DB: f64 = 8.0;
-/// Widest resonance between the points of half its height in dB, octaves: a Q of 5.
-pub const RESONANCE_MAX_OCTAVES: f64 = 0.29;
+/// Height of a resonance over its surroundings, dB.
+pub const RESONANCE_DB: f64 = 7.0;
+/// Widths of resonances between the points of half their height, octaves, as the analysis sees them: tones are narrower,
+/// and what is wider is tone.
+pub const RESONANCE_OCTAVES: std::ops::Range<f64> = 0.12..0.25;
 
 /// Side over mid below 120 Hz, dB.
 pub const SIDE_BASS_DB: f64 = 0.0;
 /// Correlation of left and right over the whole programme.
-pub const PHASE_CORRELATION: f64 = -0.2;
+pub const PHASE_CORRELATION: f64 = -0.15;
 /// Correlation of left and right below 120 Hz.
-pub const PHASE_BASS_CORRELATION: f64 = -0.25;
+pub const PHASE_BASS_CORRELATION: f64 = -0.2;
 /// Loss of a band in mono, dB; 3 is what two unrelated channels lose.
 pub const MONO_LOSS_DB: f64 = 4.0;
 /// Difference of the channels' loudness, LU.

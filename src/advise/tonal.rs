@@ -117,7 +117,9 @@ impl Tone {
         let gain_db = self.gain_db;
         let section = match self.form {
             Form::Bell { hz, q } => Coefficients::bell(hz, gain_db, q, SHAPE_RATE_HZ),
-            Form::LowShelf { hz } => Coefficients::low_shelf(hz, gain_db, std::f64::consts::FRAC_1_SQRT_2, SHAPE_RATE_HZ),
+            Form::LowShelf { hz } => {
+                Coefficients::low_shelf(hz, gain_db, std::f64::consts::FRAC_1_SQRT_2, SHAPE_RATE_HZ)
+            }
             Form::HighShelf { hz } => {
                 Coefficients::high_shelf(hz, gain_db, std::f64::consts::FRAC_1_SQRT_2, SHAPE_RATE_HZ)
             }
@@ -143,15 +145,13 @@ pub(super) fn advice(measurement: &Measurement, reference: Option<&Measurement>,
     let has_reference = against_reference.is_some();
     for tone in &TONES {
         if let Some(share) = departure.share_of(tone.shape()) {
-            if std::env::var("HS_DUMP").is_ok() { eprintln!("DUMP {} {:.2} {:.2}", tone.id, share.amount, share.sigma); }
             findings.extend(judge(tone, share, has_reference));
         }
     }
 }
 
 fn judge(tone: &Tone, Share { amount, sigma }: Share, has_reference: bool) -> Option<Advice> {
-    let bar_db =
-        if has_reference { REFERENCE_MIN_DB.max(tone.sigmas[1] * sigma) } else { tone.sigmas[0] * sigma };
+    let bar_db = if has_reference { REFERENCE_MIN_DB.max(tone.sigmas[1] * sigma) } else { tone.sigmas[0] * sigma };
     if amount < bar_db {
         return None;
     }
@@ -163,7 +163,11 @@ fn judge(tone: &Tone, Share { amount, sigma }: Share, has_reference: bool) -> Op
         hertz(high_hz),
         if has_reference { "the reference" } else { "the trend of the spectrum and other music let expect" },
         tone.sounds,
-        if has_reference { "The reference may be arranged otherwise; listen." } else { "A hint: styles differ and engineers disagree." },
+        if has_reference {
+            "The reference may be arranged otherwise; listen."
+        } else {
+            "A hint: styles differ and engineers disagree."
+        },
     );
     let sureness = 1.0 - (-(amount / sigma).powi(2) / 8.0).exp();
     Some(Advice {
@@ -215,10 +219,8 @@ fn against_reference(measurement: &Measurement, reference: &Measurement) -> Opti
     let curve: Vec<(f64, f64)> =
         proposal.target_curve.iter().map(|point| (point.frequency_hz, point.gain_db)).collect();
     let unshared = (1.0 - SUGGESTED_SHARE) * (1.0 - likeness);
-    let departure: Vec<(f64, f64)> = both
-        .iter()
-        .map(|&(hz, db)| (hz, unshared * (db - mean_db) - level(&curve, hz).unwrap_or(0.0)))
-        .collect();
+    let departure: Vec<(f64, f64)> =
+        both.iter().map(|&(hz, db)| (hz, unshared * (db - mean_db) - level(&curve, hz).unwrap_or(0.0))).collect();
     let spread_db = (likeness * TWIN_SPREAD_DB).hypot((1.0 - likeness) * STRANGER_SPREAD_DB);
     Some(Departure::from_reference(&departure, spread_db))
 }

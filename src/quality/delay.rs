@@ -132,10 +132,10 @@ impl Delays {
         let near = ms_to_frames(PHASE_MIN_MS, self.sample_rate_hz) as isize;
         let best = (-reach..=reach).filter(|lag| lag.abs() >= near).max_by(|&a, &b| at(a).total_cmp(&at(b)))?;
         let in_time = (1 - near..near).map(at).fold(0.0, f64::max);
-        let elsewhere = (-reach..=reach).filter(|lag| (lag - best).abs() > near && lag.abs() >= near).map(|lag| at(lag).powi(2));
+        let elsewhere =
+            (-reach..=reach).filter(|lag| (lag - best).abs() > near && lag.abs() >= near).map(|lag| at(lag).powi(2));
         let background = (elsewhere.clone().sum::<f64>() / elsewhere.count().max(1) as f64).sqrt();
         let share = at(best) / (2.0 * self.phases.count as f64);
-        if std::env::var("HS_DUMP").is_ok() { eprintln!("DUMP phat {best} share {share:.4} prom {:.2} intime {:.2}", at(best)/background, at(best)/in_time); }
         let is_late = share >= DELAY_PHASE_SHARE
             && at(best) >= DELAY_PHASE_PROMINENCE * background
             && at(best) >= DELAY_PHASE_OVER_IN_TIME * in_time;

@@ -1,7 +1,7 @@
 //! Mains hum: tones at 50 or 60 Hz and their multiples that stand still under everything.
 
 use super::mains::{DEVIATIONS, HARMONICS, MAINS_HZ, Window};
-use super::thresholds::{HUM_HARMONICS, HUM_MIN_DBFS, HUM_PROMINENCE_DB};
+use super::thresholds::{HUM_HARMONICS, HUM_LOWEST_DB, HUM_LOWEST_LIMIT_DB, HUM_MIN_DBFS, HUM_PROMINENCE_DB};
 use super::{Finding, Severity};
 use crate::measure::analysis::median;
 use crate::units::{db_to_power, power_to_db};
@@ -11,6 +11,8 @@ const QUIET_SHARE: f64 = 0.5;
 const MIN_WINDOWS: usize = 2;
 /// Windows below this are digital silence, dBFS: hum is not switched off.
 const SILENCE_DBFS: f64 = -110.0;
+/// The harmonics that nearly all hum has.
+const LOWEST: usize = 4;
 /// Mains hum keeps its level: its quantiles at 10 and 90 % lie this close, dB.
 const STEADY_DB: f64 = 6.0;
 
@@ -33,33 +35,63 @@ pub(super) fn finding(windows: &[Window]) -> Option<Finding> {
     if sounding.len() < MIN_WINDOWS {
         return None;
     }
-    let candidates = (0..MAINS_HZ.len()).flat_map(|mains| (0..DEVIATIONS).map(move |deviation| (mains, deviation)));
-    let (mains_hz, standing) = candidates
-        .map(|(mains, deviation)| {
-            let harmonics = (0..HARMONICS).filter_map(|index| harmonic(&sounding, mains, index, deviation));
-            if std::env::var("HS_DUMP").is_ok() && deviation == 8 { let h: Vec<_> = (0..HARMONICS).filter_map(|index| harmonic(&sounding, mains, index, deviation)).map(|h| format!("{:.1}/{:.1}/{:.1}", h.prominence_db, h.spread_db, h.level_db)).collect(); eprintln!("DUMP hum {} {}", MAINS_HZ[mains], h.join(" ")); }
-            let standing: Vec<Harmonic> = harmonics.filter(Harmonic::is_hum).collect();
-            (MAINS_HZ[mains], standing)
-        })
-        .max_by(|a, b| prominence(&a.1).total_cmp(&prominence(&b.1)))?;
-    let loudest_db = standing.iter().map(|harmonic| harmonic.level_db).fold(f64::NEG_INFINITY, f64::max);
-    (standing.len() >= HUM_HARMONICS).then(|| Finding {
+    let combs = [0, 1].map(|mains| {
+        let combs = (0..DEVIATIONS).map(|deviation| Comb::of(&sounding, mains, deviation));
+        combs.reduce(|best, next| if next.lowest_db > best.lowest_db { next } else { best })
+    });
+    let [Some(of_50), Some(of_60)] = combs else { return None };
+    let (mains_hz, comb) = match (of_50.is_hum(), of_60.is_hum()) {
+        (true, false) => (MAINS_HZ[0], of_50),
+        (false, true) => (MAINS_HZ[1], of_60),
+        // No mains has both: these are low notes.
+        _ => return None,
+    };
+    Some(Finding {
         id: "hum",
         severity: Severity::Warning,
-        value: loudest_db,
+        value: comb.loudest_db,
         unit: "dBFS",
         threshold: HUM_MIN_DBFS,
         times_s: Vec::new(),
         message: format!(
-            "mains hum at {mains_hz:.0} Hz with {} harmonics, up to {loudest_db:.0} dBFS; find the ground loop and record \
-             again, or cut {mains_hz:.0} Hz and its multiples with narrow notches",
-            standing.len()
+            "mains hum at {mains_hz:.0} Hz, up to {:.0} dBFS; find the ground loop and record again, or cut {mains_hz:.0} Hz \
+             and its multiples with narrow notches",
+            comb.loudest_db
         ),
     })
 }
 
-fn prominence(harmonics: &[Harmonic]) -> f64 {
-    harmonics.iter().map(|harmonic| harmonic.prominence_db).sum()
+/// All harmonics of one frequency.
+#[derive(Debug, Clone, Copy)]
+struct Comb {
+    /// How many stand out by themselves.
+    standing: usize,
+    /// By how much the lowest four stand out altogether, dB; none counts for more than a limit.
+    lowest_db: f64,
+    loudest_db: f64,
+}
+
+impl Comb {
+    fn of(windows: &[&Window], mains: usize, deviation: usize) -> Self {
+        let harmonics: Vec<Option<Harmonic>> =
+            (0..HARMONICS).map(|index| harmonic(windows, mains, index, deviation)).collect();
+        let lowest = harmonics.iter().take(LOWEST);
+        let limited = |harmonic: &Option<Harmonic>| {
+            harmonic.map_or(-HUM_LOWEST_LIMIT_DB, |h| h.prominence_db.clamp(-HUM_LOWEST_LIMIT_DB, HUM_LOWEST_LIMIT_DB))
+        };
+        let audible = harmonics.iter().flatten().filter(|harmonic| harmonic.level_db >= HUM_MIN_DBFS);
+        let prominent = audible.filter(|harmonic| harmonic.prominence_db > 0.5 * HUM_PROMINENCE_DB);
+        Self {
+            standing: harmonics.iter().flatten().filter(|harmonic| harmonic.is_hum()).count(),
+            lowest_db: lowest.map(limited).sum(),
+            loudest_db: prominent.map(|harmonic| harmonic.level_db).fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+
+    fn is_hum(&self) -> bool {
+        let stands_out = self.standing >= HUM_HARMONICS || self.lowest_db >= HUM_LOWEST_DB;
+        stands_out && self.loudest_db >= HUM_MIN_DBFS
+    }
 }
 
 /// One harmonic where the music leaves most room for it.

@@ -23,7 +23,7 @@
 //! | `up_sampled` | warning | the spectrum ends at half of a lower sample rate |
 //! | `padded_bits` | warning | [`PADDED_BITS`] lowest bits never used |
 //! | `lossy_source` | warning | a codec's edge, steeper than [`EDGE_DB_PER_KHZ`] (info where the file itself is lossy) |
-//! | `hum` | warning | [`HUM_HARMONICS`] harmonics of 50 or 60 Hz, [`HUM_PROMINENCE_DB`] over what lies beside them |
+//! | `hum` | warning | [`HUM_HARMONICS`] harmonics of 50 or 60 Hz, [`HUM_PROMINENCE_DB`] over what lies beside them, or the lowest four [`HUM_LOWEST_DB`] altogether; not of both |
 //! | `noise` | warning | steady noise above [`NOISE_DBFS_A`] in a pause |
 //! | `sub_sonic` | warning | energy below 20 Hz above [`SUB_SONIC_DB`] of the total |
 
@@ -146,6 +146,10 @@ pub const EDGE_SPREAD_HZ: f64 = 500.0;
 pub const HUM_PROMINENCE_DB: f64 = 10.0;
 /// Quieter harmonics than this go unheard, dBFS.
 pub const HUM_MIN_DBFS: f64 = -75.0;
+/// By how much the lowest four harmonics stand out altogether, dB, where fewer stand out by themselves.
+pub const HUM_LOWEST_DB: f64 = 20.0;
+/// None of the four counts for more than this, dB.
+pub const HUM_LOWEST_LIMIT_DB: f64 = 12.0;
 /// Harmonics of eight that must stand out.
 pub const HUM_HARMONICS: usize = 3;
 

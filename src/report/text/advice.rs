@@ -25,7 +25,11 @@ pub fn advice_text(document: &AdviceDocument) -> String {
         told(&mut out, number, advice);
     }
     if document.reference.is_none() {
-        wrap(&mut out, "Tone was held against music in general; a reference (--reference FILE) makes that part surer.", 0);
+        wrap(
+            &mut out,
+            "Tone was held against music in general; a reference (--reference FILE) makes that part surer.",
+            0,
+        );
     }
     out
 }
