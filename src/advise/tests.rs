@@ -110,7 +110,7 @@ fn gross_faults_of_tone_are_told_without_a_reference() {
         ("mud", Coefficients::bell(300.0, 12.0, 1.0, RATE)),
         ("harshness", Coefficients::bell(3_200.0, 12.0, 1.0, RATE)),
         ("sibilance", Coefficients::bell(7_000.0, 16.0, 1.4, RATE)),
-        ("dull", Coefficients::high_shelf(4_000.0, -24.0, 0.7, RATE)),
+        ("dull", Coefficients::high_shelf(4_000.0, -36.0, 0.7, RATE)),
         ("thin", Coefficients::low_shelf(200.0, -18.0, 0.7, RATE)),
     ];
     for (id, section) in cases {
@@ -185,7 +185,7 @@ fn clipping_hum_and_offset_are_told() {
     assert_eq!((find(&clipped, "clipping").severity, find(&clipped, "clipping").mend), (Severity::High, Mend::Mix));
     let humming = Signal::music().with(|n, frame| {
         let phase = TAU * 50.0 * n as f64 / f64::from(RATE);
-        frame.map(|x| x + 0.006 * (phase.sin() + 0.7 * (2.0 * phase).sin() + 0.5 * (3.0 * phase).sin()))
+        frame.map(|x| x + 0.03 * (phase.sin() + 0.7 * (2.0 * phase).sin() + 0.5 * (3.0 * phase).sin()))
     });
     find(&humming.advice(None), "hum");
     let off = Signal::music().with(|_, frame| frame.map(|x| x + 0.02)).advice(None);
