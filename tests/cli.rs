@@ -343,3 +343,43 @@ fn one_file_is_told_with_verdicts() {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
 }
+
+#[test]
+fn advice_names_faults_with_a_fix_and_keeps_its_schema() {
+    let bench = Bench::new();
+    let mix = bench.wav("off.wav", 44_100, 2, tone(200_000).map(|x| x + 0.05));
+    let report = json(&halfspeed(["advise".as_ref(), mix.as_os_str(), "--json".as_ref()]));
+    assert_eq!((&report["schema"], &report["reference"]), (&Value::from("halfspeed.advice/1"), &Value::Null));
+    let findings = report["findings"].as_array().expect("findings");
+    let offset = findings.iter().find(|finding| finding["id"] == "dc").expect("the offset is told");
+    assert_eq!((&offset["severity"], &offset["mend"]), (&Value::from("high"), &Value::from("master")));
+    assert!((offset["evidence"]["offset_percent"].as_f64().expect("a number") - 5.0).abs() < 0.2, "{offset}");
+    for finding in findings {
+        let confidence = finding["confidence"].as_f64().expect("a number");
+        assert!((0.0..=1.0).contains(&confidence), "{finding}");
+        assert!(["message", "fix"].iter().all(|key| finding[key].as_str().is_some_and(|text| !text.is_empty())));
+        assert!(finding["times_s"].is_array() && (finding["band_hz"].is_null() || finding["band_hz"].is_array()));
+    }
+
+    let output = halfspeed(["advise".as_ref(), mix.as_os_str(), "--reference".as_ref(), REFERENCE.as_ref()]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("held against reference.flac"), "{text}");
+    assert!(
+        text.contains("HIGH") && text.contains("Fix: ") && text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+    let quiet = halfspeed(["advise".as_ref(), mix.as_os_str(), "--quiet".as_ref()]);
+    assert!(quiet.status.success() && quiet.stdout.is_empty());
+}
+
+#[test]
+fn advice_refuses_what_it_cannot_judge() {
+    let bench = Bench::new();
+    let missing = bench.path("missing.wav");
+    assert_refused(&bench, &halfspeed(["advise".as_ref(), missing.as_os_str()]), 1, &["missing.wav", "can't read"]);
+    let silent = bench.wav("silent.wav", 44_100, 2, vec![0.0; 88_200]);
+    assert_refused(&bench, &halfspeed(["advise".as_ref(), silent.as_os_str()]), 1, &["silent.wav", "silent"]);
+    let with_silence = ["advise".as_ref(), MIX.as_ref(), "--reference".as_ref(), silent.as_os_str()];
+    assert_refused(&bench, &halfspeed(with_silence), 1, &["silent.wav", "silent"]);
+    assert_refused(&bench, &halfspeed(["advise"]), 2, &["MIX"]);
+}

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod advise;
 mod analyze;
 mod compare;
 mod logger;
@@ -29,6 +30,8 @@ enum Command {
     Render(render::RenderArgs),
     /// Measure files.
     Analyze(analyze::AnalyzeArgs),
+    /// Say what to fix in a mix before it is mastered.
+    Advise(advise::AdviseArgs),
     /// Compare two files, band by band, at equal loudness.
     Compare(compare::CompareArgs),
 }
@@ -54,6 +57,7 @@ impl Cli {
             Command::Master(args) => args.run(),
             Command::Render(args) => args.run(),
             Command::Analyze(args) => args.run(),
+            Command::Advise(args) => args.run(),
             Command::Compare(args) => args.run(),
         }
     }

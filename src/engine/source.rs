@@ -54,7 +54,11 @@ pub fn load_file(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'_
     Ok((source, spool))
 }
 
-fn read(path: &Path, progress: Progress<'_>, mut sink: impl FnMut(&AudioBuffer) -> Result<()>) -> Result<Source> {
+/// Decodes and measures a file and shows every block of it to `sink`.
+///
+/// # Errors
+/// Those of [`Decoder`] and of `sink`.
+pub fn read(path: &Path, progress: Progress<'_>, mut sink: impl FnMut(&AudioBuffer) -> Result<()>) -> Result<Source> {
     let mut decoder = Decoder::open(path)?;
     let sample_rate_hz = decoder.info().sample_rate_hz;
     let mut meter = Meter::new(sample_rate_hz);

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner};
 
-use super::thresholds::{DELAY_AGREEMENT, DELAY_CORRELATION, DELAY_FRAMES};
+use super::thresholds::{
+    DELAY_AGREEMENT, DELAY_CORRELATION, DELAY_FRAMES, DELAY_PHASE_OVER_IN_TIME, DELAY_PHASE_PROMINENCE,
+    DELAY_PHASE_SHARE,
+};
 use super::{Finding, Severity};
 use crate::measure::analysis::median;
 use crate::units::{db_to_power, ms_to_frames};
@@ -16,6 +19,12 @@ const MAX_DELAY_MS: f64 = 25.0;
 const MIN_EXCERPTS: usize = 2;
 /// Excerpts quieter than this say nothing, dB.
 const MIN_DB: f64 = -70.0;
+/// Phases between these frequencies count: lower ones say little of a delay, higher ones are lost in codecs.
+const PHASE_HZ: (f64, f64) = (150.0, 8_000.0);
+/// Bins whose product lies so far under the strongest of the excerpt (a square of a power: -60 dB) have no phase to speak of.
+const PHASE_FLOOR: f32 = 1e-12;
+/// Phases tell of delays from here on, ms: shorter ones belong to spaced microphones and wideners.
+const PHASE_MIN_MS: f64 = 2.0;
 
 /// Cross-correlates excerpts.
 pub(super) struct Delays {
@@ -26,6 +35,7 @@ pub(super) struct Delays {
     scratch: Vec<Complex<f32>>,
     /// By how many samples the right channel is late, and the correlation with that undone.
     found: Vec<(f64, f64)>,
+    phases: PhaseSum,
 }
 
 impl Delays {
@@ -38,11 +48,13 @@ impl Delays {
             scratch: inverse.make_scratch_vec(),
             inverse,
             found: Vec::new(),
+            phases: PhaseSum::new(sample_rate_hz, length),
         }
     }
 
     /// Takes the spectra of one excerpt.
     pub(super) fn push(&mut self, spectra: &[Vec<Complex<f32>>; 2]) {
+        self.phases.push(spectra);
         let length = self.correlation.len();
         let mut energy = [0.0f64; 2];
         for (bin, (product, (l, r))) in self.product.iter_mut().zip(spectra[0].iter().zip(&spectra[1])).enumerate() {
@@ -76,31 +88,89 @@ impl Delays {
         self.found.push((best as f64 + shift, peak * scale / overlap));
     }
 
-    pub(super) fn finish(self) -> Option<Finding> {
+    /// A delay that excerpts agree on, or one that shows in the phases of all of them together.
+    pub(super) fn finish(mut self) -> Option<Finding> {
+        let rate_hz = self.sample_rate_hz;
+        let frames = self.agreed_frames().or_else(|| self.phase_frames())?;
+        let ms = 1e3 * frames / f64::from(rate_hz);
+        let (late, early) = if frames > 0.0 { ("right", "left") } else { ("left", "right") };
+        Some(Finding {
+            id: "channel_delay",
+            severity: Severity::Warning,
+            value: ms,
+            unit: "ms",
+            threshold: 1e3 * DELAY_FRAMES / f64::from(rate_hz),
+            times_s: Vec::new(),
+            message: format!(
+                "the {late} channel is {:.3} ms ({:.1} samples) late; move the {early} channel by as much, or find the \
+                 plug-in whose delay is not compensated",
+                ms.abs(),
+                frames.abs()
+            ),
+        })
+    }
+
+    fn agreed_frames(&self) -> Option<f64> {
         let frames = median(self.found.iter().map(|found| found.0).collect())?;
         let agreeing: Vec<f64> =
             self.found.iter().filter(|found| (found.0 - frames).abs() < 1.0).map(|found| found.1.abs()).collect();
         let share = agreeing.len() as f64 / self.found.len() as f64;
         let correlation = median(agreeing)?;
         let is_late = frames.abs() >= DELAY_FRAMES - 0.25 && correlation >= DELAY_CORRELATION;
-        let ms = 1e3 * frames / f64::from(self.sample_rate_hz);
-        (is_late && share >= DELAY_AGREEMENT && self.found.len() >= MIN_EXCERPTS).then(|| {
-            let (late, early) = if frames > 0.0 { ("right", "left") } else { ("left", "right") };
-            Finding {
-                id: "channel_delay",
-                severity: Severity::Warning,
-                value: ms,
-                unit: "ms",
-                threshold: 1e3 * DELAY_FRAMES / f64::from(self.sample_rate_hz),
-                times_s: Vec::new(),
-                message: format!(
-                    "the {late} channel is {:.3} ms ({:.1} samples) late; move the {early} channel by as much, or find \
-                     the plug-in whose delay is not compensated",
-                    ms.abs(),
-                    frames.abs()
-                ),
+        (is_late && share >= DELAY_AGREEMENT && self.found.len() >= MIN_EXCERPTS).then_some(frames)
+    }
+
+    /// Wide material correlates little, but a delay of a whole channel turns the phases of everything that both share.
+    fn phase_frames(&mut self) -> Option<f64> {
+        let length = self.correlation.len() as isize;
+        self.product.copy_from_slice(&self.phases.sum);
+        self.inverse
+            .process_with_scratch(&mut self.product, &mut self.correlation, &mut self.scratch)
+            .expect("buffers were made by the same plan");
+        let at = |lag: isize| f64::from(self.correlation[lag.rem_euclid(length) as usize]).abs();
+        let reach = ms_to_frames(MAX_DELAY_MS, self.sample_rate_hz).min(length as usize / 4) as isize;
+        let near = ms_to_frames(PHASE_MIN_MS, self.sample_rate_hz) as isize;
+        let best = (-reach..=reach).filter(|lag| lag.abs() >= near).max_by(|&a, &b| at(a).total_cmp(&at(b)))?;
+        let in_time = (1 - near..near).map(at).fold(0.0, f64::max);
+        let elsewhere =
+            (-reach..=reach).filter(|lag| (lag - best).abs() > near && lag.abs() >= near).map(|lag| at(lag).powi(2));
+        let background = (elsewhere.clone().sum::<f64>() / elsewhere.count().max(1) as f64).sqrt();
+        let share = at(best) / (2.0 * self.phases.count as f64);
+        let is_late = share >= DELAY_PHASE_SHARE
+            && at(best) >= DELAY_PHASE_PROMINENCE * background
+            && at(best) >= DELAY_PHASE_OVER_IN_TIME * in_time;
+        is_late.then_some(best as f64)
+    }
+}
+
+/// Phase differences of the channels, added up over the excerpts (C. Knapp, G. Carter, "The generalized correlation
+/// method for estimation of time delay", IEEE ASSP 24(4), 1976: the phase transform).
+struct PhaseSum {
+    bins: std::ops::Range<usize>,
+    sum: Vec<Complex<f32>>,
+    /// Phases in the sum.
+    count: u64,
+}
+
+impl PhaseSum {
+    fn new(sample_rate_hz: u32, length: usize) -> Self {
+        let bin = |hz: f64| (hz / f64::from(sample_rate_hz) * length as f64) as usize;
+        let bins = bin(PHASE_HZ.0)..bin(PHASE_HZ.1).min(length / 2);
+        Self { bins, sum: vec![Complex::default(); length / 2 + 1], count: 0 }
+    }
+
+    fn push(&mut self, spectra: &[Vec<Complex<f32>>; 2]) {
+        let [left, right] = spectra.each_ref().map(|spectrum| &spectrum[self.bins.clone()]);
+        let strongest = left.iter().zip(right).map(|(l, r)| (l.conj() * r).norm_sqr()).fold(0.0, f32::max);
+        let floor = strongest * PHASE_FLOOR;
+        for ((sum, l), r) in self.sum[self.bins.clone()].iter_mut().zip(left).zip(right) {
+            let product = l.conj() * r;
+            let power = product.norm_sqr();
+            if power > floor {
+                *sum += product / power.sqrt();
+                self.count += 1;
             }
-        })
+        }
     }
 }
 

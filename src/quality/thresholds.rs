@@ -19,7 +19,7 @@
 //! | `dual_mono` | info | side [`DUAL_MONO_SIDE_DB`] or more under the mid |
 //! | `dead_channel` | fail | a channel below [`DEAD_CHANNEL_LUFS`] |
 //! | `balance` | warning, fail | channels differ by [`BALANCE_WARNING_LU`], [`BALANCE_FAIL_LU`] |
-//! | `channel_delay` | warning | [`DELAY_FRAMES`] at a correlation of [`DELAY_CORRELATION`] |
+//! | `channel_delay` | warning | [`DELAY_FRAMES`] at a correlation of [`DELAY_CORRELATION`], or [`DELAY_PHASE_SHARE`] of the phases |
 //! | `up_sampled` | warning | the spectrum ends at half of a lower sample rate |
 //! | `padded_bits` | warning | [`PADDED_BITS`] lowest bits never used |
 //! | `lossy_source` | warning | a codec's edge, steeper than [`EDGE_DB_PER_KHZ`] (info where the file itself is lossy) |
@@ -114,6 +114,12 @@ pub const DELAY_FRAMES: f64 = 1.0;
 pub const DELAY_CORRELATION: f64 = 0.5;
 /// Share of the excerpts that must agree on the delay.
 pub const DELAY_AGREEMENT: f64 = 0.7;
+/// On wide material: share of the phases of all excerpts together that a delay explains, least.
+pub const DELAY_PHASE_SHARE: f64 = 0.03;
+/// The same over the root mean square of all other delays.
+pub const DELAY_PHASE_PROMINENCE: f64 = 4.5;
+/// The same over what arrives in time: an echo or a doubled guitar leaves the centre where it is.
+pub const DELAY_PHASE_OVER_IN_TIME: f64 = 1.25;
 
 /// A file above this rate, Hz, may hold less than it claims.
 pub const HIGH_RATE_HZ: u32 = 64_000;

@@ -44,20 +44,27 @@ pub struct FileDocument {
     pub duration_s: f64,
 }
 
-impl AnalysisDocument {
+impl FileDocument {
     /// The document of a measured file.
     pub fn new(source: &Source) -> Self {
         let SourceInfo { path, format, sample_rate_hz, channels, bits, .. } = &source.info;
         Self {
+            path: path.display().to_string(),
+            format: format.clone(),
+            sample_rate_hz: *sample_rate_hz,
+            channels: *channels,
+            bits: *bits,
+            duration_s: source.measurement.duration_s(),
+        }
+    }
+}
+
+impl AnalysisDocument {
+    /// The document of a measured file.
+    pub fn new(source: &Source) -> Self {
+        Self {
             schema: "halfspeed.analysis/1",
-            file: FileDocument {
-                path: path.display().to_string(),
-                format: format.clone(),
-                sample_rate_hz: *sample_rate_hz,
-                channels: *channels,
-                bits: *bits,
-                duration_s: source.measurement.duration_s(),
-            },
+            file: FileDocument::new(source),
             analysis: source.measurement.analysis(),
             quality: source.findings.clone(),
         }

@@ -1,5 +1,6 @@
 //! What is told of a job: documents made of plain data, and writers that never compute.
 
+mod advice;
 mod album;
 mod comparison;
 mod csv;
@@ -12,6 +13,7 @@ mod svg;
 mod text;
 mod verdicts;
 
+pub use advice::AdviceDocument;
 pub use album::AlbumDocument;
 pub use comparison::{BandDifference, ComparisonDocument, NumberDifference, WorstDifference};
 pub use csv::analysis_csv;
@@ -20,4 +22,4 @@ pub use document::{
     SuggestionDocument,
 };
 pub use html::{analysis_html, master_html};
-pub use text::{Colors, analysis_text, comparison_text, master_text};
+pub use text::{Colors, advice_text, analysis_text, comparison_text, master_text};

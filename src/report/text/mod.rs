@@ -1,7 +1,9 @@
 //! Reports for the terminal: aligned columns, at most 100 wide.
 
+mod advice;
 mod analysis;
 
+pub use advice::advice_text;
 pub use analysis::{Colors, analysis_text};
 
 use super::figures::{

@@ -1,0 +1,87 @@
+//! Level: clipping, too much compression of the whole, no headroom.
+
+use super::thresholds::{
+    CLIPPED_PEAKS_PER_MINUTE, CLIPPED_PEAKS_PER_MINUTE_HIGH, HEADROOM_DBTP, PLR_LOW_DB, PSR_LOW_DB,
+};
+use super::{Advice, Mend, Severity, evidence};
+use crate::measure::Measurement;
+use crate::quality::Finding;
+
+/// A clipped peak is told with so much around it, seconds.
+const CLIP_SPAN_S: f64 = 0.1;
+
+pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
+    let clipping = known.iter().find(|finding| finding.id == "clipping").and_then(|found| clipping(found, measurement));
+    let analysis = measurement.analysis();
+    let is_clipped = clipping.is_some();
+    findings.extend(clipping);
+    if let (Some(plr_db), Some(psr_db)) = (analysis.loudness.plr_db, analysis.loudness.psr_min_db) {
+        findings.extend(over_compressed(plr_db, psr_db, measurement));
+    }
+    // A clipped mix has been told already that it is too loud.
+    let peak_dbtp = analysis.peak.true_dbtp.filter(|&dbtp| dbtp > HEADROOM_DBTP && !is_clipped);
+    findings.extend(peak_dbtp.map(headroom));
+}
+
+fn clipping(found: &Finding, measurement: &Measurement) -> Option<Advice> {
+    let minutes = (measurement.duration_s() / 60.0).max(1.0 / 60.0);
+    let rate = found.value / minutes;
+    (rate >= CLIPPED_PEAKS_PER_MINUTE).then(|| Advice {
+        id: "clipping",
+        severity: if rate >= CLIPPED_PEAKS_PER_MINUTE_HIGH { Severity::High } else { Severity::Medium },
+        confidence: 0.95,
+        message: format!(
+            "{:.0} peaks are cut off flat, {rate:.0} a minute; what is cut off can't be brought back by mastering",
+            found.value
+        ),
+        band_hz: None,
+        times_s: found.times_s.iter().map(|&at| [at, (at + CLIP_SPAN_S).min(measurement.duration_s())]).collect(),
+        evidence: evidence([("clipped_peaks", found.value), ("clipped_peaks_per_minute", rate)]),
+        fix: "take clippers and limiters off the master bus, lower the faders until peaks stay under -6 dBFS, and export \
+              again in 24 bits or 32-bit float"
+            .into(),
+        mend: Mend::Mix,
+    })
+}
+
+fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Option<Advice> {
+    let is_squeezed = plr_db < PLR_LOW_DB || psr_db < PSR_LOW_DB;
+    let near_peak_percent = measurement.levels.peak_shape.map_or(f64::NAN, |shape| 100.0 * shape.within_1_db_ratio);
+    is_squeezed.then(|| Advice {
+        id: "over_compressed",
+        severity: if plr_db < PLR_LOW_DB - 1.0 { Severity::High } else { Severity::Medium },
+        confidence: 0.7,
+        message: format!(
+            "peaks stand only {plr_db:.1} dB over the loudness (at the least {psr_db:.1} dB within 3 s): the mix has been \
+             compressed or limited already, and mastering can't undo that; some styles want it"
+        ),
+        band_hz: None,
+        times_s: Vec::new(),
+        evidence: evidence([
+            ("plr_db", plr_db),
+            ("psr_min_db", psr_db),
+            ("samples_within_1_db_of_peak_percent", near_peak_percent),
+        ]),
+        fix: "send a mix without limiter on the master bus, and with at most 2 dB of gain reduction in its compressor; keep \
+              the limited version as a listening copy"
+            .into(),
+        mend: Mend::Mix,
+    })
+}
+
+fn headroom(peak_dbtp: f64) -> Advice {
+    Advice {
+        id: "headroom",
+        severity: Severity::Low,
+        confidence: 0.99,
+        message: format!(
+            "the true peak is at {peak_dbtp:.1} dBTP: nothing is lost yet, but equalisers and converters before the limiter \
+             may clip"
+        ),
+        band_hz: None,
+        times_s: Vec::new(),
+        evidence: evidence([("true_peak_dbtp", peak_dbtp)]),
+        fix: format!("lower the whole mix by {:.0} dB, not the limiter's ceiling, and export again", peak_dbtp + 6.0),
+        mend: Mend::Master,
+    }
+}

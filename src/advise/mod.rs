@@ -1,0 +1,186 @@
+//! What to fix in a mix before it is mastered.
+//!
+//! An [`Advisor`] sees the programme block by block, next to a [`Meter`](crate::measure::Meter), and gives its
+//! [`Advice`] once the measurement is done, worst first. Faults that quality control knows are taken from there; tonal
+//! balance, resonances, bass in the side, level and the lead are judged here. Every threshold stands in [`thresholds`].
+//!
+//! Tone without a reference is a matter of taste and of genre: what is called mud in one song is warmth in another, and
+//! engineers who are asked for resonances agree on fewer than half. Such advice is a hint, with a low confidence, and its
+//! words say so. A reference says what is wanted, and makes the same advice firmer.
+
+mod fine;
+mod lead;
+mod level;
+mod prior;
+mod quality;
+mod resonance;
+mod stereo;
+#[cfg(test)]
+mod tests;
+pub mod thresholds;
+mod tonal;
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::audio::AudioBuffer;
+use crate::engine::source::{Progress, Source, measure_file, read};
+use crate::error::{Error, Result};
+use crate::io::Decoder;
+use crate::measure::Measurement;
+use crate::quality::Finding;
+use fine::FineSpectrum;
+
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth a look.
+    Low,
+    /// Better mended before mastering.
+    Medium,
+    /// Spoils the master, or can't be mended later.
+    High,
+}
+
+/// Where a fault can be mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mend {
+    /// Mastering could, though the mix is the better place.
+    Master,
+    /// Only the mix, or the recording.
+    Mix,
+}
+
+/// One thing to fix.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Advice {
+    /// Stable name: see [`thresholds`].
+    pub id: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// How sure it is, 0 to 1. Hints about taste stay under 0.6 without a reference.
+    pub confidence: f64,
+    /// What was found, in plain English.
+    pub message: String,
+    /// Lower and upper frequency of what is meant. `None` where it has none.
+    pub band_hz: Option<[f64; 2]>,
+    /// From and to, in seconds. Empty: throughout.
+    pub times_s: Vec<[f64; 2]>,
+    /// The numbers behind it, by name; names end in their unit.
+    pub evidence: BTreeMap<&'static str, f64>,
+    /// What to do, in settings that can be dialled in anywhere.
+    pub fix: String,
+    /// Whether mastering could mend it.
+    pub mend: Mend,
+}
+
+/// A file and what to fix in it.
+pub struct Advised {
+    /// The mix.
+    pub mix: Source,
+    /// The reference, if there was one.
+    pub reference: Option<Source>,
+    /// What to fix, worst first.
+    pub findings: Vec<Advice>,
+}
+
+/// Looks a mix over.
+///
+/// ```
+/// use halfspeed::AudioBuffer;
+/// use halfspeed::advise::Advisor;
+/// use halfspeed::measure::Meter;
+/// use halfspeed::quality::{Format, Inspector};
+///
+/// let tone = |n: i32| 0.02 + 0.1 * (n as f32 * 0.1309).sin();
+/// let block = AudioBuffer::from_channels(48_000, (0..96_000).map(tone).collect(), (0..96_000).map(tone).collect());
+/// let mut meter = Meter::new(48_000);
+/// let mut inspector = Inspector::new(Format { sample_rate_hz: 48_000, channels: 1, bits: None, lossy: false });
+/// let mut advisor = Advisor::new(48_000);
+/// meter.push(&block);
+/// inspector.push(&block);
+/// advisor.push(&block);
+/// let measurement = meter.finish();
+/// let known = inspector.finish(&measurement);
+/// let findings = advisor.finish(&measurement, &known, 1, None);
+/// assert!(findings.iter().any(|advice| advice.id == "dc" && (advice.evidence["offset_percent"] - 2.0).abs() < 0.1));
+/// ```
+pub struct Advisor {
+    fine: FineSpectrum,
+}
+
+impl Advisor {
+    /// An advisor that has seen nothing.
+    pub fn new(sample_rate_hz: u32) -> Self {
+        Self { fine: FineSpectrum::new(sample_rate_hz) }
+    }
+
+    /// Takes the next block. How a programme is cut into blocks changes nothing.
+    pub fn push(&mut self, block: &AudioBuffer) {
+        self.fine.push(block);
+    }
+
+    /// Ends the programme and tells what to fix, worst first. `measurement` is that of the same programme, `known` what
+    /// quality control found in it, `channels` how many its file has; with a `reference`, that is what the tone is held
+    /// against.
+    pub fn finish(
+        self,
+        measurement: &Measurement,
+        known: &[Finding],
+        channels: u32,
+        reference: Option<&Measurement>,
+    ) -> Vec<Advice> {
+        let mut findings = Vec::new();
+        if known.iter().any(|finding| finding.id == "silent") {
+            return findings;
+        }
+        quality::advice(known, measurement, &mut findings);
+        tonal::advice(measurement, reference, &mut findings);
+        findings.extend(resonance::advice(&self.fine));
+        level::advice(known, measurement, &mut findings);
+        if channels > 1 {
+            stereo::advice(known, measurement, &mut findings);
+            findings.extend(lead::advice(measurement, reference));
+        }
+        findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.confidence.total_cmp(&a.confidence)));
+        findings
+    }
+}
+
+/// Decodes, measures and judges a mix, holding none of it.
+///
+/// # Errors
+/// Those of decoding either file; a mix or reference that is silent.
+pub fn advise_file(mix: &Path, reference: Option<&Path>, progress: Progress<'_>) -> Result<Advised> {
+    let mut advisor = Advisor::new(Decoder::open(mix)?.info().sample_rate_hz);
+    let (judged, measured) = rayon::join(
+        || {
+            read(mix, progress, |block| {
+                advisor.push(block);
+                Ok(())
+            })
+        },
+        || reference.map(|path| measure_file(path, &|_, _| ())).transpose(),
+    );
+    let (mix_source, reference_source) = (judged?, measured?);
+    for (path, source) in [Some((mix, &mix_source)), reference.zip(reference_source.as_ref())].into_iter().flatten() {
+        if source.measurement.loudness.integrated_lufs().is_none() {
+            let reason = "silent, or shorter than 0.4 s: there is nothing to judge; check the export";
+            return Err(Error::content(path, reason));
+        }
+    }
+    let Source { info, measurement, findings: known } = &mix_source;
+    let target = reference_source.as_ref().map(|source| &source.measurement);
+    let findings = advisor.finish(measurement, known, info.channels, target);
+    Ok(Advised { mix: mix_source, reference: reference_source, findings })
+}
+
+/// The numbers behind an advice, by name.
+fn evidence<const N: usize>(numbers: [(&'static str, f64); N]) -> BTreeMap<&'static str, f64> {
+    numbers.into_iter().filter(|(_, value)| value.is_finite()).collect()
+}

@@ -1,0 +1,93 @@
+//! Faults that quality control found and that are told as they are: hum, noise, DC, cut ends, a lossy source.
+
+use super::{Advice, Mend, Severity, evidence};
+use crate::measure::Measurement;
+use crate::quality::{self, Finding};
+
+/// What follows from a finding.
+struct Rule {
+    id: &'static str,
+    confidence: f64,
+    mend: Mend,
+    /// Name of the finding's value in the evidence.
+    value: &'static str,
+    fix: &'static str,
+}
+
+const RULES: [Rule; 6] = [
+    Rule {
+        id: "hum",
+        confidence: 0.9,
+        mend: Mend::Master,
+        value: "loudest_dbfs",
+        fix: "find the track that hums (solo them in a pause), mend its ground loop or mute it between phrases; else notches \
+             of Q 30, -20 dB, on the mains frequency and the harmonics that stand out",
+    },
+    Rule {
+        id: "noise",
+        confidence: 0.7,
+        mend: Mend::Master,
+        value: "level_dbfs_a",
+        fix: "mute or gate the noisy tracks in pauses; else noise reduction of 6 to 10 dB learned from the pause",
+    },
+    Rule {
+        id: "dc",
+        confidence: 0.99,
+        mend: Mend::Master,
+        value: "offset_percent",
+        fix: "high-pass at 10 Hz, 12 dB/octave, on the tracks or plug-ins that cause it",
+    },
+    Rule {
+        id: "cut_start",
+        confidence: 0.9,
+        mend: Mend::Mix,
+        value: "level_dbfs",
+        fix: "export again from 100 ms before the first sound; else a fade-in of 5 ms",
+    },
+    Rule {
+        id: "cut_end",
+        confidence: 0.9,
+        mend: Mend::Mix,
+        value: "level_dbfs",
+        fix: "export again until the last reverb has died away; else a fade-out of 1 to 3 s",
+    },
+    Rule {
+        id: "lossy_source",
+        confidence: 0.8,
+        mend: Mend::Mix,
+        value: "edge_hz",
+        fix: "export the mix as WAV or FLAC of 24 bits, and replace samples that came from lossy files",
+    },
+];
+
+/// Adds what quality control knows.
+pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
+    let end_s = measurement.duration_s();
+    for finding in known {
+        // Small offsets are common, and only `analyze` has to know.
+        if finding.id == "dc" && finding.severity < quality::Severity::Fail {
+            continue;
+        }
+        let Some(rule) = RULES.iter().find(|rule| rule.id == finding.id) else { continue };
+        findings.push(Advice {
+            id: rule.id,
+            severity: severity(finding.severity),
+            confidence: rule.confidence,
+            message: finding.message.clone(),
+            band_hz: None,
+            times_s: finding.times_s.iter().map(|&from| [from, (from + 1.0).min(end_s.max(from))]).collect(),
+            evidence: evidence([(rule.value, finding.value)]),
+            fix: rule.fix.into(),
+            mend: rule.mend,
+        });
+    }
+}
+
+/// How much a finding of quality control matters.
+pub(super) fn severity(severity: quality::Severity) -> Severity {
+    match severity {
+        quality::Severity::Info => Severity::Low,
+        quality::Severity::Warning => Severity::Medium,
+        quality::Severity::Fail => Severity::High,
+    }
+}

@@ -1,0 +1,152 @@
+//! The two channels: bass in the side, phase, loss in mono, balance, delay.
+
+use super::quality::severity;
+use super::thresholds::{BALANCE_LU, MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, SIDE_BASS_DB};
+use super::{Advice, Mend, Severity, evidence};
+use crate::measure::Measurement;
+use crate::measure::analysis::Analysis;
+use crate::quality::Finding;
+
+/// What counts as bass, Hz.
+const BASS_HZ: [f64; 2] = [20.0, 120.0];
+/// A band so far under all bands together loses nothing that is heard, dB.
+const FAINT_DB: f64 = -20.0;
+/// Windows of quality control's `phase`, seconds.
+const PHASE_WINDOW_S: f64 = 3.0;
+
+pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
+    let of = |id: &str| known.iter().find(|finding| finding.id == id);
+    if of("dead_channel").is_some() || of("dual_mono").is_some() {
+        return;
+    }
+    let analysis = measurement.analysis();
+    let delay = of("channel_delay");
+    let phase = phase(of("phase"), &analysis, measurement);
+    // Where a whole channel is inverted or late, loss in mono and bass in the side follow from that.
+    let mids = analysis.stereo.bands.get(1).and_then(|band| band.correlation);
+    let explains_loss = (phase.is_some() && mids.is_some_and(|correlation| correlation < 0.0)) || delay.is_some();
+    findings.extend(delay.map(channel_delay));
+    findings.extend(phase);
+    findings.extend(balance(measurement));
+    if !explains_loss {
+        findings.extend(side_bass(measurement));
+        findings.extend(mono_loss(&analysis, measurement));
+    }
+}
+
+fn side_bass(measurement: &Measurement) -> Option<Advice> {
+    let bass_db = measurement.width_db(BASS_HZ[0], BASS_HZ[1])?;
+    (bass_db > SIDE_BASS_DB).then(|| Advice {
+        id: "side_bass",
+        severity: if bass_db > SIDE_BASS_DB + 3.0 { Severity::High } else { Severity::Medium },
+        confidence: 0.8,
+        message: format!(
+            "below 120 Hz the side is {bass_db:.1} dB louder than the mid: such bass loses its weight in mono and on one \
+             subwoofer, and can't be cut to vinyl"
+        ),
+        band_hz: Some(BASS_HZ),
+        times_s: Vec::new(),
+        evidence: evidence([("side_over_mid_db", bass_db)]),
+        fix: "pan bass and kick to the centre and take wideners and stereo chorus off them; else high-pass the side at \
+              120 Hz, 24 dB/octave"
+            .into(),
+        mend: Mend::Master,
+    })
+}
+
+fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement) -> Option<Advice> {
+    let correlation = analysis.stereo.correlation?;
+    let bass = analysis.stereo.bands.first().and_then(|band| band.correlation).unwrap_or(1.0);
+    let is_inverted = correlation < PHASE_CORRELATION;
+    if !is_inverted && bass >= PHASE_BASS_CORRELATION {
+        return None;
+    }
+    let windows = found.map_or(&[][..], |finding| &finding.times_s);
+    Some(Advice {
+        id: "phase",
+        severity: if is_inverted { Severity::High } else { Severity::Medium },
+        confidence: if correlation < -0.5 { 0.95 } else { 0.7 },
+        message: if is_inverted {
+            format!(
+                "left and right work against each other (correlation {correlation:.2}): in mono most of it disappears; one \
+                 channel is probably upside down"
+            )
+        } else {
+            format!("below 120 Hz left and right cancel (correlation {bass:.2}): the bass disappears in mono")
+        },
+        band_hz: (!is_inverted).then_some(BASS_HZ),
+        times_s: windows.iter().map(|&at| [at, (at + PHASE_WINDOW_S).min(measurement.duration_s())]).collect(),
+        evidence: evidence([("correlation", correlation), ("bass_correlation", bass)]),
+        fix: "switch the polarity of one channel where the whole mix or one track sounds hollow; where a widener or a Haas \
+              delay causes it, turn it down until the correlation stays above 0"
+            .into(),
+        mend: if is_inverted { Mend::Master } else { Mend::Mix },
+    })
+}
+
+fn mono_loss(analysis: &Analysis, measurement: &Measurement) -> Option<Advice> {
+    let power = |low_hz: f64, high_hz: f64| {
+        let centers_hz = measurement.spectrum.bands.centers_hz();
+        let bands = measurement.loud_spectrum.iter().zip(centers_hz);
+        bands
+            .filter(|(_, hz)| (low_hz..high_hz).contains(*hz))
+            .map(|(band, _)| f64::from(band.mid + band.side))
+            .sum::<f64>()
+    };
+    let all = power(0.0, f64::INFINITY);
+    let heard = |low_hz, high_hz| power(low_hz, high_hz) > all * crate::units::db_to_power(FAINT_DB);
+    let bands = analysis.stereo.bands.iter().filter(|band| heard(band.low_hz, band.high_hz));
+    let worst = bands.filter_map(|band| band.mono_loss_db.map(|db| (band, db))).max_by(|a, b| a.1.total_cmp(&b.1));
+    let (band, loss_db) = worst.filter(|(_, loss_db)| *loss_db > MONO_LOSS_DB)?;
+    Some(Advice {
+        id: "mono_loss",
+        severity: if loss_db > MONO_LOSS_DB + 3.0 { Severity::High } else { Severity::Medium },
+        confidence: 0.8,
+        message: format!(
+            "in mono, {:.0} Hz to {:.0} Hz lose {loss_db:.1} dB: phones and club systems would play another balance",
+            band.low_hz, band.high_hz
+        ),
+        band_hz: Some([band.low_hz, band.high_hz]),
+        times_s: Vec::new(),
+        evidence: evidence([("mono_loss_db", loss_db), ("band_correlation", band.correlation.unwrap_or(f64::NAN))]),
+        fix: "find the wide track in this range (listen in mono), and narrow it to 50 % or replace its widener by a double \
+              that was played twice"
+            .into(),
+        mend: Mend::Mix,
+    })
+}
+
+fn balance(measurement: &Measurement) -> Option<Advice> {
+    let balance_lu = measurement.loudness.balance_db().filter(|lu| lu.abs() > BALANCE_LU)?;
+    let (louder, quieter) = if balance_lu > 0.0 { ("left", "right") } else { ("right", "left") };
+    Some(Advice {
+        id: "balance",
+        severity: if balance_lu.abs() > 2.0 * BALANCE_LU { Severity::High } else { Severity::Medium },
+        confidence: 0.85,
+        message: format!("the {louder} channel is {:.1} LU louder than the {quieter}", balance_lu.abs()),
+        band_hz: None,
+        times_s: Vec::new(),
+        evidence: evidence([("balance_lu", balance_lu)]),
+        fix: format!(
+            "check the pan of the loudest tracks and the gain of both channels; {quieter} channel +{:.1} dB puts the middle \
+             back",
+            balance_lu.abs()
+        ),
+        mend: Mend::Master,
+    })
+}
+
+fn channel_delay(found: &Finding) -> Advice {
+    let late = if found.value > 0.0 { "right" } else { "left" };
+    Advice {
+        id: "channel_delay",
+        severity: severity(found.severity).max(if found.value.abs() > 1.0 { Severity::High } else { Severity::Low }),
+        confidence: 0.9,
+        message: found.message.clone(),
+        band_hz: None,
+        times_s: Vec::new(),
+        evidence: evidence([("delay_ms", found.value)]),
+        fix: format!("move the {late} channel {:.2} ms earlier, or find the plug-in that delays it", found.value.abs()),
+        mend: Mend::Master,
+    }
+}

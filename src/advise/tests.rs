@@ -1,0 +1,203 @@
+//! Faults put into synthesised music are told, with their numbers; the music itself is left alone.
+
+use std::f64::consts::TAU;
+
+use super::*;
+use crate::dsp::biquad::{Cascade, Coefficients};
+use crate::measure::Meter;
+use crate::quality::{Format, Inspector};
+
+const RATE: u32 = 44_100;
+const SECONDS: f64 = 20.0;
+
+/// Deterministic noise, uniform in -1 to 1.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as f64 / f64::from(1u32 << 30) - 1.0
+    }
+}
+
+#[derive(Clone)]
+struct Signal(Vec<[f64; 2]>);
+
+impl Signal {
+    /// Noise with the median spectrum of music, a common part and one for each channel, swelling, faded at both ends.
+    fn music() -> Self {
+        let mut noise = Noise(5);
+        let mut frames: Vec<[f64; 2]> = (0..(SECONDS * f64::from(RATE)) as usize)
+            .map(|_| {
+                let [mid, left, right] = [0; 3].map(|_| noise.next());
+                [mid + 0.5 * left, mid + 0.5 * right]
+            })
+            .collect();
+        // White noise rises by 1 dB from one third octave to the next.
+        let bands = (-14..=10).map(|k| 1000.0 * 10f64.powf(f64::from(k) / 10.0));
+        let sections = bands.filter_map(|hz| {
+            let (level_db, _) = prior::of_music(hz)?;
+            Some((hz, level_db - 10.0 * (hz / 1000.0).log10()))
+        });
+        let curve: Vec<(f64, f64)> = sections.collect();
+        let mut last_db = curve[0].1;
+        let shelves = curve.windows(2).map(|pair| {
+            let step_db = pair[1].1 - last_db;
+            last_db = pair[1].1;
+            Coefficients::high_shelf((pair[0].0 * pair[1].0).sqrt(), step_db, 0.7, RATE)
+        });
+        let mut sections: Vec<Coefficients> = shelves.collect();
+        sections.push(Coefficients::high_pass(35.0, 0.7, RATE));
+        Cascade::new(sections).process(&mut frames);
+        let length = frames.len();
+        let peak = frames.iter().flatten().fold(0.0f64, |peak, x| peak.max(x.abs()));
+        for (n, frame) in frames.iter_mut().enumerate() {
+            let swell = 0.8 + 0.2 * (TAU * 0.31 * n as f64 / f64::from(RATE)).sin();
+            let fade = (n.min(length - 1 - n).saturating_sub(4_000) as f64 / 4_000.0).min(1.0);
+            frame.iter_mut().for_each(|x| *x *= 0.4 / peak * swell * fade);
+        }
+        Self(frames)
+    }
+
+    fn with(mut self, change: impl Fn(usize, [f64; 2]) -> [f64; 2]) -> Self {
+        self.0.iter_mut().enumerate().for_each(|(n, frame)| *frame = change(n, *frame));
+        self
+    }
+
+    fn through(mut self, section: Coefficients) -> Self {
+        Cascade::new([section]).process(&mut self.0);
+        self
+    }
+
+    fn measure(&self) -> (Measurement, Vec<Finding>, Advisor) {
+        let format = Format { sample_rate_hz: RATE, channels: 2, bits: None, lossy: false };
+        let (mut meter, mut inspector, mut advisor) = (Meter::new(RATE), Inspector::new(format), Advisor::new(RATE));
+        for frames in self.0.chunks(5_000) {
+            let (left, right) = frames.iter().map(|[l, r]| (*l as f32, *r as f32)).unzip();
+            let block = AudioBuffer::from_channels(RATE, left, right);
+            meter.push(&block);
+            inspector.push(&block);
+            advisor.push(&block);
+        }
+        let measurement = meter.finish();
+        let known = inspector.finish(&measurement);
+        (measurement, known, advisor)
+    }
+
+    fn advice(&self, reference: Option<&Self>) -> Vec<Advice> {
+        let (measurement, known, advisor) = self.measure();
+        let reference = reference.map(|reference| reference.measure().0);
+        advisor.finish(&measurement, &known, 2, reference.as_ref())
+    }
+}
+
+#[track_caller]
+fn find<'a>(findings: &'a [Advice], id: &str) -> &'a Advice {
+    findings.iter().find(|advice| advice.id == id).unwrap_or_else(|| panic!("no {id} in {findings:#?}"))
+}
+
+#[test]
+fn sound_music_is_left_alone() {
+    let music = Signal::music();
+    assert_eq!(music.advice(None), []);
+    assert_eq!(music.advice(Some(&music)), []);
+}
+
+#[test]
+fn gross_faults_of_tone_are_told_without_a_reference() {
+    let cases = [
+        ("boom", Coefficients::bell(90.0, 16.0, 1.0, RATE)),
+        ("mud", Coefficients::bell(300.0, 12.0, 1.0, RATE)),
+        ("harshness", Coefficients::bell(3_200.0, 12.0, 1.0, RATE)),
+        ("sibilance", Coefficients::bell(7_000.0, 16.0, 1.4, RATE)),
+        ("dull", Coefficients::high_shelf(4_000.0, -36.0, 0.7, RATE)),
+        ("thin", Coefficients::low_shelf(200.0, -18.0, 0.7, RATE)),
+    ];
+    for (id, section) in cases {
+        let findings = Signal::music().through(section).advice(None);
+        let advice = find(&findings, id);
+        assert!(advice.confidence <= 0.6 && advice.message.contains("A hint"), "{advice:?}");
+        assert!(advice.fix.contains(" dB at "), "{advice:?}");
+    }
+}
+
+#[test]
+fn a_reference_shows_smaller_faults_and_their_size() {
+    let music = Signal::music();
+    for (id, hz) in [("mud", 300.0), ("harshness", 3_200.0)] {
+        let findings = music.clone().through(Coefficients::bell(hz, 7.0, 1.0, RATE)).advice(Some(&music));
+        let advice = find(&findings, id);
+        assert!((advice.evidence["deviation_db"] - 7.0).abs() < 2.5, "{advice:?}");
+        assert!(advice.fix.starts_with("bell -") && advice.message.contains("reference"), "{advice:?}");
+    }
+}
+
+#[test]
+fn a_resonance_is_placed() {
+    for hz in [220.0, 890.0, 3_600.0] {
+        let findings = Signal::music().through(Coefficients::bell(hz, 14.0, 14.0, RATE)).advice(None);
+        let advice = find(&findings, "resonance");
+        assert!((advice.evidence["frequency_hz"] / hz).log2().abs() < 0.05, "{hz}: {advice:?}");
+        assert!(advice.message.contains("hint") && advice.evidence["q"] > 4.0, "{advice:?}");
+    }
+}
+
+#[test]
+fn notes_are_no_resonances() {
+    // A held chord over the noise: lines of one frequency each.
+    let chord = [220.0, 277.2, 329.6, 440.0, 880.0];
+    let song = Signal::music().with(|n, [l, r]| {
+        let t = n as f64 / f64::from(RATE);
+        let sum: f64 = chord.iter().map(|hz| 0.03 * (TAU * hz * t).sin()).sum();
+        [l + sum, r + sum]
+    });
+    assert!(song.advice(None).iter().all(|advice| advice.id != "resonance"));
+}
+
+#[test]
+fn faults_of_the_channels_are_told() {
+    let inverted = Signal::music().with(|_, [l, r]| [l, -r]).advice(None);
+    assert_eq!((find(&inverted, "phase").severity, find(&inverted, "phase").mend), (Severity::High, Mend::Master));
+    let leaning = Signal::music().with(|_, [l, r]| [l, 0.5 * r]).advice(None);
+    assert!((find(&leaning, "balance").evidence["balance_lu"] - 6.02).abs() < 0.2, "{leaning:?}");
+    assert!(find(&leaning, "balance").fix.contains("right channel +6"), "{leaning:?}");
+
+    let music = Signal::music();
+    let late = 882;
+    let delayed = music.clone().with(|n, [l, _]| [l, if n < late { 0.0 } else { music.0[n - late][1] }]).advice(None);
+    assert!((find(&delayed, "channel_delay").evidence["delay_ms"] - 20.0).abs() < 0.1, "{delayed:?}");
+
+    let mut low = music.clone();
+    for _ in 0..2 {
+        low = low.through(Coefficients::low_pass(120.0, 0.7, RATE));
+    }
+    let wide = music.with(|n, [l, r]| {
+        let side = if n < 500 { 0.0 } else { 0.8 * (low.0[n - 500][0] + low.0[n - 500][1]) };
+        [l + side, r - side]
+    });
+    let advice = wide.advice(None);
+    assert_eq!(find(&advice, "side_bass").band_hz, Some([20.0, 120.0]));
+}
+
+#[test]
+fn clipping_hum_and_offset_are_told() {
+    let clipped = Signal::music().with(|_, frame| frame.map(|x| (7.0 * x).clamp(-1.0, 1.0))).advice(None);
+    assert_eq!((find(&clipped, "clipping").severity, find(&clipped, "clipping").mend), (Severity::High, Mend::Mix));
+    // The music leaves room for it in the second half.
+    let half = (0.5 * SECONDS * f64::from(RATE)) as usize;
+    let humming = Signal::music().with(|n, frame| {
+        let phase = TAU * 50.0 * n as f64 / f64::from(RATE);
+        let hum: f64 = (1..=5).map(|harmonic| 0.01 / f64::from(harmonic) * (f64::from(harmonic) * phase).sin()).sum();
+        frame.map(|x| if n < half { x } else { 0.01 * x } + hum)
+    });
+    find(&humming.advice(None), "hum");
+    let off = Signal::music().with(|_, frame| frame.map(|x| x + 0.02)).advice(None);
+    assert!((find(&off, "dc").evidence["offset_percent"] - 2.0).abs() < 0.1, "{off:?}");
+}
+
+#[test]
+fn advice_comes_worst_first_and_silence_gets_none() {
+    let bad = Signal::music().with(|_, [l, r]| [7.0 * l, -6.0 * r].map(|x| x.clamp(-1.0, 1.0) + 0.02)).advice(None);
+    assert!(bad.len() >= 3 && bad.is_sorted_by(|a, b| a.severity >= b.severity), "{bad:?}");
+    assert_eq!(Signal::music().with(|_, _| [0.0; 2]).advice(None), []);
+}

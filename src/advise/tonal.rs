@@ -1,0 +1,226 @@
+//! Tonal balance: boom, mud, harshness, sibilance, dullness, thinness.
+//!
+//! Each is a shape, such as a broad bell at 300 Hz, and what is told is how many dB of it the spectrum holds more than
+//! expected, with the uncertainty of that number: see [`super::prior`]. Without a reference the expectation is what music
+//! has, whose scatter is larger than most faults: then only the grossest show, and they are told as hints. With a
+//! reference it is the reference, and the more both programmes share, the smaller the scatter.
+
+use super::prior::{Departure, Share};
+use super::thresholds::{
+    DULL_SIGMAS, REFERENCE_DULL_SIGMAS, REFERENCE_MIN_DB, REFERENCE_SIGMAS, TONE_END_SIGMAS, TONE_SIGMAS,
+};
+use super::words::hertz;
+use super::{Advice, Mend, Severity, evidence};
+use crate::dsp::biquad::Coefficients;
+use crate::measure::Measurement;
+use crate::suggest::{Amounts, Classical, Suggester, Target};
+use crate::units::power_to_db;
+
+/// Bands from here to there take part, Hz: below, there is rumble; above, codecs and hiss.
+const RANGE_HZ: [f64; 2] = [39.0, 10_500.0];
+/// A band this far under the strongest one holds nothing to be judged, dB.
+const EMPTY_DB: f64 = 60.0;
+/// Fewer bands than this are no spectrum.
+const MIN_BANDS: usize = 12;
+/// Shapes are computed at a rate that warps none of them, Hz.
+const SHAPE_RATE_HZ: u32 = 96_000;
+/// Scatter of a band between two sections of one production, once their common content has been matched, dB, and
+/// between two songs.
+const TWIN_SPREAD_DB: f64 = 1.5;
+const STRANGER_SPREAD_DB: f64 = 3.5;
+/// The suggester's curve holds so much of the difference of the spectra where nothing is shared.
+const SUGGESTED_SHARE: f64 = 0.1;
+
+/// Forms of a fault.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Bell { hz: f64, q: f64 },
+    LowShelf { hz: f64 },
+    HighShelf { hz: f64 },
+}
+
+/// A fault of tone.
+struct Tone {
+    id: &'static str,
+    form: Form,
+    /// Gain of the fault: the sign, and the size for which the form is exact, dB.
+    gain_db: f64,
+    /// Uncertainties that it must exceed, without and with a reference.
+    sigmas: [f64; 2],
+    band_hz: [f64; 2],
+    /// What it sounds like.
+    sounds: &'static str,
+    /// Where to look in the mix.
+    look: &'static str,
+}
+
+const TONES: [Tone; 6] = [
+    Tone {
+        id: "boom",
+        form: Form::Bell { hz: 90.0, q: 1.0 },
+        gain_db: 7.0,
+        sigmas: [TONE_END_SIGMAS, REFERENCE_SIGMAS],
+        band_hz: [60.0, 130.0],
+        sounds: "boomy",
+        look: "kick and bass, or the room",
+    },
+    Tone {
+        id: "mud",
+        form: Form::Bell { hz: 300.0, q: 1.0 },
+        gain_db: 7.0,
+        sigmas: [TONE_SIGMAS, REFERENCE_SIGMAS],
+        band_hz: [200.0, 450.0],
+        sounds: "muddy",
+        look: "guitars, keys, pads and reverbs that pile up there",
+    },
+    Tone {
+        id: "harshness",
+        form: Form::Bell { hz: 3_200.0, q: 1.0 },
+        gain_db: 7.0,
+        sigmas: [TONE_SIGMAS, REFERENCE_SIGMAS],
+        band_hz: [2_000.0, 5_000.0],
+        sounds: "harsh",
+        look: "distorted guitars, synthesisers, snare and voices",
+    },
+    Tone {
+        id: "sibilance",
+        form: Form::Bell { hz: 7_000.0, q: 1.4 },
+        gain_db: 7.0,
+        sigmas: [TONE_END_SIGMAS, REFERENCE_SIGMAS],
+        band_hz: [5_000.0, 9_000.0],
+        sounds: "sibilant",
+        look: "voices and hi-hats",
+    },
+    Tone {
+        id: "dull",
+        form: Form::HighShelf { hz: 4_000.0 },
+        gain_db: -9.0,
+        sigmas: [DULL_SIGMAS, REFERENCE_DULL_SIGMAS],
+        band_hz: [4_000.0, 16_000.0],
+        sounds: "dull",
+        look: "low-passes and dark microphones or samples",
+    },
+    Tone {
+        id: "thin",
+        form: Form::LowShelf { hz: 200.0 },
+        gain_db: -9.0,
+        sigmas: [TONE_SIGMAS, REFERENCE_SIGMAS],
+        band_hz: [40.0, 200.0],
+        sounds: "thin",
+        look: "high-passes that are set too high, and bass that plays too low for its level",
+    },
+];
+
+impl Tone {
+    /// The fault's frequency response, for 1 dB of it.
+    fn shape(&self) -> impl Fn(f64) -> f64 + use<> {
+        let gain_db = self.gain_db;
+        let section = match self.form {
+            Form::Bell { hz, q } => Coefficients::bell(hz, gain_db, q, SHAPE_RATE_HZ),
+            Form::LowShelf { hz } => {
+                Coefficients::low_shelf(hz, gain_db, std::f64::consts::FRAC_1_SQRT_2, SHAPE_RATE_HZ)
+            }
+            Form::HighShelf { hz } => {
+                Coefficients::high_shelf(hz, gain_db, std::f64::consts::FRAC_1_SQRT_2, SHAPE_RATE_HZ)
+            }
+        };
+        move |hz| section.gain_db_at(hz, SHAPE_RATE_HZ) / gain_db.abs()
+    }
+
+    /// The setting that takes half of a deviation back, 4 dB at the most: the rest is for ears to decide.
+    fn fix(&self, deviation_db: f64) -> String {
+        let gain_db = -self.gain_db.signum() * (0.5 * deviation_db).min(4.0);
+        let setting = match self.form {
+            Form::Bell { hz, q } => format!("bell {gain_db:+.1} dB at {}, Q {q:.1}", hertz(hz)),
+            Form::LowShelf { hz } => format!("low shelf {gain_db:+.1} dB at {}, Q 0.7", hertz(hz)),
+            Form::HighShelf { hz } => format!("high shelf {gain_db:+.1} dB at {}, Q 0.7", hertz(hz)),
+        };
+        format!("{setting}; in the mix rather on the tracks that cause it: {}", self.look)
+    }
+}
+
+pub(super) fn advice(measurement: &Measurement, reference: Option<&Measurement>, findings: &mut Vec<Advice>) {
+    let against_reference = reference.and_then(|reference| against_reference(measurement, reference));
+    let Some(departure) = against_reference.clone().or_else(|| against_music(measurement)) else { return };
+    let has_reference = against_reference.is_some();
+    for tone in &TONES {
+        if let Some(share) = departure.share_of(tone.shape()) {
+            findings.extend(judge(tone, share, has_reference));
+        }
+    }
+}
+
+fn judge(tone: &Tone, Share { amount, sigma }: Share, has_reference: bool) -> Option<Advice> {
+    let bar_db = if has_reference { REFERENCE_MIN_DB.max(tone.sigmas[1] * sigma) } else { tone.sigmas[0] * sigma };
+    if amount < bar_db {
+        return None;
+    }
+    let [low_hz, high_hz] = tone.band_hz;
+    let more = if tone.gain_db > 0.0 { "more" } else { "less" };
+    let message = format!(
+        "{} to {} hold {amount:.1} dB {more} than {}: it may sound {}. {}",
+        hertz(low_hz),
+        hertz(high_hz),
+        if has_reference { "the reference" } else { "the trend of the spectrum and other music let expect" },
+        tone.sounds,
+        if has_reference {
+            "The reference may be arranged otherwise; listen."
+        } else {
+            "A hint: styles differ and engineers disagree."
+        },
+    );
+    let sureness = 1.0 - (-(amount / sigma).powi(2) / 8.0).exp();
+    Some(Advice {
+        id: tone.id,
+        severity: match (has_reference, amount > 1.5 * bar_db) {
+            (true, true) => Severity::High,
+            (true, false) | (false, true) => Severity::Medium,
+            (false, false) => Severity::Low,
+        },
+        confidence: if has_reference { 0.85 * sureness } else { 0.6 * sureness },
+        message,
+        band_hz: Some(tone.band_hz),
+        times_s: Vec::new(),
+        evidence: evidence([("deviation_db", tone.gain_db.signum() * amount), ("uncertainty_db", sigma)]),
+        fix: tone.fix(amount),
+        mend: Mend::Master,
+    })
+}
+
+/// Third-octave levels of the mid that hold something, dB. `None` where too few do.
+fn levels_db(measurement: &Measurement) -> Option<Vec<(f64, f64)>> {
+    let bands = measurement.spectrum.bands.centers_hz().iter().zip(&measurement.loud_spectrum);
+    let bands: Vec<(f64, f64)> = bands
+        .filter(|(hz, _)| (RANGE_HZ[0]..RANGE_HZ[1]).contains(*hz))
+        .map(|(hz, band)| (*hz, power_to_db(f64::from(band.mid) + 1e-20)))
+        .collect();
+    let strongest_db = bands.iter().map(|(_, db)| *db).fold(f64::NEG_INFINITY, f64::max);
+    let bands: Vec<_> = bands.into_iter().filter(|(_, db)| *db > strongest_db - EMPTY_DB).collect();
+    (bands.len() >= MIN_BANDS && strongest_db > -100.0).then_some(bands)
+}
+
+fn against_music(measurement: &Measurement) -> Option<Departure> {
+    Some(Departure::from_music(&levels_db(measurement)?))
+}
+
+/// What the two productions differ by: where they share content, the difference of that; the difference of their
+/// spectra otherwise.
+fn against_reference(measurement: &Measurement, reference: &Measurement) -> Option<Departure> {
+    let (mix, wanted) = (levels_db(measurement)?, levels_db(reference)?);
+    let level = |bands: &[(f64, f64)], hz: f64| bands.iter().find(|band| (band.0 / hz - 1.0).abs() < 0.05).map(|b| b.1);
+    let both: Vec<(f64, f64)> = mix.iter().filter_map(|&(hz, db)| Some((hz, db - level(&wanted, hz)?))).collect();
+    if both.len() < MIN_BANDS {
+        return None;
+    }
+    let mean_db = both.iter().map(|(_, db)| db).sum::<f64>() / both.len() as f64;
+    let target = Target { reference, loudness_lufs: -14.0, ceiling_dbtp: -1.0 };
+    let proposal = Classical.suggest(measurement, &target, &Amounts::default());
+    let likeness = proposal.likeness_ratio.unwrap_or(0.0);
+    let curve: Vec<(f64, f64)> =
+        proposal.target_curve.iter().map(|point| (point.frequency_hz, point.gain_db)).collect();
+    let unshared = (1.0 - SUGGESTED_SHARE) * (1.0 - likeness);
+    let departure: Vec<(f64, f64)> =
+        both.iter().map(|&(hz, db)| (hz, unshared * (db - mean_db) - level(&curve, hz).unwrap_or(0.0))).collect();
+    let spread_db = (likeness * TWIN_SPREAD_DB).hypot((1.0 - likeness) * STRANGER_SPREAD_DB);
+    Some(Departure::from_reference(&departure, spread_db))
+}

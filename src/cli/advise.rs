@@ -1,0 +1,42 @@
+//! `halfspeed advise`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use halfspeed::Result;
+use halfspeed::advise::advise_file;
+use halfspeed::master::Step;
+use halfspeed::report::{AdviceDocument, advice_text};
+
+use super::output::{print_json, print_text};
+use super::progress::Progress;
+use super::{CommonArgs, logger};
+
+#[derive(Debug, Args)]
+pub(super) struct AdviseArgs {
+    /// The mix.
+    mix: PathBuf,
+    /// A finished production that sounds as the mix should: its tone and its lead are what the mix is held against.
+    #[arg(long, value_name = "FILE")]
+    reference: Option<PathBuf>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+impl AdviseArgs {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        logger::start(self.common.verbose);
+        let progress = Progress::new(self.common.quiet);
+        let show = |done, total| progress.show(Step::Mix, done, total);
+        let advised = advise_file(&self.mix, self.reference.as_deref(), &show);
+        progress.finish();
+        let document = AdviceDocument::new(&advised?);
+        if self.common.json {
+            print_json(&document)?;
+        } else if !self.common.quiet {
+            print_text(&advice_text(&document))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

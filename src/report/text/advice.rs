@@ -1,0 +1,61 @@
+//! What to fix in a mix, for the terminal.
+
+use super::super::AdviceDocument;
+use super::super::figures::{clock, describe_file, file_name, hertz, printable};
+use super::{WIDTH, line, shorten, wrap};
+use crate::advise::{Advice, Mend, Severity};
+
+/// Times that are written out; the JSON has them all.
+const TIMES: usize = 4;
+
+/// What to fix, worst first, each with its evidence and what to do.
+pub fn advice_text(document: &AdviceDocument) -> String {
+    let mut out = String::new();
+    line(&mut out, &shorten(&file_name(&document.file.path), WIDTH));
+    line(&mut out, &format!("  {}", describe_file(&document.file)));
+    if let Some(reference) = &document.reference {
+        line(&mut out, &format!("  held against {}", shorten(&file_name(&reference.path), WIDTH - 16)));
+    }
+    line(&mut out, "");
+    if document.findings.is_empty() {
+        line(&mut out, "Nothing to fix was found.");
+        return out;
+    }
+    for (number, advice) in (1..).zip(&document.findings) {
+        told(&mut out, number, advice);
+    }
+    if document.reference.is_none() {
+        wrap(
+            &mut out,
+            "Tone was held against music in general; a reference (--reference FILE) makes that part surer.",
+            0,
+        );
+    }
+    out
+}
+
+fn told(out: &mut String, number: usize, advice: &Advice) {
+    let severity = match advice.severity {
+        Severity::High => "HIGH",
+        Severity::Medium => "MEDIUM",
+        Severity::Low => "LOW",
+    };
+    let band = advice.band_hz.map_or(String::new(), |[low, high]| format!(", {} to {}", hertz(low), hertz(high)));
+    let name = advice.id.replace('_', " ");
+    let percent = (100.0 * advice.confidence).round();
+    line(out, &format!("{number:>2}  {severity:<6}  {name}{band} ({percent:.0} % sure)"));
+    wrap(out, &printable(&advice.message), 12);
+    if !advice.times_s.is_empty() {
+        let times: Vec<String> = advice.times_s.iter().take(TIMES).map(|[from, _]| clock(*from)).collect();
+        let more = advice.times_s.len().saturating_sub(TIMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        wrap(out, &format!("at {}{more}", times.join(", ")), 12);
+    }
+    wrap(out, &format!("Fix: {}.", printable(&advice.fix)), 12);
+    let mend = match advice.mend {
+        Mend::Master => "Mastering could mend it too.",
+        Mend::Mix => "Only the mix can mend it.",
+    };
+    line(out, &format!("{:12}{mend}", ""));
+    line(out, "");
+}
