@@ -12,7 +12,10 @@ pub mod interpolation;
 pub mod leveler;
 pub mod limiter;
 pub mod multiband;
+pub mod noise_shaping;
 pub mod resample;
+#[cfg(test)]
+mod testing;
 pub mod width;
 
 /// One sample of each channel, left and right, full scale = 1.0.
