@@ -6,6 +6,7 @@
 pub mod biquad;
 pub mod compressor;
 pub mod crossover;
+mod delay_line;
 pub mod dither;
 pub mod eq;
 pub mod interpolation;
@@ -14,6 +15,8 @@ pub mod limiter;
 pub mod multiband;
 pub mod noise_shaping;
 pub mod resample;
+pub mod saturation;
+mod section;
 #[cfg(test)]
 mod testing;
 pub mod width;

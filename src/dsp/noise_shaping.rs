@@ -103,8 +103,7 @@ mod tests {
     /// Terhardt's threshold of hearing, as the power that a sound may have for each Hz.
     fn audible(frequency_hz: f64) -> f64 {
         let khz = frequency_hz / 1000.0;
-        let threshold_db =
-            3.64 * khz.powf(-0.8) - 6.5 * (-0.6 * (khz - 3.3).powi(2)).exp() + 1e-3 * khz.powi(4);
+        let threshold_db = 3.64 * khz.powf(-0.8) - 6.5 * (-0.6 * (khz - 3.3).powi(2)).exp() + 1e-3 * khz.powi(4);
         10f64.powf(-threshold_db / 10.0)
     }
 

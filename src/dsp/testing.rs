@@ -76,3 +76,34 @@ pub fn response(signal: &[f64]) -> Vec<realfft::num_complex::Complex<f64>> {
     fft.process(&mut signal.to_vec(), &mut bins).expect("sizes match");
     bins
 }
+
+/// What every processor can do.
+pub trait Processor: Clone {
+    fn process(&mut self, frames: &mut [Frame]);
+    fn reset(&mut self);
+}
+
+/// Runs noise, spikes, denormal values and silence through a processor at rest and checks what all promise: the same
+/// bits for any blocks and after a reset, output that is finite and below `bound`, and an end in normal numbers.
+pub fn check_promises<P: Processor>(at_rest: &P, bound: f64) {
+    let mut input = noise(3000, 7);
+    input.extend([[1.0, -1.0], [0.0, 0.0], [5e-324, -1e-310], [f64::MIN_POSITIVE, 0.0]].repeat(100));
+    input.extend(vec![[0.0; 2]; 3000]);
+
+    let (mut whole, mut used) = (input.clone(), at_rest.clone());
+    used.process(&mut whole);
+    let worst =
+        whole.iter().flatten().fold(0.0f64, |worst, x| if x.is_finite() { worst.max(x.abs()) } else { f64::NAN });
+    assert!(worst <= bound, "largest output: {worst}");
+    assert!(whole.iter().flatten().all(|x| *x == 0.0 || x.abs() > 1e-300), "denormal numbers");
+
+    for block_frames in [1, 7, 64, 1000] {
+        let (mut parts, mut processor) = (input.clone(), at_rest.clone());
+        parts.chunks_mut(block_frames).for_each(|block| processor.process(block));
+        assert_eq!(parts, whole, "blocks of {block_frames}");
+    }
+    used.reset();
+    let mut again = input;
+    used.process(&mut again);
+    assert_eq!(again, whole, "after a reset");
+}
