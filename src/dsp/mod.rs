@@ -5,6 +5,7 @@
 
 pub mod biquad;
 pub mod compressor;
+pub mod convolution;
 pub mod crossover;
 mod delay_line;
 pub mod dither;
@@ -17,6 +18,8 @@ pub mod noise_shaping;
 pub mod resample;
 pub mod saturation;
 mod section;
+pub mod stereo;
+pub mod tempo_delay;
 #[cfg(test)]
 mod testing;
 pub mod width;
