@@ -16,6 +16,7 @@ pub mod limiter;
 pub mod multiband;
 pub mod noise_shaping;
 pub mod resample;
+pub mod reverb;
 pub mod saturation;
 mod section;
 pub mod stereo;
