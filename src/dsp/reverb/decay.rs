@@ -130,8 +130,9 @@ fn solve(slope: &[[f64; OCTAVES]; OCTAVES], mut right: [f64; OCTAVES], size: usi
         right.swap(column, pivot);
         for row in column + 1..size {
             let factor = rows[row][column] / rows[column][column];
-            for k in column..size {
-                rows[row][k] -= factor * rows[column][k];
+            let pivot_row = rows[column];
+            for (value, pivot) in rows[row].iter_mut().zip(pivot_row).skip(column) {
+                *value -= factor * pivot;
             }
             right[row] -= factor * right[column];
         }

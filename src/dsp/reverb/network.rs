@@ -75,9 +75,7 @@ impl Network {
     #[inline(always)]
     pub(super) fn step(&mut self, input: Lanes) -> Lanes {
         let mut x = self.lines.read();
-        for lane in 0..LANES {
-            x[lane] *= self.gains[lane];
-        }
+        x.iter_mut().zip(&self.gains).for_each(|(x, gain)| *x *= gain);
         for LaneSection { b, a, state: [s1, s2] } in &mut self.sections {
             for lane in 0..LANES {
                 let y = b[0][lane] * x[lane] + s1[lane];
