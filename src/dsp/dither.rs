@@ -2,7 +2,10 @@
 //!
 //! Two uniform random values of one step each make the error's mean and power independent of the signal
 //! (S. P. Lipshitz, R. A. Wannamaker, J. Vanderkooy, "Quantization and Dither: A Theoretical Survey", JAES 40(5),
-//! 1992). Total error: half a step rms, -96.33 dBFS at 16 bit and -144.49 dBFS at 24 bit.
+//! 1992). Total error: half a step rms, -96.33 dBFS at 16 bit and -144.49 dBFS at 24 bit. The error can be shaped
+//! ([`NoiseShaping`]).
+
+use super::noise_shaping::{NoiseShaping, TAPS};
 
 /// Adding and subtracting 1.5 * 2^52 rounds an `f64` below 2^51 to the nearest integer, ties to even, in two
 /// instructions that every processor has.
@@ -13,13 +16,28 @@ const ROUNDER: f64 = 6_755_399_441_055_744.0;
 pub struct Dither {
     full_scale: f64,
     state: u64,
+    shaper: Option<Shaper>,
+}
+
+/// Error feedback: the taps, and the last errors in steps of each channel, newest first.
+#[derive(Debug, Clone)]
+struct Shaper {
+    taps: [f64; TAPS],
+    errors: [[f64; TAPS]; 2],
 }
 
 impl Dither {
     /// A quantiser for `bits` (16 or 24 in practice, 2 to 32 possible) whose noise is the same in every run.
     pub fn new(bits: u32) -> Self {
         // Any seed would do; this is the square root of two in binary.
-        Self { full_scale: 2f64.powi(bits as i32 - 1), state: 0xB504_F333_F9DE_6485 }
+        Self { full_scale: 2f64.powi(bits as i32 - 1), state: 0xB504_F333_F9DE_6485, shaper: None }
+    }
+
+    /// A quantiser whose noise follows a curve; [`Self::new`] for [`NoiseShaping::None`].
+    pub fn shaped(bits: u32, shaping: NoiseShaping, sample_rate_hz: u32) -> Self {
+        let shaper = (shaping != NoiseShaping::None)
+            .then(|| Shaper { taps: shaping.taps(sample_rate_hz), errors: [[0.0; TAPS]; 2] });
+        Self { shaper, ..Self::new(bits) }
     }
 
     /// Quantises planar samples; full scale 1.0 becomes `2^(bits - 1)`, and what lies beyond is clipped to the range.
@@ -28,13 +46,21 @@ impl Dither {
     /// If the four slices differ in length.
     pub fn quantise(&mut self, left: &[f32], right: &[f32], left_out: &mut [i32], right_out: &mut [i32]) {
         assert!(left.len() == right.len() && left.len() == left_out.len() && left.len() == right_out.len());
+        if let Some(shaper) = &mut self.shaper {
+            let inputs = left.iter().zip(right);
+            for ((&l, &r), (l_out, r_out)) in inputs.zip(left_out.iter_mut().zip(right_out)) {
+                let bits = next_random(&mut self.state);
+                *l_out = shaper.round(0, l, triangle(bits, 0), self.full_scale);
+                *r_out = shaper.round(1, r, triangle(bits, 32), self.full_scale);
+            }
+            return;
+        }
         let outputs = left_out.iter_mut().zip(right_out);
         for ((&l, &r), (l_out, r_out)) in left.iter().zip(right).zip(outputs) {
             // Four uniform values of 16 bits each: two for each channel.
             let bits = next_random(&mut self.state);
-            let triangle = |low: u32| ((bits >> low) & 0xFFFF) as i32 - ((bits >> (low + 16)) & 0xFFFF) as i32;
-            *l_out = self.round(l, triangle(0));
-            *r_out = self.round(r, triangle(32));
+            *l_out = self.round(l, triangle(bits, 0));
+            *r_out = self.round(r, triangle(bits, 32));
         }
     }
 
@@ -43,6 +69,26 @@ impl Dither {
         let scaled = f64::from(sample) * self.full_scale + f64::from(triangle) * (1.0 / 65_536.0);
         ((scaled + ROUNDER) - ROUNDER).clamp(-self.full_scale, self.full_scale - 1.0) as i32
     }
+}
+
+impl Shaper {
+    #[inline(always)]
+    fn round(&mut self, channel: usize, sample: f32, triangle: i32, full_scale: f64) -> i32 {
+        let errors = &mut self.errors[channel];
+        let fed_back: f64 = self.taps.iter().zip(&*errors).map(|(tap, error)| tap * error).sum();
+        let wanted = f64::from(sample) * full_scale - fed_back;
+        let rounded = ((wanted + f64::from(triangle) * (1.0 / 65_536.0)) + ROUNDER) - ROUNDER;
+        errors.copy_within(..TAPS - 1, 1);
+        // The error before clipping: what the range cuts off must not be fed back.
+        errors[0] = rounded - wanted;
+        rounded.clamp(-full_scale, full_scale - 1.0) as i32
+    }
+}
+
+/// The difference of two uniform values of 16 bits, from bit `low` on.
+#[inline(always)]
+fn triangle(bits: u64, low: u32) -> i32 {
+    ((bits >> low) & 0xFFFF) as i32 - ((bits >> (low + 16)) & 0xFFFF) as i32
 }
 
 /// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
@@ -57,11 +103,17 @@ fn next_random(state: &mut u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::{power_spectrum, tone_amplitude};
+    use crate::units::amplitude_to_db;
+
+    fn through(mut dither: Dither, bits: u32, input: &[f32]) -> [Vec<f64>; 2] {
+        let (mut left, mut right) = (vec![0; input.len()], vec![0; input.len()]);
+        dither.quantise(input, input, &mut left, &mut right);
+        [left, right].map(|out| out.into_iter().map(|x| f64::from(x) / 2f64.powi(bits as i32 - 1)).collect())
+    }
 
     fn quantised(bits: u32, input: &[f32]) -> [Vec<f64>; 2] {
-        let (mut left, mut right) = (vec![0; input.len()], vec![0; input.len()]);
-        Dither::new(bits).quantise(input, input, &mut left, &mut right);
-        [left, right].map(|out| out.into_iter().map(|x| f64::from(x) / 2f64.powi(bits as i32 - 1)).collect())
+        through(Dither::new(bits), bits, input)
     }
 
     #[test]
@@ -87,5 +139,46 @@ mod tests {
         assert_eq!((left, right), (vec![32_767; 4], vec![-32_768; 4]));
         let [left, right] = quantised(16, &[0.0; 1000]);
         assert_ne!(left, right);
+    }
+
+    #[test]
+    fn a_tone_far_below_a_step_keeps_its_level() {
+        let wave = |n: u32| (std::f64::consts::TAU * 997.0 * f64::from(n) / 44_100.0).sin();
+        let input: Vec<f32> = (0..44_100 * 20).map(|n| (1e-5 * wave(n)) as f32).collect();
+        for shaping in [NoiseShaping::None, NoiseShaping::Lipshitz, NoiseShaping::Wannamaker] {
+            for output in through(Dither::shaped(16, shaping, 44_100), 16, &input) {
+                let level_db = amplitude_to_db(tone_amplitude(&output, 997.0 / 44_100.0));
+                assert!((level_db + 100.0).abs() < 0.2, "{shaping:?}: {level_db} dBFS");
+            }
+        }
+    }
+
+    #[test]
+    fn shaped_noise_follows_its_curve_within_half_a_db() {
+        const FFT: usize = 512;
+        let input: Vec<f32> = (0..1 << 21).map(|n| 0.3 * (n as f32 * 0.1).sin()).collect();
+        for (shaping, rate_hz) in
+            [(NoiseShaping::Lipshitz, 44_100), (NoiseShaping::Wannamaker, 44_100), (NoiseShaping::Wannamaker, 48_000)]
+        {
+            let [output, _] = through(Dither::shaped(16, shaping, rate_hz), 16, &input);
+            let errors: Vec<f64> = output.iter().zip(&input).map(|(y, x)| (y - f64::from(*x)) * 32_768.0).collect();
+            // White dither has half a step rms: a quarter of a step squared.
+            let spectrum = power_spectrum(&errors, FFT);
+            for (bin, power) in spectrum.iter().enumerate().take(FFT / 2 - 2).skip(3) {
+                let hz = bin as f64 * f64::from(rate_hz) / FFT as f64;
+                let gain_db = 10.0 * (power / 0.25).log10();
+                let expected_db = shaping.gain_db_at(hz, rate_hz);
+                assert!((gain_db - expected_db).abs() < 0.5, "{shaping:?}, {hz} Hz: {gain_db} for {expected_db}");
+            }
+        }
+    }
+
+    #[test]
+    fn clipping_does_not_wind_the_shaper_up() {
+        let mut input = vec![2.0f32; 10_000];
+        input.extend([0.0; 1000]);
+        let [output, _] = through(Dither::shaped(16, NoiseShaping::Wannamaker, 44_100), 16, &input);
+        assert!(output[..10_000].iter().all(|x| *x == 32_767.0 / 32_768.0));
+        assert!(output[10_000..].iter().all(|x| x.abs() < 64.0 / 32_768.0));
     }
 }

@@ -5,7 +5,9 @@
 
 pub mod biquad;
 pub mod compressor;
+pub mod convolution;
 pub mod crossover;
+mod delay_line;
 pub mod dither;
 pub mod dynamic_eq;
 pub mod eq;
@@ -15,11 +17,19 @@ pub mod interpolation;
 pub mod leveler;
 pub mod limiter;
 pub mod multiband;
+pub mod noise_shaping;
 pub mod prototype;
 pub mod resample;
+pub mod reverb;
 mod ride;
+pub mod saturation;
+mod section;
 pub mod smooth;
+pub mod stereo;
 pub mod tamer;
+pub mod tempo_delay;
+#[cfg(test)]
+mod testing;
 pub mod transient;
 pub mod upward;
 pub mod width;

@@ -289,4 +289,69 @@ mod tests {
         assert!(Resampler::new(7_999, 48_000).is_err());
         assert!(Resampler::new(48_000, 384_001).is_err());
     }
+
+    /// The sine of one frequency that is closest to the middle of a signal: level in dB, phase in cycles against a
+    /// sine that starts at 0, and the level of all that is left, dB.
+    fn fit(signal: &[f32], frequency: f64) -> (f64, f64, f64) {
+        let middle = signal.len() / 4..signal.len() * 3 / 4;
+        // Least squares with a constant: three normal equations, nearly diagonal, so a few sweeps solve them.
+        let wave = |n: usize| (std::f64::consts::TAU * (frequency * n as f64).fract()).sin_cos();
+        let (mut sine, mut cosine, mut constant) = (0.0, 0.0, 0.0);
+        let count = middle.len() as f64;
+        for _ in 0..6 {
+            let (mut s, mut c, mut d) = (0.0, 0.0, 0.0);
+            for n in middle.clone() {
+                let (sin, cos) = wave(n);
+                let rest = f64::from(signal[n]) - sine * sin - cosine * cos - constant;
+                (s, c, d) = (s + rest * sin, c + rest * cos, d + rest);
+            }
+            (sine, cosine, constant) = (sine + 2.0 * s / count, cosine + 2.0 * c / count, constant + d / count);
+        }
+        let residue = middle.map(|n| {
+            let (sin, cos) = wave(n);
+            f64::from(signal[n]) - sine * sin - cosine * cos
+        });
+        (amplitude_to_db(sine.hypot(cosine)), cosine.atan2(sine) / std::f64::consts::TAU, rms_db(residue))
+    }
+
+    #[test]
+    fn from_96_to_44_1_khz_level_and_time_are_kept_to_20_khz() {
+        for step in 0..=20 {
+            let hz = [20.0 * 1000f64.powf(f64::from(step) / 20.0), 20_000.0 - 500.0 * f64::from(step)];
+            let out = resample(&tone(96_000, 1.0, hz), 44_100, 4_096);
+            for (channel, hz) in [out.left(), out.right()].into_iter().zip(hz) {
+                let (level_db, cycles, _) = fit(channel, hz / 44_100.0);
+                assert!((level_db + 6.020_6).abs() < 0.01, "{hz} Hz: {level_db} dB");
+                let delay_frames = cycles / hz * 44_100.0;
+                assert!(delay_frames.abs() < 0.01, "{hz} Hz: {delay_frames} frames late");
+            }
+        }
+    }
+
+    #[test]
+    fn from_96_to_44_1_khz_nothing_folds_back() {
+        for hz in [22_050.0, 22_100.0, 22_500.0, 23_000.0, 26_000.0, 31_000.0, 36_000.0, 41_000.0, 44_000.0, 47_000.0] {
+            let out = resample(&tone(96_000, 1.0, [hz, hz + 20.0]), 44_100, 4_096);
+            for channel in [out.left(), out.right()] {
+                let level = rms_db(channel.iter().map(|x| f64::from(*x)));
+                assert!(level < -120.0 - 9.03, "{hz} Hz: {level} dB");
+            }
+        }
+    }
+
+    #[test]
+    fn from_96_to_44_1_khz_a_tone_stays_clean() {
+        let loud = |rate_hz| {
+            let mut audio = tone(rate_hz, 2.0, [997.0, 6_998.0]);
+            let (left, right) = audio.channels_mut();
+            left.iter_mut().chain(right).for_each(|x| *x *= 1.782_5);
+            audio
+        };
+        let out = resample(&loud(96_000), 44_100, 4_096);
+        for (channel, hz) in [(out.left(), 997.0), (out.right(), 6_998.0)] {
+            let (level_db, _, residue_db) = fit(channel, hz / 44_100.0);
+            assert!((level_db + 1.0).abs() < 0.001, "{level_db} dB");
+            assert!(residue_db < -130.0, "{hz} Hz: distortion and noise at {residue_db} dBFS");
+        }
+    }
 }

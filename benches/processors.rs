@@ -1,0 +1,123 @@
+//! What each processor for mixing costs: ten seconds of stereo at 44.1 kHz, in multiples of real time, and the same
+//! after the music has stopped.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use halfspeed::dsp::Frame;
+use halfspeed::dsp::convolution::{Convolution, ConvolutionSettings, ImpulseResponse};
+use halfspeed::dsp::dither::Dither;
+use halfspeed::dsp::noise_shaping::NoiseShaping;
+use halfspeed::dsp::reverb::{OCTAVES, Reverb, ReverbSettings};
+use halfspeed::dsp::saturation::{Character, Saturation, SaturationSettings};
+use halfspeed::dsp::stereo::alignment::{Alignment, AlignmentSettings};
+use halfspeed::dsp::stereo::band_width::{BandWidth, BandWidthSettings};
+use halfspeed::dsp::stereo::image::{Image, ImageSettings};
+use halfspeed::dsp::stereo::pan::{Pan, PanSettings};
+use halfspeed::dsp::stereo::phase_rotation::{PhaseRotation, PhaseRotationSettings};
+use halfspeed::dsp::tempo_delay::{TempoDelay, TempoDelaySettings};
+
+const RATE_HZ: u32 = 44_100;
+const SECONDS: u32 = 10;
+const BLOCK_FRAMES: usize = 512;
+
+fn noise() -> Vec<Frame> {
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        0.5 * (f64::from(state) / f64::from(u32::MAX) - 0.5)
+    };
+    (0..RATE_HZ * SECONDS).map(|_| [next(), next()]).collect()
+}
+
+/// Times a processor on noise; with `tail`, also on silence that follows, where states die away.
+fn time(criterion: &mut Criterion, name: &str, tail: bool, mut process: impl FnMut(&mut [Frame])) {
+    let signal = noise();
+    let mut group = criterion.benchmark_group("processors");
+    group.throughput(Throughput::Elements(u64::from(RATE_HZ * SECONDS))).sample_size(10);
+    let mut work = signal.clone();
+    group.bench_function(name, |b| {
+        b.iter(|| {
+            work.copy_from_slice(&signal);
+            work.chunks_mut(BLOCK_FRAMES).for_each(&mut process);
+            black_box(work[0])
+        });
+    });
+    if tail {
+        group.bench_function(format!("{name}, silence"), |b| {
+            b.iter(|| {
+                work.fill([0.0; 2]);
+                work.chunks_mut(BLOCK_FRAMES).for_each(&mut process);
+                black_box(work[0])
+            });
+        });
+    }
+    group.finish();
+}
+
+fn processors(criterion: &mut Criterion) {
+    for (name, character, oversampling_ratio) in [
+        ("saturation, tape 4x", Character::Tape, 4),
+        ("saturation, tube 4x", Character::Tube, 4),
+        ("saturation, transformer 4x", Character::Transformer, 4),
+        ("saturation, tape 8x", Character::Tape, 8),
+    ] {
+        let settings = SaturationSettings { character, oversampling_ratio, ..Default::default() };
+        let mut saturation = Saturation::new(&settings, RATE_HZ);
+        time(criterion, name, oversampling_ratio == 4, |block| saturation.process(block));
+    }
+
+    let mut image = Image::new(&ImageSettings { side_gain_db: 3.0, ..Default::default() });
+    time(criterion, "image", false, |block| image.process(block));
+    let mut pan = Pan::new(&PanSettings::default());
+    time(criterion, "pan", false, |block| pan.process(block));
+    let mut rotation = PhaseRotation::new(&PhaseRotationSettings::default(), RATE_HZ);
+    time(criterion, "phase rotation", true, |block| rotation.process(block));
+    let settings = AlignmentSettings { left_delay_ms: 0.33, right_delay_ms: 0.0 };
+    let mut alignment = Alignment::new(&settings, RATE_HZ);
+    time(criterion, "alignment", false, |block| alignment.process(block));
+    let settings = BandWidthSettings { width_percent: [0.0, 100.0, 120.0, 150.0], ..Default::default() };
+    let mut width = BandWidth::new(&settings, RATE_HZ);
+    time(criterion, "width by band", true, |block| width.process(block));
+
+    let mut reverb = Reverb::new(&ReverbSettings::default(), RATE_HZ);
+    time(criterion, "reverb", true, |block| reverb.process(block));
+    let flat = ReverbSettings { decay_s: [2.0; OCTAVES], ..Default::default() };
+    let mut reverb = Reverb::new(&flat, RATE_HZ);
+    time(criterion, "reverb, one decay", true, |block| reverb.process(block));
+
+    let response = |channel: usize| noise().iter().take(3 * RATE_HZ as usize).map(|frame| frame[channel]).collect();
+    let room = ImpulseResponse::Stereo([response(0), response(1)]);
+    for partition_frames in [256, 1024, 8192] {
+        let settings = ConvolutionSettings { partition_frames, ..Default::default() };
+        let mut convolution = Convolution::new(&settings, &room, RATE_HZ).expect("a sound response");
+        let name = format!("convolution, 3 s in {partition_frames}");
+        time(criterion, &name, partition_frames == 1024, |block| convolution.process(block));
+    }
+
+    let settings =
+        TempoDelaySettings { low_cut_hz: Some(200.0), high_cut_hz: Some(6000.0), ..TempoDelaySettings::default() };
+    let mut delay = TempoDelay::new(&settings, RATE_HZ);
+    time(criterion, "tempo delay", true, |block| delay.process(block));
+}
+
+fn dither(criterion: &mut Criterion) {
+    let signal: [Vec<f32>; 2] = [0, 1].map(|channel| noise().iter().map(|frame| frame[channel] as f32).collect());
+    let mut output = [vec![0i32; signal[0].len()], vec![0i32; signal[0].len()]];
+    let mut group = criterion.benchmark_group("dither");
+    group.throughput(Throughput::Elements(u64::from(RATE_HZ * SECONDS))).sample_size(20);
+    for shaping in [NoiseShaping::None, NoiseShaping::Lipshitz, NoiseShaping::Wannamaker] {
+        group.bench_function(format!("{shaping:?}"), |b| {
+            let mut dither = Dither::shaped(16, shaping, RATE_HZ);
+            let [left, right] = &mut output;
+            b.iter(|| {
+                dither.quantise(&signal[0], &signal[1], left, right);
+                black_box(left[0])
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, processors, dither);
+criterion_main!(benches);
