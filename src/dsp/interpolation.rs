@@ -141,6 +141,14 @@ impl Interpolator {
         }
     }
 
+    /// For a last look at what a limiter puts out: as fine as a meter's, or finer.
+    pub fn for_checking(sample_rate_hz: u32) -> Self {
+        match sample_rate_hz {
+            0..=128_000 => Self::new(&[2, 4, 16]),
+            _ => Self::new(&[2, 8]),
+        }
+    }
+
     /// Grids of rising numbers of points a sample, each a multiple of the one before.
     fn new(factors: &[usize]) -> Self {
         let mut coarser = 1;
