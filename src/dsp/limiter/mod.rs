@@ -24,11 +24,14 @@ use serde::{Deserialize, Serialize};
 pub use self::envelope::GainEnvelope;
 pub use self::peaks::TruePeaks;
 pub use self::process::Limiter;
+use crate::audio::AudioBuffer;
 use crate::error::{Result, check_range};
 use crate::units::{amplitude_to_db, db_to_amplitude};
 
 /// What is limited at all is aimed this much under the ceiling: meters with other filters read other hundredths of a dB.
-const GUARD_DB: f64 = 0.01;
+const GUARD_DB: f64 = 0.02;
+/// And found to be too high from this much under the ceiling on.
+const LOOK_DB: f64 = 0.015;
 
 /// How the limiter works.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +91,25 @@ impl LimiterSettings {
 /// Frames in a control interval: half a millisecond.
 pub fn interval_frames(sample_rate_hz: u32) -> usize {
     (sample_rate_hz as usize / 2000).max(4)
+}
+
+/// Limits a whole programme held in memory.
+pub fn limit(programme: &AudioBuffer, settings: &LimiterSettings) -> AudioBuffer {
+    const BLOCK_FRAMES: usize = 1 << 16;
+    let rate = programme.sample_rate_hz();
+    let (mut finder, mut peaks) = (TruePeaks::new(rate), Vec::new());
+    let floor = db_to_amplitude(settings.ceiling_dbtp - settings.drive_db) as f32;
+    finder.push(programme, floor, &mut peaks);
+    finder.finish(floor, &mut peaks);
+    let mut limiter = Limiter::new(settings, &peaks, rate);
+    let (mut limited, mut done) = (AudioBuffer::new(rate), AudioBuffer::new(rate));
+    for (left, right) in programme.left().chunks(BLOCK_FRAMES).zip(programme.right().chunks(BLOCK_FRAMES)) {
+        limiter.push(&AudioBuffer::from_channels(rate, left.to_vec(), right.to_vec()), &mut done);
+        limited.extend(done.left(), done.right());
+    }
+    limiter.finish(&mut done);
+    limited.extend(done.left(), done.right());
+    limited
 }
 
 /// What each control interval needs, from its peaks and the settings.

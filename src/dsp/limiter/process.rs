@@ -1,9 +1,9 @@
 //! The limiting itself: gains from peaks, a look at what they lead to, more where it is needed.
 
 use super::envelope::GainEnvelope;
-use super::{GUARD_DB, LimiterSettings, Needs, gain_of_reduction, interval_frames};
+use super::{GUARD_DB, LOOK_DB, LimiterSettings, Needs, gain_of_reduction, interval_frames};
 use crate::audio::AudioBuffer;
-use crate::dsp::interpolation::{CONTEXT_FRAMES, Interpolator};
+use crate::dsp::interpolation::{SHARP_CONTEXT_FRAMES, SharpInterpolator};
 use crate::units::{amplitude_to_db, db_to_amplitude};
 
 /// Control intervals that are put out at a time.
@@ -20,6 +20,9 @@ const UNCHANGED_DB: f64 = 1e-4;
 /// Goes through it in windows of 0.2 s. In each, the reductions follow from the needs of the intervals, the signal is
 /// limited with them, and its true peaks are sought above the ceiling; an interval with one is in need of as much more,
 /// and the window is done again, until there is none. Windows overlap by as much as later corrections reach back.
+///
+/// Intervals and borders are counted from a `lead` of silence before the programme on: with it the first interval can be
+/// corrected like any other, and so can what the first samples make of the time before them.
 pub struct Limiter<'a> {
     peaks: &'a [[f32; 2]],
     needs: Needs,
@@ -30,7 +33,9 @@ pub struct Limiter<'a> {
     context: usize,
     /// Borders by which the envelope lags.
     latency: usize,
-    interpolator: Interpolator,
+    /// Silent intervals before the programme.
+    lead: usize,
+    interpolator: SharpInterpolator,
     /// One for each channel, or one for both.
     lanes: Vec<Lane>,
     /// First border not yet settled.
@@ -63,17 +68,18 @@ impl<'a> Limiter<'a> {
     /// They must be exact where they exceed the ceiling after drive.
     pub fn new(settings: &LimiterSettings, peaks: &'a [[f32; 2]], sample_rate_hz: u32) -> Self {
         let interval = interval_frames(sample_rate_hz);
-        let context = CONTEXT_FRAMES.div_ceil(interval);
+        let context = SHARP_CONTEXT_FRAMES.div_ceil(interval);
         let envelope = GainEnvelope::new(settings, sample_rate_hz);
         let latency = envelope.latency();
+        let lead = latency + context;
         let intervals_per_slot = (f64::from(sample_rate_hz) * 0.1 / interval as f64).round() as usize;
         let needs = Needs::new(settings);
         let drive = db_to_amplitude(settings.drive_db);
         let mut lanes = Vec::new();
-        for channel in 0..if needs.link == 1.0 { 1 } else { 2 } {
+        for _ in 0..if needs.link == 1.0 { 1 } else { 2 } {
             let mut envelope = envelope.clone();
-            for index in 0..latency {
-                envelope.push(needs.of(peaks.get(index).copied().unwrap_or_default())[channel]);
+            for _ in 0..latency {
+                let _ = envelope.push(0.0);
             }
             lanes.push(Lane {
                 envelope,
@@ -91,12 +97,13 @@ impl<'a> Limiter<'a> {
             interval,
             context,
             latency,
-            interpolator: Interpolator::for_checking(sample_rate_hz),
+            lead,
+            interpolator: SharpInterpolator::for_checking(sample_rate_hz),
             lanes,
             next: 0,
-            input: [(); 2].map(|()| vec![0.0; context * interval]),
+            input: [(); 2].map(|()| vec![0.0; (context + lead) * interval]),
             output: [Vec::new(), Vec::new()],
-            put_out: 0,
+            put_out: lead,
             intervals_per_slot,
             reduction_db: vec![0.0; peaks.len().div_ceil(intervals_per_slot)],
         }
@@ -147,12 +154,14 @@ impl<'a> Limiter<'a> {
         let linked = self.lanes.len() == 1;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             for k in self.next + self.latency + lane.needs_db.len()..self.next + self.latency + borders {
-                lane.needs_db.push(self.needs.of(self.peaks.get(k).copied().unwrap_or_default())[index]);
+                let peaks = k.checked_sub(self.lead).and_then(|k| self.peaks.get(k)).copied().unwrap_or_default();
+                lane.needs_db.push(self.needs.of(peaks)[index]);
             }
             let channels = if linked { 0..2 } else { index..index + 1 };
             let look = Look {
                 interpolator: &self.interpolator,
                 ceiling: self.ceiling,
+                aim: self.ceiling * db_to_amplitude(-LOOK_DB) as f32,
                 drive: self.drive,
                 interval: self.interval,
                 context: self.context,
@@ -167,7 +176,7 @@ impl<'a> Limiter<'a> {
         let frames = from * self.interval..to * self.interval;
         limited.extend(&self.output[0][frames.clone()], &self.output[1][frames]);
         for index in from..to {
-            if let Some(slot) = self.reduction_db.get_mut(self.put_out / self.intervals_per_slot) {
+            if let Some(slot) = self.reduction_db.get_mut((self.put_out - self.lead) / self.intervals_per_slot) {
                 *slot = self.lanes.iter().fold(*slot, |slot, lane| slot.max(lane.reductions_db[index + 1]));
             }
             self.put_out += 1;
@@ -180,8 +189,10 @@ impl<'a> Limiter<'a> {
 
 /// Where a lane looks for peaks above the ceiling.
 struct Look<'a> {
-    interpolator: &'a Interpolator,
+    interpolator: &'a SharpInterpolator,
     ceiling: f32,
+    /// A little below the ceiling.
+    aim: f32,
     drive: f64,
     interval: usize,
     context: usize,
@@ -252,15 +263,16 @@ impl Lane {
             let peak = |from: usize, to: usize| {
                 limited.iter().fold(0.0, |peak: f32, channel| {
                     let (from, to) = (from * look.interval, to * look.interval);
-                    peak.max(look.interpolator.peak(channel, from, to, look.ceiling))
+                    peak.max(look.interpolator.peak(channel, from, to, look.aim))
                 })
             };
-            if peak(from, to) > look.ceiling {
+            if peak(from, to) > look.aim {
                 for interval in from..to {
                     let peak = peak(interval, interval + 1);
-                    if peak > look.ceiling {
+                    let now_db = self.reductions_db[interval].min(self.reductions_db[interval + 1]);
+                    // What nothing was done to may go up to the ceiling.
+                    if peak > if now_db > 0.0 { look.aim } else { look.ceiling } {
                         let over_db = amplitude_to_db(f64::from(peak) / f64::from(look.ceiling));
-                        let now_db = self.reductions_db[interval].min(self.reductions_db[interval + 1]);
                         self.needs_db[interval - look.first] = now_db + over_db + GUARD_DB;
                         raised = true;
                     }
