@@ -142,14 +142,6 @@ impl Interpolator {
             _ => Self::new(&[2, 4]),
         }
     }
-
-    /// For steering a limiter: a quarter of the points.
-    pub fn for_limiting(sample_rate_hz: u32) -> Self {
-        match sample_rate_hz {
-            0..=64_000 => Self::new(&[2, 4]),
-            _ => Self::new(&[2]),
-        }
-    }
 }
 
 impl SharpInterpolator {

@@ -13,6 +13,7 @@ pub mod leveler;
 pub mod limiter;
 pub mod multiband;
 pub mod resample;
+pub mod soft_clip;
 pub mod width;
 
 /// One sample of each channel, left and right, full scale = 1.0.

@@ -7,6 +7,7 @@ use crate::dsp::compressor::Compressor;
 use crate::dsp::eq::Equalizer;
 use crate::dsp::leveler::Leveler;
 use crate::dsp::multiband::Multiband;
+use crate::dsp::soft_clip::SoftClip;
 use crate::dsp::width::Width;
 
 /// The stages of a recipe up to the limiter. What goes in at a frame comes out [`Chain::latency_frames`] later.
@@ -16,6 +17,7 @@ pub(super) struct Chain {
     width: Option<Width>,
     glue: Option<Compressor>,
     leveler: Option<Leveler>,
+    soft_clip: Option<SoftClip>,
     frames: Vec<Frame>,
 }
 
@@ -40,6 +42,7 @@ impl Chain {
             width: recipe.width.map(|settings| Width::new(settings.side_gain_db)),
             glue: recipe.glue.as_ref().map(|settings| Compressor::new(settings, sample_rate_hz)),
             leveler: recipe.leveler.as_ref().map(|settings| Leveler::new(settings, sample_rate_hz)),
+            soft_clip: recipe.soft_clip.as_ref().map(SoftClip::new),
             frames: Vec::new(),
         }
     }
@@ -47,6 +50,7 @@ impl Chain {
     /// Frames by which the output lags the input.
     pub(super) fn latency_frames(&self) -> usize {
         self.leveler.as_ref().map_or(0, Leveler::latency_frames)
+            + self.soft_clip.as_ref().map_or(0, SoftClip::latency_frames)
     }
 
     /// Processes a block in place.
@@ -68,6 +72,9 @@ impl Chain {
             }
             if let Some(leveler) = &mut self.leveler {
                 leveler.process(piece);
+            }
+            if let Some(soft_clip) = &mut self.soft_clip {
+                soft_clip.process(piece);
             }
         }
         for ((l, r), frame) in left.iter_mut().zip(right).zip(&self.frames) {

@@ -125,7 +125,8 @@ fn the_gain_is_back_half_a_second_after_a_burst() {
 fn what_stays_below_the_ceiling_passes_bit_for_bit() {
     for rate in [8000, 44_100, 96_000] {
         let mut random = Random(5);
-        let signal: Vec<f32> = (0..rate as usize).map(|n| 0.15 * music(n as f64 / f64::from(rate), &mut random) as f32).collect();
+        let signal: Vec<f32> =
+            (0..rate as usize).map(|n| 0.15 * music(n as f64 / f64::from(rate), &mut random) as f32).collect();
         let programme = AudioBuffer::from_channels(rate, signal.clone(), signal);
         assert!(limit(&programme, &LimiterSettings::default()) == programme, "{rate} Hz");
     }
@@ -133,7 +134,8 @@ fn what_stays_below_the_ceiling_passes_bit_for_bit() {
 
 fn two_channels(rate: u32) -> AudioBuffer {
     let mut random = Random(9);
-    let left: Vec<f32> = (0..2 * rate as usize).map(|n| music(n as f64 / f64::from(rate), &mut random) as f32).collect();
+    let left: Vec<f32> =
+        (0..2 * rate as usize).map(|n| music(n as f64 / f64::from(rate), &mut random) as f32).collect();
     let right = left.iter().map(|x| 0.5 * x).collect();
     AudioBuffer::from_channels(rate, left, right)
 }

@@ -45,11 +45,11 @@ pub struct LimiterSettings {
     pub lookahead_ms: f64,
     /// How long a peak counts for the sustained reduction, 0 to 100 ms. Default: 15, half a period of 33 Hz.
     pub hold_ms: f64,
-    /// Time to 63 % of the way up for the sustained reduction, 10 to 1000 ms. Default: 200.
+    /// Time to 63 % of the way up for the sustained reduction, 10 to 1000 ms. Default: 300.
     pub sustained_attack_ms: f64,
     /// Time to 63 % of the way back for the sustained reduction, 50 to 5000 ms. Default: 120.
     pub sustained_release_ms: f64,
-    /// Time to 63 % of the way back for the transient reduction, 1 to 1000 ms. Default: 20.
+    /// Time to 63 % of the way back for the transient reduction, 1 to 1000 ms. Default: 5.
     pub transient_release_ms: f64,
     /// How much of what the louder channel needs the other one gets too, 0 (each for itself) to 100 % (the stereo image
     /// stays). Default: 100.
@@ -63,9 +63,9 @@ impl Default for LimiterSettings {
             ceiling_dbtp: -1.0,
             lookahead_ms: 5.0,
             hold_ms: 15.0,
-            sustained_attack_ms: 200.0,
+            sustained_attack_ms: 300.0,
             sustained_release_ms: 120.0,
-            transient_release_ms: 20.0,
+            transient_release_ms: 5.0,
             stereo_link_percent: 100.0,
         }
     }
@@ -183,11 +183,11 @@ mod tests {
     fn link_says_how_much_of_the_louder_channels_need_the_other_gets() {
         let needs = |stereo_link_percent| {
             let settings = LimiterSettings { drive_db: 11.0, stereo_link_percent, ..Default::default() };
-            Needs::new(&settings).of([0.5, 0.2]).map(|need| (need * 100.0).round() / 100.0)
+            Needs::new(&settings).of([0.5, 0.2]).map(|need| (need * 10.0).round() / 10.0)
         };
-        assert_eq!(needs(100.0), [5.99, 5.99]);
-        assert_eq!(needs(50.0), [5.99, 2.99]);
-        assert_eq!(needs(0.0), [5.99, 0.0]);
+        assert_eq!(needs(100.0), [6.0, 6.0]);
+        assert_eq!(needs(50.0), [6.0, 3.0]);
+        assert_eq!(needs(0.0), [6.0, 0.0]);
     }
 
     #[test]
@@ -196,4 +196,3 @@ mod tests {
         assert_eq!(error.to_string(), "limiter.stereo_link_percent: 101 is outside 0 to 100");
     }
 }
-

@@ -22,7 +22,7 @@ impl TruePeaks {
     pub fn new(sample_rate_hz: u32) -> Self {
         let context = vec![0.0; CONTEXT_FRAMES];
         Self {
-            interpolator: Interpolator::for_limiting(sample_rate_hz),
+            interpolator: Interpolator::for_measuring(sample_rate_hz),
             interval: interval_frames(sample_rate_hz),
             left: context.clone(),
             right: context,

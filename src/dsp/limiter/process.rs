@@ -247,8 +247,12 @@ impl Lane {
     fn raise(&mut self, look: &Look<'_>, limited: &[Vec<f32>]) -> bool {
         let context = look.context;
         let mut raised = false;
-        let is_new: Vec<bool> =
-            self.reductions_db.iter().zip(&self.seen_db).map(|(now, seen)| !((now - seen).abs() < UNCHANGED_DB)).collect();
+        let is_new: Vec<bool> = self
+            .reductions_db
+            .iter()
+            .zip(&self.seen_db)
+            .map(|(now, seen)| !((now - seen).abs() < UNCHANGED_DB))
+            .collect();
         for ((seen, now), _) in self.seen_db.iter_mut().zip(&self.reductions_db).zip(&is_new).filter(|(_, new)| **new) {
             *seen = *now;
         }
@@ -259,7 +263,9 @@ impl Lane {
                 from += 1;
                 continue;
             }
-            let to = (from + 1..look.end.min(from + STRETCH)).find(|&k| !looked_at(k)).unwrap_or(look.end.min(from + STRETCH));
+            let to = (from + 1..look.end.min(from + STRETCH))
+                .find(|&k| !looked_at(k))
+                .unwrap_or(look.end.min(from + STRETCH));
             let peak = |from: usize, to: usize| {
                 limited.iter().fold(0.0, |peak: f32, channel| {
                     let (from, to) = (from * look.interval, to * look.interval);
