@@ -29,9 +29,9 @@ use crate::error::{Result, check_range};
 use crate::units::{amplitude_to_db, db_to_amplitude};
 
 /// What is limited at all is aimed this much under the ceiling: meters with other filters read other hundredths of a dB.
-const GUARD_DB: f64 = 0.02;
+const GUARD_DB: f64 = 0.03;
 /// And found to be too high from this much under the ceiling on.
-const LOOK_DB: f64 = 0.015;
+const LOOK_DB: f64 = 0.025;
 
 /// How the limiter works.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
