@@ -12,6 +12,11 @@
 //! waveform. What a peak needs beyond that is left to the transient one, which is there for some milliseconds and gone
 //! again before anything is heard to duck. Both grow along an S-shape within their look-ahead.
 //!
+//! That makes the release depend on the programme: after a lone peak the gain is back within the transient release (5 ms), after a
+//! lasting load within the sustained one (120 ms). It costs distortion where a loud bass note begins, until the sustained reduction
+//! carries it; `sustained_attack_ms` sets for how long. Slow settings are not gentler: at the same loudness they change more of
+//! the music (`benches/limiter_peers.py`).
+//!
 //! Because peaks and gains are apart, "how loud would it get at 2 dB more drive?" is answered from the peaks alone.
 
 mod envelope;
