@@ -211,7 +211,7 @@ impl Lane {
             output.clear();
             output.extend_from_slice(&input[..frames]);
         }
-        self.seen_db.resize(borders, f64::NAN);
+        self.seen_db.resize(borders, f64::INFINITY);
         self.reductions_db.resize(context, 0.0);
         self.gains.resize(context, 1.0);
         for round in 0..MAX_ROUNDS {
@@ -251,7 +251,7 @@ impl Lane {
             .reductions_db
             .iter()
             .zip(&self.seen_db)
-            .map(|(now, seen)| !((now - seen).abs() < UNCHANGED_DB))
+            .map(|(now, seen)| (now - seen).abs() >= UNCHANGED_DB)
             .collect();
         for ((seen, now), _) in self.seen_db.iter_mut().zip(&self.reductions_db).zip(&is_new).filter(|(_, new)| **new) {
             *seen = *now;
