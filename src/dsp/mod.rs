@@ -25,6 +25,7 @@ mod ride;
 pub mod saturation;
 mod section;
 pub mod smooth;
+pub mod soft_clip;
 pub mod stereo;
 pub mod tamer;
 pub mod tempo_delay;

@@ -8,6 +8,7 @@ use crate::dsp::eq::Equalizer;
 use crate::dsp::eq_fir::{EqMode, FirEqualizer};
 use crate::dsp::leveler::Leveler;
 use crate::dsp::multiband::Multiband;
+use crate::dsp::soft_clip::SoftClip;
 use crate::dsp::width::Width;
 
 /// The stages of a recipe up to the limiter. What goes in at a frame comes out [`Chain::latency_frames`] later.
@@ -24,6 +25,7 @@ pub(super) struct Chain {
     /// Frames that have gone in.
     position: usize,
     slot_frames: usize,
+    soft_clip: Option<SoftClip>,
     frames: Vec<Frame>,
 }
 
@@ -54,12 +56,18 @@ impl Chain {
             leveler_db: Vec::new(),
             position: 0,
             slot_frames: (sample_rate_hz / 10) as usize,
+            soft_clip: recipe.soft_clip.as_ref().map(SoftClip::new),
             frames: Vec::new(),
         }
     }
 
     /// Frames by which the output lags the input.
     pub(super) fn latency_frames(&self) -> usize {
+        self.leveler_latency_frames() + self.soft_clip.as_ref().map_or(0, SoftClip::latency_frames)
+    }
+
+    /// Frames by which the leveler's output lags the chain's input.
+    fn leveler_latency_frames(&self) -> usize {
         self.fir.as_ref().map_or(0, FirEqualizer::latency_frames)
             + self.glue.as_ref().map_or(0, Compressor::latency_frames)
             + self.leveler.as_ref().map_or(0, Leveler::latency_frames)
@@ -71,6 +79,7 @@ impl Chain {
         self.frames.clear();
         self.frames.extend(left.iter().zip(right.iter()).map(|(&l, &r)| [f64::from(l), f64::from(r)]));
         // Pieces that stay in the first-level cache through all stages.
+        let leveler_latency = self.leveler_latency_frames();
         for piece in self.frames.chunks_mut(1024) {
             self.equalizer.process(piece);
             if let Some(fir) = &mut self.fir {
@@ -87,9 +96,12 @@ impl Chain {
             }
             if let Some(leveler) = &mut self.leveler {
                 leveler.process(piece);
-                let slot = self.position.saturating_sub(leveler.latency_frames()) / self.slot_frames;
+                let slot = self.position.saturating_sub(leveler_latency) / self.slot_frames;
                 self.leveler_db.resize(self.leveler_db.len().max(slot + 1), 0.0);
                 self.leveler_db[slot] = self.leveler_db[slot].max(leveler.take_reduction_db());
+            }
+            if let Some(soft_clip) = &mut self.soft_clip {
+                soft_clip.process(piece);
             }
             self.position += piece.len();
         }

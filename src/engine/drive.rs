@@ -4,8 +4,8 @@
 //! times that gain squared. So the search runs on two numbers per half millisecond instead of on audio; what it
 //! predicts is then measured on the written file.
 
-use super::render::{Processed, reductions_db};
-use crate::dsp::limiter::{LimiterSettings, gain_of_reduction, interval_frames};
+use super::render::Processed;
+use crate::dsp::limiter::{LimiterSettings, gain_of_reduction, interval_frames, reductions_db};
 use crate::measure::loudness::integrated_lufs_of_slots;
 use crate::units::db_to_power;
 
@@ -28,13 +28,13 @@ pub const MAX_P95_REDUCTION_DB: f64 = 6.0;
 pub struct DriveSearch<'a> {
     processed: &'a Processed,
     limiter: &'a LimiterSettings,
-    /// Peak of every control interval.
-    peaks: &'a [f32],
+    /// Peaks of both channels in every control interval.
+    peaks: &'a [[f32; 2]],
 }
 
 impl<'a> DriveSearch<'a> {
     /// A search with the limiter's other settings, over true peaks (exact above the threshold at the drives tried).
-    pub fn new(processed: &'a Processed, limiter: &'a LimiterSettings, peaks: &'a [f32]) -> Self {
+    pub fn new(processed: &'a Processed, limiter: &'a LimiterSettings, peaks: &'a [[f32; 2]]) -> Self {
         Self { processed, limiter, peaks }
     }
 
@@ -54,15 +54,17 @@ impl<'a> DriveSearch<'a> {
         let mut reductions_cdb: Vec<u16> = Vec::with_capacity(self.processed.energies.len());
         let slot_of = |index: usize| (index as f64 / intervals_per_s * 10.0) as usize;
         let mut reductions = reductions_db(&settings, self.peaks, rate);
-        let mut before_db = reductions.next().unwrap_or(0.0);
-        let mut gain_before = gain_of_reduction(before_db);
-        for (index, (&energy, reduction_db)) in self.processed.energies.iter().zip(reductions).enumerate() {
-            let gain_after = if reduction_db == before_db { gain_before } else { gain_of_reduction(reduction_db) };
+        let mut before_db = reductions.next().unwrap_or([0.0; 2]);
+        let mut gains_before = gains(before_db);
+        for (index, (energy, reduction_db)) in self.processed.energies.iter().zip(reductions).enumerate() {
+            let gains_after = if reduction_db == before_db { gains_before } else { gains(reduction_db) };
             if let Some(sum) = energies.get_mut(slot_of(index)) {
-                *sum += f64::from(energy) * (0.5 * (gain_before + gain_after)).powi(2);
+                for (channel, &energy) in energy.iter().enumerate() {
+                    *sum += f64::from(energy) * (0.5 * (gains_before[channel] + gains_after[channel])).powi(2);
+                }
             }
-            reductions_cdb.push((reduction_db * 100.0) as u16);
-            (before_db, gain_before) = (reduction_db, gain_after);
+            reductions_cdb.push((reduction_db[0].max(reduction_db[1]) * 100.0) as u16);
+            (before_db, gains_before) = (reduction_db, gains_after);
         }
         let scale = db_to_power(drive_db) * 10.0 / f64::from(rate);
         let powers: Vec<f64> = energies.iter().map(|sum| sum * scale).collect();
@@ -118,6 +120,12 @@ impl<'a> DriveSearch<'a> {
         }
         low
     }
+}
+
+/// The gains of both channels, most often the same.
+fn gains(reduction_db: [f64; 2]) -> [f64; 2] {
+    let left = gain_of_reduction(reduction_db[0]);
+    [left, if reduction_db[1] == reduction_db[0] { left } else { gain_of_reduction(reduction_db[1]) }]
 }
 
 /// The first value of a histogram that at most 5 % of its entries exceed.

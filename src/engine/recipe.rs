@@ -13,6 +13,7 @@ use crate::dsp::eq_fir::EqMode;
 use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::limiter::LimiterSettings;
 use crate::dsp::multiband::MultibandSettings;
+use crate::dsp::soft_clip::SoftClipSettings;
 use crate::dsp::width::WidthSettings;
 use crate::error::{Error, Result};
 use crate::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat};
@@ -36,7 +37,10 @@ pub struct Recipe {
     /// Final limiter.
     #[serde(default)]
     pub limiter: LimiterSettings,
-    /// Evens out loud passages, before the limiter. Default: none.
+    /// Rounds off peaks, before the limiter. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft_clip: Option<SoftClipSettings>,
+    /// Evens out loud passages, before the soft clip. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leveler: Option<LevelerSettings>,
     /// Compressor over the whole signal, before the leveler. Default: none.
@@ -82,6 +86,7 @@ impl Default for Recipe {
             eq_mode: EqMode::default(),
             output: OutputSettings::default(),
             limiter: LimiterSettings::default(),
+            soft_clip: None,
             leveler: None,
             glue: None,
             width: None,
@@ -122,7 +127,7 @@ impl Recipe {
         let body = toml::to_string_pretty(self).unwrap_or_default();
         format!(
             "# A halfspeed recipe. Edit it, then apply it: halfspeed render MIX --recipe THIS -o OUT.wav\n\
-             # Stages run in the order eq, multiband, width, glue, leveler, limiter.\n\n{body}"
+             # Stages run in the order eq, multiband, width, glue, leveler, soft_clip, limiter.\n\n{body}"
         )
     }
 
@@ -147,6 +152,9 @@ impl Recipe {
         }
         if let Some(leveler) = &self.leveler {
             leveler.validate()?;
+        }
+        if let Some(soft_clip) = &self.soft_clip {
+            soft_clip.validate()?;
         }
         self.limiter.validate()
     }
@@ -173,6 +181,7 @@ mod tests {
             width: Some(WidthSettings { side_gain_db: 1.5 }),
             glue: Some(CompressorSettings::default()),
             eq_mode: EqMode::LinearPhase,
+            soft_clip: Some(SoftClipSettings::default()),
             ..Recipe::default()
         };
         assert_eq!(Recipe::from_toml(&recipe.to_toml()), Ok(recipe));

@@ -9,24 +9,23 @@ use super::recipe::Recipe;
 use super::source::Progress;
 use crate::audio::AudioBuffer;
 use crate::dsp::dither::Dither;
-use crate::dsp::limiter::{self, GainEnvelope, LimiterSettings, TruePeaks};
+use crate::dsp::limiter::{Limiter, LimiterSettings, TruePeaks, interval_frames};
 use crate::error::{Error, Result};
 use crate::io::{OutputFile, SampleFormat, Spool, WavWriter};
 use crate::measure::k_weighting::KWeighting;
-use crate::units::db_to_amplitude;
 
-/// Control intervals of the limiter in one block: 1.5 s of audio at a time.
-const BLOCK_INTERVALS: usize = 3000;
+/// Frames in one block: 1.5 s at 44.1 kHz.
+const BLOCK_FRAMES: usize = 1 << 16;
 
 /// A programme that has passed everything but the limiter, and what the limiter needs to know of it.
 pub struct Processed {
     /// Begins with the frames by which the stages lag.
     audio: Spool,
     latency_frames: usize,
-    /// Largest sample of each control interval.
-    pub(super) sample_peaks: Vec<f32>,
-    /// K-weighted sum of squares of each control interval, both channels.
-    pub(super) energies: Vec<f32>,
+    /// Largest sample of each channel in each control interval.
+    pub(super) sample_peaks: Vec<[f32; 2]>,
+    /// K-weighted sum of squares of each channel in each control interval.
+    pub(super) energies: Vec<[f32; 2]>,
     /// What the stages did.
     pub log: ChainLog,
 }
@@ -70,20 +69,20 @@ struct Intervals {
     weighting: KWeighting,
     /// Frames of the interval under way.
     filled: usize,
-    peak: f32,
-    energy: f64,
-    sample_peaks: Vec<f32>,
-    energies: Vec<f32>,
+    peaks: [f32; 2],
+    energy: [f64; 2],
+    sample_peaks: Vec<[f32; 2]>,
+    energies: Vec<[f32; 2]>,
 }
 
 impl Intervals {
     fn new(sample_rate_hz: u32) -> Self {
         Self {
-            interval: limiter::interval_frames(sample_rate_hz),
+            interval: interval_frames(sample_rate_hz),
             weighting: KWeighting::new(sample_rate_hz),
             filled: 0,
-            peak: 0.0,
-            energy: 0.0,
+            peaks: [0.0; 2],
+            energy: [0.0; 2],
             sample_peaks: Vec::new(),
             energies: Vec::new(),
         }
@@ -94,8 +93,11 @@ impl Intervals {
         while start < left.len() {
             let end = left.len().min(start + self.interval - self.filled);
             let (left, right) = (&left[start..end], &right[start..end]);
-            self.peak = left.iter().chain(right).fold(self.peak, |peak, x| peak.max(x.abs()));
-            self.energy += self.weighting.energy(left, right).iter().sum::<f64>();
+            for (peak, channel) in self.peaks.iter_mut().zip([left, right]) {
+                *peak = channel.iter().fold(*peak, |peak, x| peak.max(x.abs()));
+            }
+            let [left, right] = self.weighting.energy(left, right);
+            self.energy = [self.energy[0] + left, self.energy[1] + right];
             self.filled += end - start;
             if self.filled == self.interval {
                 self.close();
@@ -105,12 +107,12 @@ impl Intervals {
     }
 
     fn close(&mut self) {
-        self.sample_peaks.push(std::mem::take(&mut self.peak));
-        self.energies.push(std::mem::take(&mut self.energy) as f32);
+        self.sample_peaks.push(std::mem::take(&mut self.peaks));
+        self.energies.push(std::mem::take(&mut self.energy).map(|energy| energy as f32));
         self.filled = 0;
     }
 
-    fn finish(mut self) -> (Vec<f32>, Vec<f32>) {
+    fn finish(mut self) -> (Vec<[f32; 2]>, Vec<[f32; 2]>) {
         if self.filled > 0 {
             self.close();
         }
@@ -129,15 +131,15 @@ impl Processed {
         self.audio.frames() - self.latency_frames as u64
     }
 
-    /// True peak of each control interval, exact where it exceeds `floor` (full scale = 1.0).
+    /// True peaks of both channels in each control interval, exact where it exceeds `floor` (full scale = 1.0).
     ///
     /// # Errors
     /// The spool's.
-    pub fn true_peaks(&self, floor: f32) -> Result<Vec<f32>> {
+    pub fn true_peaks(&self, floor: f32) -> Result<Vec<[f32; 2]>> {
         let rate = self.sample_rate_hz();
         let mut finder = TruePeaks::new(rate);
         let mut peaks = Vec::with_capacity(self.sample_peaks.len());
-        self.blocks(|block, _| {
+        self.blocks(|block| {
             finder.push(block, floor, &mut peaks);
             Ok(())
         })?;
@@ -153,32 +155,19 @@ impl Processed {
     pub fn limit(
         &self,
         settings: &LimiterSettings,
-        peaks: &[f32],
+        peaks: &[[f32; 2]],
         mut sink: impl FnMut(&AudioBuffer) -> Result<()>,
     ) -> Result<LimiterLog> {
         let rate = self.sample_rate_hz();
-        let interval = limiter::interval_frames(rate);
-        let drive = db_to_amplitude(settings.drive_db);
-        let mut reductions = reductions_db(settings, peaks, rate);
-        let intervals_per_slot = (f64::from(rate) * 0.1 / interval as f64).round() as usize;
-        let mut log = LimiterLog { reduction_db: vec![0.0; peaks.len().div_ceil(intervals_per_slot)] };
-        let mut gain_before = 1.0;
-        if let Some(reduction_db) = reductions.next() {
-            gain_before = drive * limiter::gain_of_reduction(reduction_db);
-        }
-        self.blocks(|block, first_interval| {
-            let (left, right) = block.channels_mut();
-            let pieces = left.chunks_mut(interval).zip(right.chunks_mut(interval));
-            for (index, ((left, right), reduction_db)) in (first_interval..).zip(pieces.zip(&mut reductions)) {
-                let gain_after = drive * limiter::gain_of_reduction(reduction_db);
-                limiter::apply(left, right, gain_before, gain_after, interval);
-                gain_before = gain_after;
-                let slot = &mut log.reduction_db[index / intervals_per_slot];
-                *slot = slot.max(reduction_db);
-            }
-            sink(block)
+        let mut limiter = Limiter::new(settings, peaks, rate);
+        let mut limited = AudioBuffer::new(rate);
+        self.blocks(|block| {
+            limiter.push(block, &mut limited);
+            sink(&limited)
         })?;
-        Ok(log)
+        let reduction_db = limiter.finish(&mut limited);
+        sink(&limited)?;
+        Ok(LimiterLog { reduction_db })
     }
 
     /// Limits the programme into a temporary file beside `destination`.
@@ -188,7 +177,7 @@ impl Processed {
     pub fn write(
         &self,
         settings: &LimiterSettings,
-        peaks: &[f32],
+        peaks: &[[f32; 2]],
         format: SampleFormat,
         destination: &Path,
     ) -> Result<(OutputFile, LimiterLog)> {
@@ -211,32 +200,15 @@ impl Processed {
         Ok((file, log))
     }
 
-    /// Hands on the processed audio, cut at control intervals, with the index of each block's first interval.
-    fn blocks(&self, mut visit: impl FnMut(&mut AudioBuffer, usize) -> Result<()>) -> Result<()> {
-        let interval = limiter::interval_frames(self.sample_rate_hz());
+    /// Hands on the processed audio.
+    fn blocks(&self, mut visit: impl FnMut(&AudioBuffer) -> Result<()>) -> Result<()> {
         let mut block = AudioBuffer::new(self.sample_rate_hz());
-        let mut first_interval = 0;
-        while first_interval * interval < self.frames() as usize {
-            self.audio.read(
-                (self.latency_frames + first_interval * interval) as u64,
-                BLOCK_INTERVALS * interval,
-                &mut block,
-            )?;
-            visit(&mut block, first_interval)?;
-            first_interval += BLOCK_INTERVALS;
+        let mut done = 0;
+        while done < self.frames() {
+            self.audio.read(self.latency_frames as u64 + done, BLOCK_FRAMES, &mut block)?;
+            visit(&block)?;
+            done += block.frames() as u64;
         }
         Ok(())
     }
-}
-
-/// The limiter's reduction at every border between control intervals, the first before the first interval and the last
-/// after the last one.
-pub(super) fn reductions_db(
-    settings: &LimiterSettings,
-    peaks: &[f32],
-    sample_rate_hz: u32,
-) -> impl Iterator<Item = f64> {
-    let mut envelope = GainEnvelope::new(settings, sample_rate_hz);
-    let silence = std::iter::repeat_n(0.0, envelope.latency() + 1);
-    peaks.iter().copied().chain(silence).filter_map(move |peak| envelope.push(peak))
 }

@@ -83,6 +83,16 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                         }
                     }
                 }
+                @if let Some(soft_clip) = &recipe.soft_clip {
+                    div.stage {
+                        h3 { "Soft clip" }
+                        dl.values {
+                            (row("ceiling", number(soft_clip.ceiling_db, 1), "dBFS"))
+                            (row("knee", number(soft_clip.knee_db, 1), "dB"))
+                            (row("oversampling", soft_clip.oversampling.to_string(), "times"))
+                        }
+                    }
+                }
                 div.stage {
                     h3 { "Limiter" }
                     dl.values {
@@ -93,6 +103,7 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                         (row("attack, sustained", number(limiter.sustained_attack_ms, 0), "ms"))
                         (row("release, sustained", number(limiter.sustained_release_ms, 0), "ms"))
                         (row("release, transient", number(limiter.transient_release_ms, 0), "ms"))
+                        (row("stereo link", number(limiter.stereo_link_percent, 0), "%"))
                         (row("deepest reduction", number(report.reductions.limiter_db, 1), "dB"))
                     }
                 }

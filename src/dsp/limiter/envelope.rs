@@ -1,0 +1,175 @@
+//! From what each control interval needs to the gain between intervals.
+
+use std::collections::VecDeque;
+
+use super::sliding::{FIXED_ONE, FixedDb, SlidingMaximum, Smoother, to_fixed};
+use super::{LimiterSettings, interval_frames};
+use crate::units::one_pole_coefficient;
+
+/// Turns the reductions that control intervals need into the reduction at the borders between them.
+///
+/// Border `k` lies before interval `k`. [`Self::push`] takes interval after interval and gives the borders in order,
+/// a look-ahead later.
+#[derive(Debug, Clone)]
+pub struct GainEnvelope {
+    last_need: FixedDb,
+    sustained: Sustained,
+    transient: Transient,
+    /// Transient reductions, waiting for the sustained one at their border: it looks further ahead.
+    waiting: VecDeque<f64>,
+    /// Borders still to be swallowed before the first one comes out.
+    warm_up: usize,
+    latency: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Sustained {
+    hold: SlidingMaximum,
+    attack: f64,
+    release: f64,
+    state_db: f64,
+    smoother: Smoother,
+}
+
+#[derive(Debug, Clone)]
+struct Transient {
+    hold: SlidingMaximum,
+    release: f64,
+    state_db: f64,
+    smoother: Smoother,
+}
+
+/// Borders before a peak over which the transient reduction grows: 1.5 ms.
+const TRANSIENT_LOOKAHEAD: usize = 3;
+
+impl GainEnvelope {
+    /// An envelope at rest, from validated settings.
+    pub fn new(settings: &LimiterSettings, sample_rate_hz: u32) -> Self {
+        let steps_per_s = f64::from(sample_rate_hz) / interval_frames(sample_rate_hz) as f64;
+        let intervals = |ms: f64| (ms * 1e-3 * steps_per_s).round() as usize;
+        let coefficient = |ms: f64| one_pole_coefficient(ms * 1e-3, steps_per_s);
+        let lookahead = intervals(settings.lookahead_ms).max(TRANSIENT_LOOKAHEAD);
+        Self {
+            last_need: 0,
+            sustained: Sustained {
+                hold: SlidingMaximum::new(lookahead + 1 + intervals(settings.hold_ms)),
+                attack: coefficient(settings.sustained_attack_ms),
+                release: coefficient(settings.sustained_release_ms),
+                state_db: 0.0,
+                smoother: Smoother::new(lookahead),
+            },
+            transient: Transient {
+                // So that the smoother sees nothing less than a peak's need, it is held as long as the smoother looks.
+                hold: SlidingMaximum::new(TRANSIENT_LOOKAHEAD + 1),
+                release: coefficient(settings.transient_release_ms),
+                state_db: 0.0,
+                smoother: Smoother::new(TRANSIENT_LOOKAHEAD),
+            },
+            waiting: VecDeque::from(vec![0.0; lookahead - TRANSIENT_LOOKAHEAD]),
+            warm_up: lookahead,
+            latency: lookahead,
+        }
+    }
+
+    /// Borders by which the output lags the input.
+    pub fn latency(&self) -> usize {
+        self.latency
+    }
+
+    /// Takes the reduction in dB (0 or more) that the next interval needs; gives the reduction at the next border, once
+    /// the look-ahead is filled.
+    pub fn push(&mut self, need_db: f64) -> Option<f64> {
+        let interval_need = to_fixed(need_db);
+        // A border has to suit both intervals that it touches.
+        let need = interval_need.max(self.last_need);
+        self.last_need = interval_need;
+
+        let sustained = self.sustained.push(need);
+        self.waiting.push_back(self.transient.push(need));
+        let transient = self.waiting.pop_front().unwrap_or_default();
+        if self.warm_up > 0 {
+            self.warm_up -= 1;
+            return None;
+        }
+        Some(sustained.max(transient))
+    }
+}
+
+impl Sustained {
+    fn push(&mut self, need: FixedDb) -> f64 {
+        let held_db = self.hold.push(need) as f64 / FIXED_ONE;
+        let coefficient = if held_db > self.state_db { self.attack } else { self.release };
+        self.state_db = settled(held_db + coefficient * (self.state_db - held_db));
+        self.smoother.push(to_fixed(self.state_db))
+    }
+}
+
+impl Transient {
+    fn push(&mut self, need: FixedDb) -> f64 {
+        let held_db = self.hold.push(need) as f64 / FIXED_ONE;
+        self.state_db = settled(held_db.max(held_db + self.release * (self.state_db - held_db)));
+        self.smoother.push(to_fixed(self.state_db))
+    }
+}
+
+/// A release ends at a ten-thousandth of a dB: what lies below the threshold long after a peak is bit-exact.
+fn settled(db: f64) -> f64 {
+    if db < 1e-4 { 0.0 } else { db }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::amplitude_to_db;
+
+    const RATE_HZ: u32 = 44_100;
+
+    fn reductions(settings: &LimiterSettings, needs_db: &[f64]) -> Vec<f64> {
+        let mut envelope = GainEnvelope::new(settings, RATE_HZ);
+        let silence = std::iter::repeat_n(0.0, envelope.latency() + 1);
+        needs_db.iter().copied().chain(silence).filter_map(|need_db| envelope.push(need_db)).collect()
+    }
+
+    #[test]
+    fn every_interval_gets_at_least_the_reduction_that_it_needs() {
+        let settings = LimiterSettings { hold_ms: 0.0, ..Default::default() };
+        let mut state = 3u32;
+        let needs_db: Vec<f64> = (0..20_000)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                7.0 * (f64::from(state) / f64::from(u32::MAX)).powi(40)
+            })
+            .collect();
+        let reductions = reductions(&settings, &needs_db);
+        assert_eq!(reductions.len(), needs_db.len() + 1);
+        for (k, &need_db) in needs_db.iter().enumerate() {
+            assert!(reductions[k] >= need_db && reductions[k + 1] >= need_db, "interval {k}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_needed_there_is_no_reduction_at_all() {
+        assert!(reductions(&LimiterSettings::default(), &[0.0; 500]).iter().all(|&db| db == 0.0));
+    }
+
+    #[test]
+    fn a_bass_note_gets_a_constant_gain() {
+        // 50 Hz, 7 dB over: a peak every 10 ms, that is every 20 intervals.
+        let wave = |k: u32| (std::f64::consts::PI * f64::from(k) / 20.0).sin().abs();
+        let needs_db: Vec<f64> = (0..12_000).map(|k| (amplitude_to_db(wave(k)) + 7.0).max(0.0)).collect();
+        let reductions = reductions(&LimiterSettings::default(), &needs_db);
+        let steady = &reductions[8000..11_900];
+        let spread = steady.iter().fold(0.0f64, |spread, db| spread.max((db - steady[0]).abs()));
+        assert!((steady[0] - 7.0).abs() < 0.01 && spread < 1e-4, "{} +- {spread}", steady[0]);
+    }
+
+    #[test]
+    fn a_burst_is_limited_at_once_and_the_gain_is_back_half_a_second_after_it() {
+        let mut needs_db = vec![0.0; 3000];
+        needs_db[1000..1200].fill(5.08);
+        let reductions = reductions(&LimiterSettings::default(), &needs_db);
+        assert!((reductions[1000] - 5.08).abs() < 0.01 && (reductions[1199] - 5.08).abs() < 0.3);
+        assert!(reductions[980] == 0.0 && reductions[998] > 0.5, "look-ahead");
+        assert!(reductions[2200] < 0.1, "{}", reductions[2200]);
+    }
+}

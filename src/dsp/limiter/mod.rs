@@ -1,0 +1,203 @@
+//! True-peak look-ahead limiter.
+//!
+//! The signal is cut into control intervals of half a millisecond. Of each, the true peak is found
+//! ([`TruePeaks`]); from the peaks and the settings follows the gain at each border between intervals
+//! ([`GainEnvelope`]); the gain moves in a straight line between borders. A gain that moves changes what lies between
+//! samples, so the limited signal is looked at once more, with 16 points a sample, and where it still exceeds the
+//! ceiling its interval is given more reduction, until none does ([`Limiter`]).
+//!
+//! What users complain about in limiters is pumping, lost bass and distortion. So two reductions compete,
+//! and the deeper one counts. The sustained one follows the peaks slowly, held for longer than half a period of the
+//! lowest notes: under a lasting load it settles, and a bass note gets a constant gain instead of one that follows its
+//! waveform. What a peak needs beyond that is left to the transient one, which is there for some milliseconds and gone
+//! again before anything is heard to duck. Both grow along an S-shape within their look-ahead.
+//!
+//! That makes the release depend on the programme: after a lone peak the gain is back within the transient release (5 ms), after a
+//! lasting load within the sustained one (120 ms). It costs distortion where a loud bass note begins, until the sustained reduction
+//! carries it; `sustained_attack_ms` sets for how long. Slow settings are not gentler: at the same loudness they change more of
+//! the music (`benches/limiter_peers.py`).
+//!
+//! Because peaks and gains are apart, "how loud would it get at 2 dB more drive?" is answered from the peaks alone.
+
+mod envelope;
+mod peaks;
+mod process;
+mod sliding;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::envelope::GainEnvelope;
+pub use self::peaks::TruePeaks;
+pub use self::process::Limiter;
+use crate::audio::AudioBuffer;
+use crate::error::{Result, check_range};
+use crate::units::{amplitude_to_db, db_to_amplitude};
+
+/// What is limited at all is aimed this much under the ceiling: meters with other filters read other hundredths of a dB.
+const GUARD_DB: f64 = 0.03;
+/// And found to be too high from this much under the ceiling on.
+const LOOK_DB: f64 = 0.025;
+
+/// How the limiter works.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimiterSettings {
+    /// Gain before limiting, -60 to 40 dB. Default: 0.
+    pub drive_db: f64,
+    /// Highest true peak to let through, -20 to 0 dBTP. Default: -1.
+    pub ceiling_dbtp: f64,
+    /// How long before a peak the sustained reduction starts to grow, 2 to 20 ms. Default: 5.
+    pub lookahead_ms: f64,
+    /// How long a peak counts for the sustained reduction, 0 to 100 ms. Default: 15, half a period of 33 Hz.
+    pub hold_ms: f64,
+    /// Time to 63 % of the way up for the sustained reduction, 10 to 1000 ms. Default: 300.
+    pub sustained_attack_ms: f64,
+    /// Time to 63 % of the way back for the sustained reduction, 50 to 5000 ms. Default: 120.
+    pub sustained_release_ms: f64,
+    /// Time to 63 % of the way back for the transient reduction, 1 to 1000 ms. Default: 5.
+    pub transient_release_ms: f64,
+    /// How much of what the louder channel needs the other one gets too, 0 (each for itself) to 100 % (the stereo image
+    /// stays). Default: 100.
+    pub stereo_link_percent: f64,
+}
+
+impl Default for LimiterSettings {
+    fn default() -> Self {
+        Self {
+            drive_db: 0.0,
+            ceiling_dbtp: -1.0,
+            lookahead_ms: 5.0,
+            hold_ms: 15.0,
+            sustained_attack_ms: 300.0,
+            sustained_release_ms: 120.0,
+            transient_release_ms: 5.0,
+            stereo_link_percent: 100.0,
+        }
+    }
+}
+
+impl LimiterSettings {
+    /// Checks the ranges that the field docs give.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] names the first field out of range.
+    pub fn validate(&self) -> Result<()> {
+        check_range("limiter.drive_db", self.drive_db, -60.0..=40.0)?;
+        check_range("limiter.ceiling_dbtp", self.ceiling_dbtp, -20.0..=0.0)?;
+        check_range("limiter.lookahead_ms", self.lookahead_ms, 2.0..=20.0)?;
+        check_range("limiter.hold_ms", self.hold_ms, 0.0..=100.0)?;
+        check_range("limiter.sustained_attack_ms", self.sustained_attack_ms, 10.0..=1000.0)?;
+        check_range("limiter.sustained_release_ms", self.sustained_release_ms, 50.0..=5000.0)?;
+        check_range("limiter.transient_release_ms", self.transient_release_ms, 1.0..=1000.0)?;
+        check_range("limiter.stereo_link_percent", self.stereo_link_percent, 0.0..=100.0)
+    }
+}
+
+/// Frames in a control interval: half a millisecond.
+pub fn interval_frames(sample_rate_hz: u32) -> usize {
+    (sample_rate_hz as usize / 2000).max(4)
+}
+
+/// Limits a whole programme held in memory.
+pub fn limit(programme: &AudioBuffer, settings: &LimiterSettings) -> AudioBuffer {
+    const BLOCK_FRAMES: usize = 1 << 16;
+    let rate = programme.sample_rate_hz();
+    let (mut finder, mut peaks) = (TruePeaks::new(rate), Vec::new());
+    let floor = db_to_amplitude(settings.ceiling_dbtp - settings.drive_db) as f32;
+    finder.push(programme, floor, &mut peaks);
+    finder.finish(floor, &mut peaks);
+    let mut limiter = Limiter::new(settings, &peaks, rate);
+    let (mut limited, mut done) = (AudioBuffer::new(rate), AudioBuffer::new(rate));
+    for (left, right) in programme.left().chunks(BLOCK_FRAMES).zip(programme.right().chunks(BLOCK_FRAMES)) {
+        limiter.push(&AudioBuffer::from_channels(rate, left.to_vec(), right.to_vec()), &mut done);
+        limited.extend(done.left(), done.right());
+    }
+    limiter.finish(&mut done);
+    limited.extend(done.left(), done.right());
+    limited
+}
+
+/// What each control interval needs, from its peaks and the settings.
+#[derive(Debug, Clone, Copy)]
+struct Needs {
+    drive_over_ceiling_db: f64,
+    /// Peaks up to here pass.
+    threshold: f64,
+    /// 0 to 1.
+    link: f64,
+}
+
+impl Needs {
+    fn new(settings: &LimiterSettings) -> Self {
+        Self {
+            drive_over_ceiling_db: settings.drive_db - settings.ceiling_dbtp + GUARD_DB,
+            threshold: db_to_amplitude(settings.ceiling_dbtp - settings.drive_db),
+            link: settings.stereo_link_percent / 100.0,
+        }
+    }
+
+    /// Reduction that each channel needs, dB (0 or more). With full link both need the same.
+    fn of(&self, peaks: [f32; 2]) -> [f64; 2] {
+        if self.link == 1.0 {
+            return [self.of_peak(peaks[0].max(peaks[1])); 2];
+        }
+        let own = peaks.map(|peak| self.of_peak(peak));
+        let most = own[0].max(own[1]);
+        own.map(|own| own.max(self.link * most))
+    }
+
+    fn of_peak(&self, peak: f32) -> f64 {
+        let peak = f64::from(peak);
+        if peak > self.threshold { amplitude_to_db(peak) + self.drive_over_ceiling_db } else { 0.0 }
+    }
+}
+
+/// The reduction of each channel in dB at every border between control intervals, the first before the first interval and the
+/// last after the last one, as the peaks alone would have it: without the corrections that [`Limiter`] makes.
+pub fn reductions_db(
+    settings: &LimiterSettings,
+    peaks: &[[f32; 2]],
+    sample_rate_hz: u32,
+) -> impl Iterator<Item = [f64; 2]> {
+    let needs = Needs::new(settings);
+    let mut envelopes = [(); 2].map(|()| GainEnvelope::new(settings, sample_rate_hz));
+    let silence = std::iter::repeat_n([0.0; 2], envelopes[0].latency() + 1);
+    peaks.iter().copied().chain(silence).filter_map(move |peaks| {
+        let [left_db, right_db] = needs.of(peaks);
+        let left = envelopes[0].push(left_db)?;
+        let right = if needs.link == 1.0 { left } else { envelopes[1].push(right_db)? };
+        Some([left, right])
+    })
+}
+
+/// The gain for a reduction in dB: exactly 1 for none.
+pub fn gain_of_reduction(reduction_db: f64) -> f64 {
+    db_to_amplitude(-reduction_db)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_reduction_is_a_gain_of_exactly_one() {
+        assert_eq!(gain_of_reduction(0.0), 1.0);
+    }
+
+    #[test]
+    fn link_says_how_much_of_the_louder_channels_need_the_other_gets() {
+        let needs = |stereo_link_percent| {
+            let settings = LimiterSettings { drive_db: 11.0, stereo_link_percent, ..Default::default() };
+            Needs::new(&settings).of([0.5, 0.2]).map(|need| (need * 10.0).round() / 10.0)
+        };
+        assert_eq!(needs(100.0), [6.0, 6.0]);
+        assert_eq!(needs(50.0), [6.0, 3.0]);
+        assert_eq!(needs(0.0), [6.0, 0.0]);
+    }
+
+    #[test]
+    fn out_of_range_settings_are_named() {
+        let error = LimiterSettings { stereo_link_percent: 101.0, ..Default::default() }.validate().unwrap_err();
+        assert_eq!(error.to_string(), "limiter.stereo_link_percent: 101 is outside 0 to 100");
+    }
+}

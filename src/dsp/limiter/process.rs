@@ -1,0 +1,313 @@
+//! The limiting itself: gains from peaks, a look at what they lead to, more where it is needed.
+
+use super::envelope::GainEnvelope;
+use super::{GUARD_DB, LOOK_DB, LimiterSettings, Needs, gain_of_reduction, interval_frames};
+use crate::audio::AudioBuffer;
+use crate::dsp::interpolation::{SHARP_CONTEXT_FRAMES, SharpInterpolator};
+use crate::units::{amplitude_to_db, db_to_amplitude};
+
+/// Control intervals that are put out at a time.
+const WINDOW: usize = 400;
+/// Control intervals looked at together before each is looked at alone.
+const STRETCH: usize = 8;
+/// Rounds of correction at the most; music takes none to three, full-band noise eight.
+const MAX_ROUNDS: usize = 24;
+/// Reductions that changed by less need no other look, dB.
+const UNCHANGED_DB: f64 = 1e-4;
+
+/// Limits a programme whose peaks are known.
+///
+/// Goes through it in windows of 0.2 s. In each, the reductions follow from the needs of the intervals, the signal is
+/// limited with them, and its true peaks are sought above the ceiling; an interval with one is in need of as much more,
+/// and the window is done again, until there is none. Windows overlap by as much as later corrections reach back.
+///
+/// Intervals and borders are counted from a `lead` of silence before the programme on: with it the first interval can be
+/// corrected like any other, and so can what the first samples make of the time before them.
+pub struct Limiter<'a> {
+    peaks: &'a [[f32; 2]],
+    needs: Needs,
+    drive: f64,
+    ceiling: f32,
+    interval: usize,
+    /// Intervals on either side that the interpolation at an interval can see.
+    context: usize,
+    /// Borders by which the envelope lags.
+    latency: usize,
+    /// Silent intervals before the programme.
+    lead: usize,
+    interpolator: SharpInterpolator,
+    /// One for each channel, or one for both.
+    lanes: Vec<Lane>,
+    /// First border not yet settled.
+    next: usize,
+    /// Both channels from `context` intervals before the border `next` on.
+    input: [Vec<f32>; 2],
+    output: [Vec<f32>; 2],
+    /// Intervals that went out.
+    put_out: usize,
+    intervals_per_slot: usize,
+    /// Deepest in each 100 ms.
+    reduction_db: Vec<f64>,
+}
+
+/// The side-chain of one channel, or of both.
+struct Lane {
+    /// At the border `next`.
+    envelope: GainEnvelope,
+    /// What the next intervals need that the envelope has not seen.
+    needs_db: Vec<f64>,
+    /// Reductions from `context` borders before `next` on.
+    reductions_db: Vec<f64>,
+    /// The reductions with which each border was looked at last.
+    seen_db: Vec<f64>,
+    gains: Vec<f64>,
+}
+
+impl<'a> Limiter<'a> {
+    /// A limiter at the beginning of a programme, from validated settings and the peaks that [`super::TruePeaks`] gives.
+    /// They must be exact where they exceed the ceiling after drive.
+    pub fn new(settings: &LimiterSettings, peaks: &'a [[f32; 2]], sample_rate_hz: u32) -> Self {
+        let interval = interval_frames(sample_rate_hz);
+        let context = SHARP_CONTEXT_FRAMES.div_ceil(interval);
+        let envelope = GainEnvelope::new(settings, sample_rate_hz);
+        let latency = envelope.latency();
+        let lead = latency + context;
+        let intervals_per_slot = (f64::from(sample_rate_hz) * 0.1 / interval as f64).round() as usize;
+        let needs = Needs::new(settings);
+        let drive = db_to_amplitude(settings.drive_db);
+        let mut lanes = Vec::new();
+        for _ in 0..if needs.link == 1.0 { 1 } else { 2 } {
+            let mut envelope = envelope.clone();
+            for _ in 0..latency {
+                let _ = envelope.push(0.0);
+            }
+            lanes.push(Lane {
+                envelope,
+                needs_db: Vec::new(),
+                reductions_db: vec![0.0; context],
+                seen_db: vec![0.0; context],
+                gains: vec![drive; context],
+            });
+        }
+        Self {
+            peaks,
+            needs,
+            drive,
+            ceiling: db_to_amplitude(settings.ceiling_dbtp) as f32,
+            interval,
+            context,
+            latency,
+            lead,
+            interpolator: SharpInterpolator::for_checking(sample_rate_hz),
+            lanes,
+            next: 0,
+            input: [(); 2].map(|()| vec![0.0; (context + lead) * interval]),
+            output: [Vec::new(), Vec::new()],
+            put_out: lead,
+            intervals_per_slot,
+            reduction_db: vec![0.0; peaks.len().div_ceil(intervals_per_slot)],
+        }
+    }
+
+    /// Takes the next block and replaces the content of `limited` with what is done: as many frames as were taken, but
+    /// some of them later.
+    pub fn push(&mut self, block: &AudioBuffer, limited: &mut AudioBuffer) {
+        limited.clear();
+        self.input[0].extend_from_slice(block.left());
+        self.input[1].extend_from_slice(block.right());
+        while self.input[0].len() >= self.window_frames() {
+            self.window(limited);
+        }
+    }
+
+    /// Ends the programme and replaces the content of `limited` with what is left of it. Gives the deepest reduction within
+    /// each 100 ms, dB (0 or more).
+    pub fn finish(mut self, limited: &mut AudioBuffer) -> Vec<f64> {
+        limited.clear();
+        // Up to `context` intervals before `next` are there for the sake of interpolation, one of them not put out yet.
+        let end = self.input[0].len() + self.next * self.interval - self.context * self.interval;
+        let left = end - self.put_out * self.interval;
+        while limited.frames() < left {
+            let frames = self.window_frames();
+            self.input.iter_mut().for_each(|channel| channel.resize(frames, 0.0));
+            self.window(limited);
+        }
+        limited.resize(left);
+        self.reduction_db
+    }
+
+    /// Intervals looked at beyond the window: far enough that what is corrected beyond them later does not reach back into
+    /// what is put out now unseen.
+    fn overlap(&self) -> usize {
+        2 * self.latency + 2
+    }
+
+    fn window_frames(&self) -> usize {
+        (self.context + WINDOW + self.overlap() + self.context) * self.interval
+    }
+
+    /// Puts out one window.
+    fn window(&mut self, limited: &mut AudioBuffer) {
+        let overlap = self.overlap();
+        // Borders from `next` on that have a part in what is looked at.
+        let borders = WINDOW + overlap + self.context + 1;
+        let linked = self.lanes.len() == 1;
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            for k in self.next + self.latency + lane.needs_db.len()..self.next + self.latency + borders {
+                let peaks = k.checked_sub(self.lead).and_then(|k| self.peaks.get(k)).copied().unwrap_or_default();
+                lane.needs_db.push(self.needs.of(peaks)[index]);
+            }
+            let channels = if linked { 0..2 } else { index..index + 1 };
+            let look = Look {
+                interpolator: &self.interpolator,
+                ceiling: self.ceiling,
+                aim: self.ceiling * db_to_amplitude(-LOOK_DB) as f32,
+                drive: self.drive,
+                interval: self.interval,
+                context: self.context,
+                first: self.context + self.latency,
+                end: self.context + WINDOW + overlap,
+            };
+            lane.settle(&look, &self.input[channels.clone()], &mut self.output[channels]);
+        }
+        // The last settled border ends the last interval that goes out.
+        let from = self.put_out + self.context - self.next;
+        let to = self.context + WINDOW - 1;
+        let frames = from * self.interval..to * self.interval;
+        limited.extend(&self.output[0][frames.clone()], &self.output[1][frames]);
+        for index in from..to {
+            if let Some(slot) = self.reduction_db.get_mut((self.put_out - self.lead) / self.intervals_per_slot) {
+                *slot = self.lanes.iter().fold(*slot, |slot, lane| slot.max(lane.reductions_db[index + 1]));
+            }
+            self.put_out += 1;
+        }
+        self.next += WINDOW;
+        self.lanes.iter_mut().for_each(Lane::advance);
+        self.input.iter_mut().for_each(|channel| drop(channel.drain(..WINDOW * self.interval)));
+    }
+}
+
+/// Where a lane looks for peaks above the ceiling.
+struct Look<'a> {
+    interpolator: &'a SharpInterpolator,
+    ceiling: f32,
+    /// A little below the ceiling.
+    aim: f32,
+    drive: f64,
+    interval: usize,
+    context: usize,
+    /// First interval that can be corrected, and the end of those looked at; counted from the begin of the input.
+    first: usize,
+    end: usize,
+}
+
+impl Lane {
+    /// Finds the reductions from `next` on, and limits with them.
+    fn settle(&mut self, look: &Look<'_>, input: &[Vec<f32>], output: &mut [Vec<f32>]) {
+        let context = look.context;
+        let borders = context + self.needs_db.len();
+        let frames = (borders - 1) * look.interval;
+        for (input, output) in input.iter().zip(output.iter_mut()) {
+            output.clear();
+            output.extend_from_slice(&input[..frames]);
+        }
+        self.seen_db.resize(borders, f64::INFINITY);
+        self.reductions_db.resize(context, 0.0);
+        self.gains.resize(context, 1.0);
+        for round in 0..MAX_ROUNDS {
+            // The first border that this round moves.
+            let mut moved = borders;
+            let mut envelope = self.envelope.clone();
+            for (index, &need_db) in (context..).zip(&self.needs_db) {
+                let reduction_db = envelope.push(need_db).unwrap_or_default();
+                if round == 0 {
+                    self.reductions_db.push(reduction_db);
+                    self.gains.push(look.drive * gain_of_reduction(reduction_db));
+                } else if self.reductions_db[index] != reduction_db {
+                    moved = moved.min(index);
+                    self.reductions_db[index] = reduction_db;
+                    self.gains[index] = look.drive * gain_of_reduction(reduction_db);
+                }
+            }
+            let from = if round == 0 { 0 } else { moved - 1 };
+            for (input, output) in input.iter().zip(output.iter_mut()) {
+                let pieces = input[from * look.interval..frames].chunks_exact(look.interval);
+                let pieces = pieces.zip(output[from * look.interval..].chunks_exact_mut(look.interval));
+                for ((input, output), gains) in pieces.zip(self.gains[from..].windows(2)) {
+                    ramp(input, output, gains[0], gains[1]);
+                }
+            }
+            if !self.raise(look, output) {
+                break;
+            }
+        }
+    }
+
+    /// Looks at the intervals whose gain is new; whether one needs more reduction.
+    fn raise(&mut self, look: &Look<'_>, limited: &[Vec<f32>]) -> bool {
+        let context = look.context;
+        let mut raised = false;
+        let is_new: Vec<bool> = self
+            .reductions_db
+            .iter()
+            .zip(&self.seen_db)
+            .map(|(now, seen)| (now - seen).abs() >= UNCHANGED_DB)
+            .collect();
+        for ((seen, now), _) in self.seen_db.iter_mut().zip(&self.reductions_db).zip(&is_new).filter(|(_, new)| **new) {
+            *seen = *now;
+        }
+        let looked_at = |interval: usize| is_new[interval - context..=interval + 1 + context].contains(&true);
+        let mut from = look.first;
+        while from < look.end {
+            if !looked_at(from) {
+                from += 1;
+                continue;
+            }
+            let to = (from + 1..look.end.min(from + STRETCH))
+                .find(|&k| !looked_at(k))
+                .unwrap_or(look.end.min(from + STRETCH));
+            let peak = |from: usize, to: usize| {
+                limited.iter().fold(0.0, |peak: f32, channel| {
+                    let (from, to) = (from * look.interval, to * look.interval);
+                    peak.max(look.interpolator.peak(channel, from, to, look.aim))
+                })
+            };
+            if peak(from, to) > look.aim {
+                for interval in from..to {
+                    let peak = peak(interval, interval + 1);
+                    let now_db = self.reductions_db[interval].min(self.reductions_db[interval + 1]);
+                    // What nothing was done to may go up to the ceiling.
+                    if peak > if now_db > 0.0 { look.aim } else { look.ceiling } {
+                        let over_db = amplitude_to_db(f64::from(peak) / f64::from(look.ceiling));
+                        self.needs_db[interval - look.first] = now_db + over_db + GUARD_DB;
+                        raised = true;
+                    }
+                }
+            }
+            from = to;
+        }
+        raised
+    }
+
+    /// Moves on by a window.
+    fn advance(&mut self) {
+        for need_db in self.needs_db.drain(..WINDOW) {
+            self.envelope.push(need_db);
+        }
+        self.reductions_db.drain(..WINDOW);
+        self.seen_db.drain(..WINDOW);
+        self.gains.drain(..WINDOW);
+    }
+}
+
+/// Multiplies one interval with a gain that moves in a straight line from the border before it to the border after it.
+fn ramp(input: &[f32], output: &mut [f32], from_gain: f64, to_gain: f64) {
+    if from_gain == 1.0 && to_gain == 1.0 {
+        output.copy_from_slice(input);
+        return;
+    }
+    let step = (to_gain - from_gain) / input.len() as f64;
+    for (n, (x, y)) in input.iter().zip(output).enumerate() {
+        *y = (f64::from(*x) * (from_gain + step * n as f64)) as f32;
+    }
+}
