@@ -17,7 +17,7 @@
 //! | `hum`, `noise`, `channel_delay`, `cut_start`, `cut_end`, `lossy_source` | quality control |
 //!
 //! Those that are a matter of degree were set on 245 songs of free game soundtracks (the music that also made
-//! [`super::prior`]) so that the untouched ones raise at most 5 % of alarms.
+//! the table in `prior.rs`) so that the untouched ones raise at most 5 % of alarms.
 
 /// Without a reference: the deviation of the lows and mids in multiples of its own uncertainty, at least.
 pub const TONE_SIGMAS: f64 = 2.6;

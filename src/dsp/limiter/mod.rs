@@ -80,7 +80,7 @@ impl LimiterSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
-    /// [`Error::Setting`] names the first field out of range.
+    /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
         check_range("limiter.drive_db", self.drive_db, -60.0..=40.0)?;
         check_range("limiter.ceiling_dbtp", self.ceiling_dbtp, -20.0..=0.0)?;
