@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::biquad::{Cascade, Coefficients};
+use super::settled;
 use super::smooth::Processor;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_range};
 use crate::units::{db_to_amplitude, db_to_power, ms_to_frames, one_pole_coefficient, power_to_db};
 
 /// How a compressor works.
@@ -116,9 +117,7 @@ impl CompressorSettings {
             ("side_chain_high_pass_hz", self.side_chain_high_pass_hz.unwrap_or(20.0), 20.0, 2000.0),
         ];
         for (field, value, low, high) in fields {
-            if !(low..=high).contains(&value) {
-                return Err(Error::setting(format!("{stage}.{field}"), format!("{value} is outside {low} to {high}")));
-            }
+            check_range(&format!("{stage}.{field}"), value, low..=high)?;
         }
         Ok(())
     }
@@ -216,17 +215,10 @@ impl GainComputer {
             self.settings.static_reduction_db(power_to_db(self.mean_square))
         };
         let coefficient = if wanted_db > self.fast_db { self.attack } else { self.release };
-        self.fast_db = wanted_db + coefficient * (self.fast_db - wanted_db);
-        // Under a ten-thousandth of a dB a release is over: silence stays bit-exact, and no denormals linger.
-        if self.fast_db < 1e-4 {
-            self.fast_db = 0.0;
-        }
+        self.fast_db = settled(wanted_db + coefficient * (self.fast_db - wanted_db));
         self.reduction_db = self.fast_db;
         if self.settings.program_dependent_release {
-            self.slow_db = self.fast_db + self.slow_release * (self.slow_db - self.fast_db);
-            if self.slow_db < 1e-4 {
-                self.slow_db = 0.0;
-            }
+            self.slow_db = settled(self.fast_db + self.slow_release * (self.slow_db - self.fast_db));
             self.reduction_db = self.fast_db.max(self.slow_db);
         }
         self.gain()

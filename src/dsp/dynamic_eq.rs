@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::compressor::{Ramp, control_interval_frames};
+use super::settled;
 use super::smooth::Processor;
 use crate::error::{Result, check_range};
 use crate::units::{db_to_amplitude, one_pole_coefficient, power_to_db};
@@ -267,11 +268,7 @@ impl Band {
     fn move_gain(&mut self, interval: usize) {
         let wanted_db = self.settings.static_gain_db(self.level_db);
         let coefficient = if wanted_db.abs() > self.gain_db.abs() { self.attack } else { self.release };
-        self.gain_db = wanted_db + coefficient * (self.gain_db - wanted_db);
-        // The end of a release: nothing is added from here on.
-        if self.gain_db.abs() < 1e-4 {
-            self.gain_db = 0.0;
-        }
+        self.gain_db = settled(wanted_db + coefficient * (self.gain_db - wanted_db));
         if self.gain_db.abs() > self.deepest_db.abs() {
             self.deepest_db = self.gain_db;
         }

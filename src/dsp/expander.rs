@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::ride::{Levels, Ride};
+use super::settled;
 use super::smooth::Processor;
 use crate::error::{Result, check_range};
 use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
@@ -134,10 +135,7 @@ impl Law {
         }
         let wanted_db = if self.is_open { 0.0 } else { self.settings.static_reduction_db(level_db) };
         let coefficient = if wanted_db < self.reduction_db { self.attack } else { self.release };
-        self.reduction_db = wanted_db + coefficient * (self.reduction_db - wanted_db);
-        if self.reduction_db < 1e-4 {
-            self.reduction_db = 0.0;
-        }
+        self.reduction_db = settled(wanted_db + coefficient * (self.reduction_db - wanted_db));
         db_to_amplitude(-self.reduction_db)
     }
 }

@@ -30,7 +30,7 @@ pub mod stereo;
 pub mod tamer;
 pub mod tempo_delay;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod transient;
 pub mod upward;
 pub mod width;
@@ -39,3 +39,9 @@ pub mod width;
 ///
 /// Keeping both channels side by side lets the compiler run a filter on them with one vector instruction.
 pub type Frame = [f64; 2];
+
+/// A change of gain in dB ends at a ten-thousandth of a dB: what follows long after its cause is bit-exact, and no
+/// denormals linger.
+fn settled(db: f64) -> f64 {
+    if db.abs() < 1e-4 { 0.0 } else { db }
+}

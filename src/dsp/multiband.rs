@@ -10,7 +10,7 @@ use super::compressor::{CompressorSettings, GainComputer, Ramp, control_interval
 use super::crossover::{BANDS, FourBandSplitter, SerialSplitter, Splitter};
 use super::smooth::Processor;
 use super::width::Width;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_range};
 
 /// How the four-band stage works.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,10 +106,7 @@ fn validate_bands(corners_hz: &[f64], bands: &[MultibandBand], sample_rate_hz: u
         return Err(Error::setting("multiband.corners_hz", reason));
     }
     for (index, band) in bands.iter().enumerate() {
-        if !(-24.0..=12.0).contains(&band.side_gain_db) {
-            let reason = format!("{} is outside -24 to 12", band.side_gain_db);
-            return Err(Error::setting(format!("multiband.bands[{index}].side_gain_db"), reason));
-        }
+        check_range(&format!("multiband.bands[{index}].side_gain_db"), band.side_gain_db, -24.0..=12.0)?;
         if let Some(compressor) = &band.compressor {
             compressor.validate_in_band(&format!("multiband.bands[{index}].compressor"))?;
         }

@@ -6,6 +6,17 @@ use realfft::RealFftPlanner;
 
 use super::Frame;
 
+/// Deterministic noise, uniform in -1 to 1.
+pub struct Noise(pub u64);
+
+impl Noise {
+    /// The next value.
+    pub fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as f64 / f64::from(1u32 << 30) - 1.0
+    }
+}
+
 /// White noise, uniform from -1 to 1, the same for the same seed.
 pub fn noise(frames: usize, seed: u32) -> Vec<Frame> {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::ride::{Levels, Ride};
+use super::settled;
 use super::smooth::Processor;
 use crate::error::{Result, check_range};
 use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
@@ -116,10 +117,7 @@ impl Law {
         let [quick, slow] = self.falls.each_mut().map(|follower| follower.step_db(peak));
         let tail = ((slow - quick) / FULL_DB).clamp(0.0, 1.0);
         let wanted_db = self.settings.attack_db * attack + self.settings.sustain_db * tail;
-        self.gain_db = wanted_db + self.smoothing * (self.gain_db - wanted_db);
-        if self.gain_db.abs() < 1e-4 {
-            self.gain_db = 0.0;
-        }
+        self.gain_db = settled(wanted_db + self.smoothing * (self.gain_db - wanted_db));
         db_to_amplitude(self.gain_db)
     }
 }

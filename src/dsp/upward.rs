@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::ride::{Levels, Ride};
+use super::settled;
 use super::smooth::Processor;
 use crate::error::{Result, check_range};
 use crate::units::{db_to_amplitude, one_pole_coefficient, power_to_db};
@@ -108,10 +109,7 @@ impl Law {
         self.mean_square = (levels.mean_square + self.averaging * (self.mean_square - levels.mean_square)).max(1e-30);
         let wanted_db = self.settings.static_gain_db(power_to_db(self.mean_square));
         let coefficient = if wanted_db < self.gain_db { self.attack } else { self.release };
-        self.gain_db = wanted_db + coefficient * (self.gain_db - wanted_db);
-        if self.gain_db < 1e-4 {
-            self.gain_db = 0.0;
-        }
+        self.gain_db = settled(wanted_db + coefficient * (self.gain_db - wanted_db));
         db_to_amplitude(self.gain_db)
     }
 }

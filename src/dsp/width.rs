@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
-use crate::error::{Error, Result};
+use crate::error::{Result, check_range};
 use crate::units::db_to_amplitude;
 
 /// How wide the whole signal is made.
@@ -21,12 +21,9 @@ impl WidthSettings {
     /// Checks the range that the field doc gives.
     ///
     /// # Errors
-    /// [`Error::Setting`] if it is out of range.
+    /// [`crate::Error::Setting`] if it is out of range.
     pub fn validate(&self) -> Result<()> {
-        if (-60.0..=12.0).contains(&self.side_gain_db) {
-            return Ok(());
-        }
-        Err(Error::setting("width.side_gain_db", format!("{} is outside -60 to 12", self.side_gain_db)))
+        check_range("width.side_gain_db", self.side_gain_db, -60.0..=12.0)
     }
 }
 

@@ -4,19 +4,10 @@ use std::f64::consts::TAU;
 
 use super::*;
 use crate::dsp::dither::Dither;
+use crate::dsp::testing::Noise;
 use crate::measure::Meter;
 
 const RATE: u32 = 44_100;
-
-/// Deterministic noise, uniform in -1 to 1.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as f64 / f64::from(1u32 << 30) - 1.0
-    }
-}
 
 /// A programme of two channels.
 #[derive(Clone)]

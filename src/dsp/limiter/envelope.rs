@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::sliding::{FIXED_ONE, FixedDb, SlidingMaximum, Smoother, to_fixed};
 use super::{LimiterSettings, interval_frames};
+use crate::dsp::settled;
 use crate::units::one_pole_coefficient;
 
 /// Turns the reductions that control intervals need into the reduction at the borders between them.
@@ -110,11 +111,6 @@ impl Transient {
         self.state_db = settled(held_db.max(held_db + self.release * (self.state_db - held_db)));
         self.smoother.push(to_fixed(self.state_db))
     }
-}
-
-/// A release ends at a ten-thousandth of a dB: what lies below the threshold long after a peak is bit-exact.
-fn settled(db: f64) -> f64 {
-    if db < 1e-4 { 0.0 } else { db }
 }
 
 #[cfg(test)]

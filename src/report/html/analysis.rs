@@ -1,8 +1,8 @@
 //! The page about measured files.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::STYLE;
+use super::page;
 use super::plots::figure;
 use crate::measure::Measurement;
 use crate::quality::Severity;
@@ -24,27 +24,12 @@ pub fn analysis_html(files: &[(&AnalysisDocument, &Measurement)], album: Option<
         [(document, _)] => file_name(&document.file.path),
         files => format!("{} files", files.len()),
     };
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " \u{2013} halfspeed" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { (title) }
-                    @if let Some(album) = album { (overview(files, album)) }
-                    @for (document, measurement) in files { (file(document, measurement)) }
-                }
-                footer { "halfspeed " (env!("CARGO_PKG_VERSION")) }
-            }
-        }
+    let content = html! {
+        h1 { (title) }
+        @if let Some(album) = album { (overview(files, album)) }
+        @for (document, measurement) in files { (file(document, measurement)) }
     };
-    page.into_string()
+    page(&title, &content)
 }
 
 fn overview(files: &[(&AnalysisDocument, &Measurement)], album: &AlbumDocument) -> Markup {

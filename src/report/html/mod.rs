@@ -14,9 +14,9 @@ use super::{AnalysisDocument, MasterReport, Promise, SuggestionDocument};
 
 /// The style sheet of the page.
 const STYLE: &str = include_str!("style.css");
-/// One self-contained page about a master: no scripts, nothing to load.
-pub fn master_html(report: &MasterReport) -> String {
-    let title = file_name(&report.after.file.path);
+
+/// A page around its content: no scripts, nothing to load.
+fn page(title: &str, content: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -28,23 +28,30 @@ pub fn master_html(report: &MasterReport) -> String {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                main {
-                    (head(report, &title))
-                    (promises(report))
-                    (key_numbers(report))
-                    (plots::over_time(report))
-                    (plots::spectrum(report))
-                    (plots::width(report))
-                    (suggestions(report))
-                    (settings::settings(report))
-                    (notes(report))
-                    (recipe(report))
-                }
-                footer { "halfspeed " (report.version) }
+                main { (content) }
+                footer { "halfspeed " (env!("CARGO_PKG_VERSION")) }
             }
         }
     };
     page.into_string()
+}
+
+/// One self-contained page about a master: no scripts, nothing to load.
+pub fn master_html(report: &MasterReport) -> String {
+    let title = file_name(&report.after.file.path);
+    let content = html! {
+        (head(report, &title))
+        (promises(report))
+        (key_numbers(report))
+        (plots::over_time(report))
+        (plots::spectrum(report))
+        (plots::width(report))
+        (suggestions(report))
+        (settings::settings(report))
+        (notes(report))
+        (recipe(report))
+    };
+    page(&title, &content)
 }
 
 fn head(report: &MasterReport, title: &str) -> Markup {
