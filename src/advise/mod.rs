@@ -157,10 +157,11 @@ impl Advisor {
 /// # Errors
 /// Those of decoding either file; a mix or reference that is silent.
 pub fn advise_file(mix: &Path, reference: Option<&Path>, progress: Progress<'_>) -> Result<Advised> {
-    let mut advisor = Advisor::new(Decoder::open(mix)?.info().sample_rate_hz);
+    let decoder = Decoder::open(mix)?;
+    let mut advisor = Advisor::new(decoder.info().sample_rate_hz);
     let (judged, measured) = rayon::join(
         || {
-            read(mix, progress, |block| {
+            read(decoder, progress, |block| {
                 advisor.push(block);
                 Ok(())
             })

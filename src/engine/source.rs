@@ -27,7 +27,7 @@ pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Sync);
 /// # Errors
 /// Those of [`Decoder`].
 pub fn measure_file(path: &Path, progress: Progress<'_>) -> Result<Source> {
-    read(path, progress, |_| Ok(()))
+    read(Decoder::open(path)?, progress, |_| Ok(()))
 }
 
 /// Decodes and measures a file and keeps its audio, at another sample rate if one is given.
@@ -35,12 +35,13 @@ pub fn measure_file(path: &Path, progress: Progress<'_>) -> Result<Source> {
 /// # Errors
 /// Those of [`Decoder`], [`Spool`] and [`Resampler`].
 pub fn load_file(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'_>) -> Result<(Source, Spool)> {
-    let file_rate_hz = Decoder::open(path)?.info().sample_rate_hz;
+    let decoder = Decoder::open(path)?;
+    let file_rate_hz = decoder.info().sample_rate_hz;
     let rate_hz = sample_rate_hz.unwrap_or(file_rate_hz);
     let mut resampler = (rate_hz != file_rate_hz).then(|| Resampler::new(file_rate_hz, rate_hz)).transpose()?;
     let mut spool = Spool::new(rate_hz);
     let mut converted = AudioBuffer::new(rate_hz);
-    let source = read(path, progress, |block| match &mut resampler {
+    let source = read(decoder, progress, |block| match &mut resampler {
         None => spool.push(block),
         Some(resampler) => {
             resampler.push(block, &mut converted);
@@ -54,12 +55,15 @@ pub fn load_file(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'_
     Ok((source, spool))
 }
 
-/// Decodes and measures a file and shows every block of it to `sink`.
+/// Decodes and measures an opened file and shows every block of it to `sink`.
 ///
 /// # Errors
 /// Those of [`Decoder`] and of `sink`.
-pub fn read(path: &Path, progress: Progress<'_>, mut sink: impl FnMut(&AudioBuffer) -> Result<()>) -> Result<Source> {
-    let mut decoder = Decoder::open(path)?;
+pub fn read(
+    mut decoder: Decoder,
+    progress: Progress<'_>,
+    mut sink: impl FnMut(&AudioBuffer) -> Result<()>,
+) -> Result<Source> {
     let sample_rate_hz = decoder.info().sample_rate_hz;
     let mut meter = Meter::new(sample_rate_hz);
     let mut inspector = Inspector::new(format_of(decoder.info()));
