@@ -176,13 +176,13 @@ fn render(criterion: &mut Criterion) {
             );
         });
     }
-    let processed = process(source(), &whole, &|_, _| {}).expect("memory");
+    let mut processed = process(source(), &whole, &|_, _| {}).expect("memory");
     let mut limiter = whole.limiter.clone();
     limiter.drive_db = 9.0;
     group.bench_function("limiter", |b| {
         b.iter(|| {
-            let peaks = processed.true_peaks(0.3).expect("memory");
-            processed.limit(&limiter, &peaks, |block| {
+            processed.find_true_peaks(0.3).expect("memory");
+            processed.limit(&limiter, |block| {
                 black_box(block);
                 Ok(())
             })

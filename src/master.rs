@@ -104,10 +104,10 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
         eq: proposal.eq.clone(),
         ..Recipe::default()
     };
-    let processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
+    let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
     let goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
-    let met = meet(&goal, &processed, &mut recipe, job, wished_lufs - mix_lufs, on_progress)?;
+    let met = meet(&goal, &mut processed, &mut recipe, job, wished_lufs - mix_lufs, on_progress)?;
     let promises = goal.judge(&met, &processed);
     let Written { file, source, log } = met.written;
     file.commit(job.force)?;
@@ -121,10 +121,10 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
 pub fn render(mix: &Path, recipe: &Recipe, output: &Path, force: bool, on_progress: OnProgress<'_>) -> Result<Source> {
     check_output(output, &[mix], force)?;
     let (_, audio) = load_file(mix, recipe.output.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total))?;
-    let processed = process(audio, recipe, &|done, total| on_progress(Step::Process, done, total))?;
+    let mut processed = process(audio, recipe, &|done, total| on_progress(Step::Process, done, total))?;
     let floor = db_to_amplitude(recipe.limiter.ceiling_dbtp - recipe.limiter.drive_db) as f32;
-    let peaks = processed.true_peaks(floor)?;
-    let (file, _) = processed.write(&recipe.limiter, &peaks, recipe.output.format, output)?;
+    processed.find_true_peaks(floor)?;
+    let (file, _) = processed.write(&recipe.limiter, recipe.output.format, output)?;
     let mut source = read_back(&file, on_progress)?;
     file.commit(force)?;
     source.info.path = output.to_owned();
@@ -178,7 +178,7 @@ struct Met {
 /// Finds the drive, writes, measures, corrects, until the written file meets the goal.
 fn meet(
     goal: &Goal,
-    processed: &Processed,
+    processed: &mut Processed,
     recipe: &mut Recipe,
     job: &MasterJob<'_>,
     first_drive_db: f64,
@@ -186,14 +186,14 @@ fn meet(
 ) -> Result<Met> {
     let silent = || Error::content(&job.mix, "nothing is left of it after processing; check the recipe");
     // Sample peaks tell about where the threshold will be, so that true peaks are sought only above it.
-    let rough = DriveSearch::by_sample_peaks(processed, &recipe.limiter);
+    let rough = DriveSearch::new(processed, &recipe.limiter);
     let start = rough.drive_for_loudness(goal.wished_lufs, 0.3, first_drive_db).ok_or_else(silent)?;
     let floor_db = recipe.limiter.ceiling_dbtp - start.drive_db - 0.6;
-    let mut peaks = processed.true_peaks(db_to_amplitude(floor_db) as f32)?;
+    processed.find_true_peaks(db_to_amplitude(floor_db) as f32)?;
     let mut correction_lu = 0.0;
     let mut attempt = 1;
     loop {
-        let search = DriveSearch::new(processed, &recipe.limiter, &peaks);
+        let search = DriveSearch::new(processed, &recipe.limiter);
         let mut outcome =
             search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.03, start.drive_db).ok_or_else(silent)?;
         let mut target_lufs = goal.wished_lufs;
@@ -203,9 +203,9 @@ fn meet(
         }
         recipe.limiter.drive_db = outcome.drive_db;
         if recipe.limiter.ceiling_dbtp - outcome.drive_db < floor_db {
-            peaks = processed.true_peaks(db_to_amplitude(recipe.limiter.ceiling_dbtp - outcome.drive_db) as f32)?;
+            processed.find_true_peaks(db_to_amplitude(recipe.limiter.ceiling_dbtp - outcome.drive_db) as f32)?;
         }
-        let written = write(processed, recipe, &peaks, job, on_progress)?;
+        let written = write(processed, recipe, job, on_progress)?;
         let miss_lu = target_lufs - written.lufs().ok_or_else(silent)?;
         let over_db = written.true_dbtp().map_or(0.0, |peak| peak - (goal.ceiling_dbtp - METER_MARGIN_DB));
         if over_db <= 0.0 && (miss_lu.abs() <= 0.5 * LOUDNESS_TOLERANCE_LU || attempt == MAX_ATTEMPTS) {
@@ -216,7 +216,7 @@ fn meet(
             // Drive and ceiling together scale the output and nothing else: the ceiling holds, at the cost of loudness.
             recipe.limiter.ceiling_dbtp -= over_db + QUANTISING_MARGIN_DB;
             recipe.limiter.drive_db -= over_db + QUANTISING_MARGIN_DB;
-            let written = write(processed, recipe, &peaks, job, on_progress)?;
+            let written = write(processed, recipe, job, on_progress)?;
             return Ok(Met { written, outcome, target_lufs });
         }
         if over_db > 0.0 {
@@ -229,14 +229,8 @@ fn meet(
 }
 
 /// Writes the programme as the recipe says, and measures what was written.
-fn write(
-    processed: &Processed,
-    recipe: &Recipe,
-    peaks: &[[f32; 2]],
-    job: &MasterJob<'_>,
-    on_progress: OnProgress<'_>,
-) -> Result<Written> {
-    let (file, log) = processed.write(&recipe.limiter, peaks, recipe.output.format, &job.output)?;
+fn write(processed: &Processed, recipe: &Recipe, job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Written> {
+    let (file, log) = processed.write(&recipe.limiter, recipe.output.format, &job.output)?;
     let source = read_back(&file, on_progress)?;
     Ok(Written { file, source, log })
 }

@@ -5,16 +5,22 @@
 //! 1992). Total error: half a step rms, -96.33 dBFS at 16 bit and -144.49 dBFS at 24 bit. The error can be shaped
 //! ([`NoiseShaping`]).
 
+use pulp::{Arch, NullaryFnOnce};
+
 use super::noise_shaping::{NoiseShaping, TAPS};
 
 /// Adding and subtracting 1.5 * 2^52 rounds an `f64` below 2^51 to the nearest integer, ties to even, in two
 /// instructions that every processor has.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
+/// Frames rounded together.
+const RUN_FRAMES: usize = 128;
+
 /// Quantises a stereo signal to `bits`, with dither from a fixed seed: the same input gives the same output.
 #[derive(Debug, Clone)]
 pub struct Dither {
     full_scale: f64,
+    arch: Arch,
     state: u64,
     shaper: Option<Shaper>,
 }
@@ -30,7 +36,8 @@ impl Dither {
     /// A quantiser for `bits` (16 or 24 in practice, 2 to 32 possible) whose noise is the same in every run.
     pub fn new(bits: u32) -> Self {
         // Any seed would do; this is the square root of two in binary.
-        Self { full_scale: 2f64.powi(bits as i32 - 1), state: 0xB504_F333_F9DE_6485, shaper: None }
+        let full_scale = 2f64.powi(bits as i32 - 1);
+        Self { full_scale, arch: Arch::new(), state: 0xB504_F333_F9DE_6485, shaper: None }
     }
 
     /// A quantiser whose noise follows a curve; [`Self::new`] for [`NoiseShaping::None`].
@@ -55,19 +62,41 @@ impl Dither {
             }
             return;
         }
-        let outputs = left_out.iter_mut().zip(right_out);
-        for ((&l, &r), (l_out, r_out)) in left.iter().zip(right).zip(outputs) {
-            // Four uniform values of 16 bits each: two for each channel.
-            let bits = next_random(&mut self.state);
-            *l_out = self.round(l, triangle(bits, 0));
-            *r_out = self.round(r, triangle(bits, 32));
+        let inputs = left.chunks(RUN_FRAMES).zip(right.chunks(RUN_FRAMES));
+        let outputs = left_out.chunks_mut(RUN_FRAMES).zip(right_out.chunks_mut(RUN_FRAMES));
+        for ((left, right), (left_out, right_out)) in inputs.zip(outputs) {
+            // Four uniform values of 16 bits each a frame: two for each channel.
+            let mut random = [0; RUN_FRAMES];
+            random[..left.len()].fill_with(|| next_random(&mut self.state));
+            for (input, output, low) in [(left, left_out, 0), (right, right_out, 32)] {
+                self.arch.dispatch(Rounding { input, random: &random, low, full_scale: self.full_scale, output });
+            }
         }
     }
+}
+
+/// Rounds a run of samples of one channel with dither. A value rather than a closure, so that it is sure to be compiled for
+/// the processor that it is dispatched to.
+struct Rounding<'a> {
+    input: &'a [f32],
+    random: &'a [u64; RUN_FRAMES],
+    /// The first of the random bits that are this channel's.
+    low: u32,
+    full_scale: f64,
+    output: &'a mut [i32],
+}
+
+impl NullaryFnOnce for Rounding<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn round(&self, sample: f32, triangle: i32) -> i32 {
-        let scaled = f64::from(sample) * self.full_scale + f64::from(triangle) * (1.0 / 65_536.0);
-        ((scaled + ROUNDER) - ROUNDER).clamp(-self.full_scale, self.full_scale - 1.0) as i32
+    fn call(self) {
+        for ((&sample, &bits), rounded) in self.input.iter().zip(self.random).zip(self.output) {
+            let dithered = f64::from(sample) * self.full_scale + f64::from(triangle(bits, self.low)) * (1.0 / 65_536.0);
+            // The rounded number stands in the lowest bits of the sum: no conversion is needed.
+            let sum = dithered.clamp(-self.full_scale, self.full_scale - 1.0) + ROUNDER;
+            *rounded = sum.to_bits() as i32;
+        }
     }
 }
 

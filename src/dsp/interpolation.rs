@@ -10,7 +10,7 @@
 //! a finer one could still find more. What is evaluated runs in the widest vectors that the processor has; it multiplies
 //! and adds in the same order with each, so the results are the same to the bit.
 
-use pulp::{Arch, NullaryFnOnce};
+use pulp::{Arch, Simd, WithSimd};
 
 /// Samples of context that the kernel of [`Interpolator`] needs on either side of a stretch.
 pub const CONTEXT_FRAMES: usize = TAPS / 2;
@@ -89,20 +89,19 @@ struct Extent {
 impl Extent {
     /// Of the samples from `start` up to `end`, with the differences that begin there.
     #[inline(always)]
-    fn of(signal: &[f32], start: usize, end: usize) -> Self {
-        let mut lanes = [[0.0f32; 8]; 3];
+    fn of<S: Simd>(simd: S, signal: &[f32], start: usize, end: usize) -> Self {
+        let from = |first: usize| S::as_simd_f32s(signal.get(first..).unwrap_or_default()).0;
+        let vectors = (end - start) / S::F32_LANES;
+        let (mut value, mut step, mut change) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0), simd.splat_f32s(0.0));
         let mut at = start;
-        while at + 8 <= end && at + 10 <= signal.len() {
-            let samples: &[f32; 10] = signal[at..at + 10].try_into().expect("length is fixed");
-            for lane in 0..8 {
-                let (step, next_step) = (samples[lane + 1] - samples[lane], samples[lane + 2] - samples[lane + 1]);
-                for (lanes, value) in lanes.iter_mut().zip([samples[lane], step, next_step - step]) {
-                    lanes[lane] = if value.abs() > lanes[lane] { value.abs() } else { lanes[lane] };
-                }
-            }
-            at += 8;
+        for ((&here, &next), &after) in from(start).iter().zip(from(start + 1)).zip(from(start + 2)).take(vectors) {
+            let (rise, next_rise) = (simd.sub_f32s(next, here), simd.sub_f32s(after, next));
+            value = simd.max_f32s(value, simd.abs_f32s(here));
+            step = simd.max_f32s(step, simd.abs_f32s(rise));
+            change = simd.max_f32s(change, simd.abs_f32s(simd.sub_f32s(next_rise, rise)));
+            at += S::F32_LANES;
         }
-        let [value, step, change] = lanes.map(|lanes| lanes.into_iter().fold(0.0, f32::max));
+        let [value, step, change] = [value, step, change].map(|lanes| simd.reduce_max_f32s(lanes));
         let mut extent = Self { value, step, change };
         // The end of a programme: what lies beyond the slice is silence.
         let sample = |index: usize| signal.get(index).copied().unwrap_or(0.0);
@@ -117,9 +116,9 @@ impl Extent {
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         Self {
-            value: self.value.max(other.value),
-            step: self.step.max(other.step),
-            change: self.change.max(other.change),
+            value: larger(self.value, other.value),
+            step: larger(self.step, other.step),
+            change: larger(self.change, other.change),
         }
     }
 }
@@ -187,15 +186,15 @@ impl<const TAPS: usize> WindowedSinc<TAPS> {
     }
 
     #[inline(always)]
-    fn search(&self, signal: &[f32], from: usize, to: usize, floor: f32) -> f32 {
+    fn search<S: Simd>(&self, simd: S, signal: &[f32], from: usize, to: usize, floor: f32) -> f32 {
         let mut peak = magnitude(&signal[from..to]);
         let mut start = from;
-        let mut before = Extent::of(signal, start - Self::CONTEXT_FRAMES, start);
-        let mut here = Extent::of(signal, start, (start + SEGMENT_FRAMES).min(signal.len()));
+        let mut before = Extent::of(simd, signal, start - Self::CONTEXT_FRAMES, start);
+        let mut here = Extent::of(simd, signal, start, (start + SEGMENT_FRAMES).min(signal.len()));
         while start < to {
             let frames = SEGMENT_FRAMES.min(to - start);
             let end = start + SEGMENT_FRAMES;
-            let after = Extent::of(signal, end.min(signal.len()), (end + Self::CONTEXT_FRAMES).min(signal.len()));
+            let after = Extent::of(simd, signal, end.min(signal.len()), (end + Self::CONTEXT_FRAMES).min(signal.len()));
             let around = before.max(here).max(after);
             // A hair more, for the rounding of the bound itself.
             let bend = self.bend.per_first_difference * around.step + self.bend.per_second_difference * around.change;
@@ -218,7 +217,7 @@ impl<const TAPS: usize> WindowedSinc<TAPS> {
     }
 }
 
-/// A search as a value: unlike a closure's, its body is sure to be compiled for the processor that it is dispatched to.
+/// A search as a value, for the dispatch.
 struct Search<'a, const TAPS: usize> {
     interpolator: &'a WindowedSinc<TAPS>,
     signal: &'a [f32],
@@ -227,12 +226,12 @@ struct Search<'a, const TAPS: usize> {
     floor: f32,
 }
 
-impl<const TAPS: usize> NullaryFnOnce for Search<'_, TAPS> {
+impl<const TAPS: usize> WithSimd for Search<'_, TAPS> {
     type Output = f32;
 
     #[inline(always)]
-    fn call(self) -> f32 {
-        self.interpolator.search(self.signal, self.from, self.to, self.floor)
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        self.interpolator.search(simd, self.signal, self.from, self.to, self.floor)
     }
 }
 
@@ -242,10 +241,23 @@ fn magnitude(signal: &[f32]) -> f32 {
     let (chunks, rest) = signal.as_chunks::<8>();
     for chunk in chunks {
         for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane = if x.abs() > *lane { x.abs() } else { *lane };
+            *lane = larger(x.abs(), *lane);
         }
     }
-    lanes.iter().chain(rest).fold(0.0, |peak, x| peak.max(x.abs()))
+    rest.iter().fold(largest(lanes), |peak, x| peak.max(x.abs()))
+}
+
+/// The larger of two values that are numbers: one instruction, where `f32::max` takes care of NaN too.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// The largest of values of 0 or more, by halves: in order it would be a chain of eight dependent steps.
+#[inline(always)]
+fn largest(lanes: [f32; 8]) -> f32 {
+    let four: [f32; 4] = std::array::from_fn(|lane| larger(lanes[lane], lanes[lane + 4]));
+    larger(larger(four[0], four[2]), larger(four[1], four[3]))
 }
 
 /// Peak of the interpolated points that follow each of the first `frames` samples of a window.

@@ -11,6 +11,9 @@ use crate::dsp::multiband::Multiband;
 use crate::dsp::soft_clip::SoftClip;
 use crate::dsp::width::Width;
 
+/// Frames that go through all stages together: few enough to stay in the first-level cache.
+const PIECE_FRAMES: usize = 1024;
+
 /// The stages of a recipe up to the limiter. What goes in at a frame comes out [`Chain::latency_frames`] later.
 pub(super) struct Chain {
     equalizer: Equalizer,
@@ -26,7 +29,8 @@ pub(super) struct Chain {
     position: usize,
     slot_frames: usize,
     soft_clip: Option<SoftClip>,
-    frames: Vec<Frame>,
+    /// A piece on its way through the stages.
+    piece: Vec<Frame>,
 }
 
 /// What the stages did: gain reductions in dB (0 or more).
@@ -57,7 +61,7 @@ impl Chain {
             position: 0,
             slot_frames: (sample_rate_hz / 10) as usize,
             soft_clip: recipe.soft_clip.as_ref().map(SoftClip::new),
-            frames: Vec::new(),
+            piece: vec![[0.0; 2]; PIECE_FRAMES],
         }
     }
 
@@ -76,11 +80,12 @@ impl Chain {
     /// Processes a block in place.
     pub(super) fn process(&mut self, block: &mut AudioBuffer) {
         let (left, right) = block.channels_mut();
-        self.frames.clear();
-        self.frames.extend(left.iter().zip(right.iter()).map(|(&l, &r)| [f64::from(l), f64::from(r)]));
-        // Pieces that stay in the first-level cache through all stages.
         let leveler_latency = self.leveler_latency_frames();
-        for piece in self.frames.chunks_mut(1024) {
+        for (left, right) in left.chunks_mut(PIECE_FRAMES).zip(right.chunks_mut(PIECE_FRAMES)) {
+            let piece = &mut self.piece[..left.len()];
+            for ((frame, &mut l), &mut r) in piece.iter_mut().zip(&mut *left).zip(&mut *right) {
+                *frame = [f64::from(l), f64::from(r)];
+            }
             self.equalizer.process(piece);
             if let Some(fir) = &mut self.fir {
                 fir.process(piece);
@@ -104,9 +109,9 @@ impl Chain {
                 soft_clip.process(piece);
             }
             self.position += piece.len();
-        }
-        for ((l, r), frame) in left.iter_mut().zip(right).zip(&self.frames) {
-            (*l, *r) = (frame[0] as f32, frame[1] as f32);
+            for ((l, r), frame) in left.iter_mut().zip(right).zip(&*piece) {
+                (*l, *r) = (frame[0] as f32, frame[1] as f32);
+            }
         }
     }
 

@@ -28,38 +28,33 @@ pub const MAX_P95_REDUCTION_DB: f64 = 6.0;
 pub struct DriveSearch<'a> {
     processed: &'a Processed,
     limiter: &'a LimiterSettings,
-    /// Peaks of both channels in every control interval.
-    peaks: &'a [[f32; 2]],
 }
 
 impl<'a> DriveSearch<'a> {
-    /// A search with the limiter's other settings, over true peaks (exact above the threshold at the drives tried).
-    pub fn new(processed: &'a Processed, limiter: &'a LimiterSettings, peaks: &'a [[f32; 2]]) -> Self {
-        Self { processed, limiter, peaks }
-    }
-
-    /// A first search by sample peaks alone, to learn about where the threshold will be.
-    pub fn by_sample_peaks(processed: &'a Processed, limiter: &'a LimiterSettings) -> Self {
-        Self::new(processed, limiter, &processed.sample_peaks)
+    /// A search with the limiter's other settings, over the peaks that are known: as good as they are exact above the
+    /// threshold at the drives tried.
+    pub fn new(processed: &'a Processed, limiter: &'a LimiterSettings) -> Self {
+        Self { processed, limiter }
     }
 
     /// What a drive leads to.
     pub fn outcome(&self, drive_db: f64) -> Outcome {
         let settings = LimiterSettings { drive_db, ..self.limiter.clone() };
+        let intervals = &self.processed.intervals;
         let rate = self.processed.sample_rate_hz();
         let intervals_per_s = f64::from(rate) / interval_frames(rate) as f64;
-        let slots = (self.processed.energies.len() as f64 / intervals_per_s * 10.0) as usize;
+        let slots = (intervals.len() as f64 / intervals_per_s * 10.0) as usize;
         let mut energies = vec![0.0; slots];
         // Hundredths of a dB: two bytes for each half millisecond, where a long programme has millions of them.
-        let mut reductions_cdb: Vec<u16> = Vec::with_capacity(self.processed.energies.len());
+        let mut reductions_cdb: Vec<u16> = Vec::with_capacity(intervals.len());
         let slot_of = |index: usize| (index as f64 / intervals_per_s * 10.0) as usize;
-        let mut reductions = reductions_db(&settings, self.peaks, rate);
+        let mut reductions = reductions_db(&settings, &intervals.peaks, rate);
         let mut before_db = reductions.next().unwrap_or([0.0; 2]);
         let mut gains_before = gains(before_db);
-        for (index, (energy, reduction_db)) in self.processed.energies.iter().zip(reductions).enumerate() {
+        for (index, (energy, reduction_db)) in intervals.energies().zip(reductions).enumerate() {
             let gains_after = if reduction_db == before_db { gains_before } else { gains(reduction_db) };
             if let Some(sum) = energies.get_mut(slot_of(index)) {
-                for (channel, &energy) in energy.iter().enumerate() {
+                for (channel, energy) in energy.into_iter().enumerate() {
                     *sum += f64::from(energy) * (0.5 * (gains_before[channel] + gains_after[channel])).powi(2);
                 }
             }
@@ -163,13 +158,13 @@ mod tests {
 
     #[test]
     fn the_predicted_loudness_is_the_one_that_is_measured() {
-        let processed = processed();
+        let mut processed = processed();
         let mut limiter = LimiterSettings::default();
-        let peaks = processed.true_peaks(0.0).expect("memory");
-        let unlimited = DriveSearch::new(&processed, &limiter, &peaks).outcome(0.0);
+        processed.find_true_peaks(0.0).expect("memory");
+        let unlimited = DriveSearch::new(&processed, &limiter).outcome(0.0);
         let unlimited_lufs = unlimited.integrated_lufs.expect("loud");
         for louder_lu in [0.0, 4.0, 7.0] {
-            let found = DriveSearch::new(&processed, &limiter, &peaks)
+            let found = DriveSearch::new(&processed, &limiter)
                 .drive_for_loudness(unlimited_lufs + louder_lu, 0.02, 0.0)
                 .expect("loud");
             limiter.drive_db = found.drive_db;
@@ -178,7 +173,7 @@ mod tests {
                 meter.push(block);
                 Ok(())
             };
-            processed.limit(&limiter, &peaks, &mut sink).expect("memory");
+            processed.limit(&limiter, &mut sink).expect("memory");
             let measured = meter.finish();
             let miss_lu = measured.loudness.integrated_lufs().expect("loud") - (unlimited_lufs + louder_lu);
             assert!(miss_lu.abs() < 0.05, "{louder_lu} LU louder: off by {miss_lu}");
@@ -187,10 +182,10 @@ mod tests {
 
     #[test]
     fn the_drive_for_a_reduction_stays_under_it() {
-        let processed = processed();
+        let mut processed = processed();
         let limiter = LimiterSettings::default();
-        let peaks = processed.true_peaks(0.0).expect("memory");
-        let search = DriveSearch::new(&processed, &limiter, &peaks);
+        processed.find_true_peaks(0.0).expect("memory");
+        let search = DriveSearch::new(&processed, &limiter);
         let found = search.drive_for_reduction(3.0, 20.0);
         assert!((2.8..=3.0).contains(&found.p95_reduction_db), "{found:?}");
         assert_eq!(search.drive_for_reduction(30.0, 1.0).drive_db, 1.0);

@@ -6,6 +6,7 @@
 
 mod chain;
 pub mod drive;
+mod intervals;
 pub mod recipe;
 pub mod render;
 pub mod source;

@@ -6,6 +6,8 @@
 //! of 3-D Shapes", IEEE PAMI 14(2), 1992) with one unknown: the shift between them, which is the gain curve. Frames
 //! that are each other's nearest after that are the shared content, and how many there are says how far to trust it.
 
+use pulp::{Arch, NullaryFnOnce};
+
 /// Frames taken from each programme at the most: what a comparison of all with all can afford.
 const MAX_FRAMES: usize = 400;
 /// Fewer frames than this say nothing.
@@ -121,12 +123,13 @@ type Pair = (usize, usize, f32);
 fn mutual_pairs(from: &Cloud, to: &Cloud, shift: &[f32]) -> Vec<Pair> {
     let mut nearest_to: Vec<(usize, f32)> = Vec::with_capacity(from.frames.len());
     let mut nearest_from = vec![(usize::MAX, f32::INFINITY); to.frames.len()];
+    let (arch, mut distances) = (Arch::new(), vec![0.0; to.frames.len()]);
     for (i, frame) in from.frames.iter().enumerate() {
         let mut moved: Vec<f32> = frame.iter().zip(shift).map(|(level, shift)| level + shift).collect();
         remove_mean(&mut moved);
+        arch.dispatch(Distances { from: &moved, to: &to.frames, squared: &mut distances });
         let mut nearest = (usize::MAX, f32::INFINITY);
-        for (j, (other, nearest_from)) in to.frames.iter().zip(&mut nearest_from).enumerate() {
-            let distance = squared_distance(&moved, other);
+        for (j, (&distance, nearest_from)) in distances.iter().zip(&mut nearest_from).enumerate() {
             if distance < nearest.1 {
                 nearest = (j, distance);
             }
@@ -146,6 +149,26 @@ fn mutual_pairs(from: &Cloud, to: &Cloud, shift: &[f32]) -> Vec<Pair> {
     pairs
 }
 
+/// Squared distances of one frame to all of a cloud. A value rather than a closure, so that it is sure to be compiled for the
+/// processor that it is dispatched to.
+struct Distances<'a> {
+    from: &'a [f32],
+    to: &'a [Vec<f32>],
+    squared: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Distances<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (to, squared) in self.to.iter().zip(self.squared) {
+            *squared = squared_distance(self.from, to);
+        }
+    }
+}
+
+#[inline(always)]
 fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     // Eight sums side by side: a single one could not be vectorised without changing its rounding.
     let mut lanes = [0.0f32; 8];

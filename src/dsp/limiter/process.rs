@@ -207,10 +207,7 @@ impl Lane {
         let context = look.context;
         let borders = context + self.needs_db.len();
         let frames = (borders - 1) * look.interval;
-        for (input, output) in input.iter().zip(output.iter_mut()) {
-            output.clear();
-            output.extend_from_slice(&input[..frames]);
-        }
+        output.iter_mut().for_each(|output| output.resize(frames, 0.0));
         self.seen_db.resize(borders, f64::INFINITY);
         self.reductions_db.resize(context, 0.0);
         self.gains.resize(context, 1.0);
