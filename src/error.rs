@@ -1,6 +1,5 @@
 //! The one error type: what went wrong, with which file, and what to do about it.
 
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// Everything that can fail. Each message names the file or setting, the cause and, where there is one, the remedy.
@@ -110,15 +109,4 @@ impl Error {
     pub fn setting(setting: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Setting { setting: setting.into(), reason: reason.into() }
     }
-}
-
-/// Holds a setting to the range that its docs give.
-///
-/// # Errors
-/// [`Error::Setting`] names the field, its value and the range.
-pub fn check_range(field: &str, value: f64, range: RangeInclusive<f64>) -> Result<()> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    Err(Error::setting(field, format!("{value} is outside {} to {}", range.start(), range.end())))
 }

@@ -8,18 +8,21 @@
 //! time constants in parallel (G. W. McNally, "Dynamic Range Control of Digital Audio Signals", JAES 32(5), 1984): a
 //! slow one that short peaks hardly charge.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::biquad::{Cascade, Coefficients};
 use super::settled;
 use super::smooth::Processor;
-use crate::error::{Error, Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::{Error, Result};
 use crate::units::{db_to_amplitude, db_to_power, ms_to_frames, one_pole_coefficient, power_to_db};
 
 /// How a compressor works.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct CompressorSettings {
     /// Level where compression begins, -80 to 0 dB of mean square (a full-scale sine is at -3.01) or, of a peak
     /// detector, dBFS. Default: -18.
@@ -35,27 +38,32 @@ pub struct CompressorSettings {
     /// Gain after compression, -24 to 24 dB. Default: 0.
     pub makeup_db: f64,
     /// What the level is. Default: RMS.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if)]
     pub detector: Detector,
     /// How far the louder channel's level counts in the other one, 0 (each for itself) to 100 %. Default: 100.
-    #[serde(default = "hundred", skip_serializing_if = "is_hundred")]
+    #[serde(skip_serializing_if = "is_hundred")]
+    #[schemars(!skip_serializing_if)]
     pub stereo_link_percent: f64,
     /// How long the gain moves ahead of what moves it, 0 to 20 ms; all of it is latency. Default: 0.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if)]
     pub look_ahead_ms: f64,
     /// Share of the compressed signal in the output, 0 to 100 %. Default: 100.
-    #[serde(default = "hundred", skip_serializing_if = "is_hundred")]
+    #[serde(skip_serializing_if = "is_hundred")]
+    #[schemars(!skip_serializing_if)]
     pub mix_percent: f64,
     /// Corner of a high-pass ahead of the detector, 12 dB per octave, 20 to 2000 Hz. Default: none.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub side_chain_high_pass_hz: Option<f64>,
     /// Whether a release takes up to five times longer the longer the reduction lasted. Default: no.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if)]
     pub program_dependent_release: bool,
 }
 
 /// What a compressor takes for the level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Detector {
     /// Mean square, averaged over 5 ms.
@@ -98,28 +106,26 @@ impl Default for CompressorSettings {
     }
 }
 
+parameters!(CompressorSettings {
+    threshold_db: Within(-80.0, 0.0),
+    ratio: Within(1.0, 20.0),
+    knee_db: Within(0.0, 24.0),
+    attack_ms: Within(2.0, 500.0),
+    release_ms: Within(10.0, 5000.0),
+    makeup_db: Within(-24.0, 24.0),
+    stereo_link_percent: Within(0.0, 100.0),
+    look_ahead_ms: Within(0.0, 20.0),
+    mix_percent: Within(0.0, 100.0),
+    side_chain_high_pass_hz: Within(20.0, 2000.0),
+});
+
 impl CompressorSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`Error::Setting`] names `stage` and the first field out of range.
     pub fn validate(&self, stage: &str) -> Result<()> {
-        let fields = [
-            ("threshold_db", self.threshold_db, -80.0, 0.0),
-            ("ratio", self.ratio, 1.0, 20.0),
-            ("knee_db", self.knee_db, 0.0, 24.0),
-            ("attack_ms", self.attack_ms, 2.0, 500.0),
-            ("release_ms", self.release_ms, 10.0, 5000.0),
-            ("makeup_db", self.makeup_db, -24.0, 24.0),
-            ("stereo_link_percent", self.stereo_link_percent, 0.0, 100.0),
-            ("look_ahead_ms", self.look_ahead_ms, 0.0, 20.0),
-            ("mix_percent", self.mix_percent, 0.0, 100.0),
-            ("side_chain_high_pass_hz", self.side_chain_high_pass_hz.unwrap_or(20.0), 20.0, 2000.0),
-        ];
-        for (field, value, low, high) in fields {
-            check_range(&format!("{stage}.{field}"), value, low..=high)?;
-        }
-        Ok(())
+        self.check(stage, None)
     }
 
     /// Checks as [`Self::validate`] does, and that nothing is set that one band of several can't do.
@@ -528,7 +534,7 @@ mod tests {
     #[test]
     fn out_of_range_settings_are_named() {
         let error = CompressorSettings { ratio: 0.5, ..Default::default() }.validate("glue").unwrap_err();
-        assert_eq!(error.to_string(), "glue.ratio: 0.5 is outside 1 to 20");
+        assert_eq!(error.to_string(), "glue.ratio: 0.5 is outside 1 to 20; choose a value in that range");
     }
 
     #[test]

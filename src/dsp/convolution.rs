@@ -10,16 +10,19 @@ use std::sync::Arc;
 
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::delay_line::DelayLine;
-use crate::error::{Error, Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::{Error, Result};
 use crate::units::{db_to_amplitude, ms_to_frames};
 
 /// How the room is used.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct ConvolutionSettings {
     /// Frames in a partition, and the latency: a power of two, 32 to 65536. Default: 1024.
     pub partition_frames: usize,
@@ -37,19 +40,22 @@ impl Default for ConvolutionSettings {
     }
 }
 
+parameters!(ConvolutionSettings {
+    partition_frames: OneOf(&[
+        32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16_384.0, 32_768.0, 65_536.0
+    ]),
+    pre_delay_ms: Within(0.0, 500.0),
+    gain_db: Within(-60.0, 24.0),
+    mix_percent: Within(0.0, 100.0),
+});
+
 impl ConvolutionSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        if !self.partition_frames.is_power_of_two() || !(32..=65_536).contains(&self.partition_frames) {
-            let reason = format!("{} is not a power of two from 32 to 65536", self.partition_frames);
-            return Err(Error::setting("convolution.partition_frames", reason));
-        }
-        check_range("convolution.pre_delay_ms", self.pre_delay_ms, 0.0..=500.0)?;
-        check_range("convolution.gain_db", self.gain_db, -60.0..=24.0)?;
-        check_range("convolution.mix_percent", self.mix_percent, 0.0..=100.0)
+        self.check("convolution", None)
     }
 }
 

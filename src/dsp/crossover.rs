@@ -12,13 +12,18 @@ use super::Frame;
 /// Bands of the stage in a recipe.
 pub const BANDS: usize = 4;
 
-/// Splits a signal into bands that sum to an allpass-filtered, flat copy of it.
+/// Splits a signal into bands that sum to a flat copy of it: behind an allpass, or delayed.
 pub trait Splitter<const N: usize> {
     /// A splitter at rest, with rising corner frequencies, one fewer than bands, each below half the sample rate.
     fn new(corners_hz: &[f64], sample_rate_hz: u32) -> Self;
 
     /// The bands of the next frame, lowest first.
     fn split(&mut self, frame: Frame) -> [Frame; N];
+
+    /// Frames by which the bands lag the input.
+    fn latency_frames(&self) -> usize {
+        0
+    }
 }
 
 /// Any number of bands, split off one after the other from below; each then passes the allpasses of the corners above.

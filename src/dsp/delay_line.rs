@@ -4,7 +4,7 @@ use super::Frame;
 
 /// The last frames of a signal, in a ring.
 #[derive(Debug, Clone)]
-pub(super) struct DelayLine {
+pub(crate) struct DelayLine {
     frames: Vec<Frame>,
     /// Where the next frame goes.
     position: usize,
@@ -13,13 +13,13 @@ pub(super) struct DelayLine {
 
 impl DelayLine {
     /// A line full of silence that holds `delay` frames back.
-    pub(super) fn new(delay: usize) -> Self {
+    pub(crate) fn new(delay: usize) -> Self {
         Self { frames: vec![[0.0; 2]; delay.max(1)], position: 0, delay }
     }
 
     /// Puts a frame in and takes out the one from `delay` frames ago.
     #[inline(always)]
-    pub(super) fn exchange(&mut self, frame: Frame) -> Frame {
+    pub(crate) fn exchange(&mut self, frame: Frame) -> Frame {
         if self.delay == 0 {
             return frame;
         }
@@ -30,13 +30,13 @@ impl DelayLine {
 
     /// The frame that [`Self::push`] will overwrite: the one from `delay` frames ago.
     #[inline(always)]
-    pub(super) fn oldest(&self) -> Frame {
+    pub(crate) fn oldest(&self) -> Frame {
         self.frames[self.position]
     }
 
     /// Puts a frame in.
     #[inline(always)]
-    pub(super) fn push(&mut self, frame: Frame) {
+    pub(crate) fn push(&mut self, frame: Frame) {
         self.frames[self.position] = frame;
         self.advance();
     }
@@ -49,7 +49,7 @@ impl DelayLine {
         }
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.frames.fill([0.0; 2]);
         self.position = 0;
     }

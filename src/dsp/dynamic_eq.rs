@@ -9,18 +9,21 @@
 
 use std::f64::consts::PI;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::compressor::{Ramp, control_interval_frames};
 use super::settled;
 use super::smooth::Processor;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::{db_to_amplitude, one_pole_coefficient, power_to_db};
 
 /// One band of the dynamic equaliser.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct DynamicBand {
     /// Shape of the band. Default: bell.
     pub kind: DynamicKind,
@@ -41,7 +44,7 @@ pub struct DynamicBand {
 }
 
 /// Shape of a [`DynamicBand`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DynamicKind {
     /// Around a centre.
@@ -68,20 +71,23 @@ impl Default for DynamicBand {
     }
 }
 
+parameters!(DynamicBand {
+    frequency_hz: ToRate(20.0, 0.45),
+    q: Within(0.1, 10.0),
+    threshold_db: Within(-100.0, 0.0),
+    ratio: Within(1.0, 20.0),
+    range_db: Within(-24.0, 24.0),
+    attack_ms: Within(1.0, 500.0),
+    release_ms: Within(5.0, 5000.0),
+});
+
 impl DynamicBand {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names `stage` and the first field out of range.
     pub fn validate(&self, stage: &str, sample_rate_hz: u32) -> Result<()> {
-        let check = |field: &str, value, range| check_range(&format!("{stage}.{field}"), value, range);
-        check("frequency_hz", self.frequency_hz, 20.0..=0.45 * f64::from(sample_rate_hz))?;
-        check("q", self.q, 0.1..=10.0)?;
-        check("threshold_db", self.threshold_db, -100.0..=0.0)?;
-        check("ratio", self.ratio, 1.0..=20.0)?;
-        check("range_db", self.range_db, -24.0..=24.0)?;
-        check("attack_ms", self.attack_ms, 1.0..=500.0)?;
-        check("release_ms", self.release_ms, 5.0..=5000.0)
+        self.check(stage, Some(sample_rate_hz))
     }
 
     /// Gain in dB that a steady level of the band calls for.

@@ -4,18 +4,21 @@
 //! within 0.1 dB to 10 kHz, 0.3 dB to 16 kHz and 0.6 dB to 20 kHz. Steep high- and low-passes are Butterworth's
 //! (S. Butterworth, "On the Theory of Filter Amplifiers", 1930). Bands of 0 dB are left out: no bit changes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::biquad::{Cascade, Coefficients};
 use super::prototype::Prototype;
 use super::smooth::Processor;
-use crate::error::{Error, Result};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::power_to_db;
 
 /// One band of the equaliser.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = describe::<Self>)]
 pub struct EqBand {
     /// What the band is for, in a word or two: "mud", "air". Only shown, never used.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -36,6 +39,7 @@ pub struct EqBand {
     pub q: f64,
     /// Slope of a high- or low-pass: 6, 12, 18, 24, 36 or 48 dB per octave. Not used by other kinds. Default: 12.
     #[serde(default = "default_slope", skip_serializing_if = "is_default_slope")]
+    #[schemars(!skip_serializing_if)]
     pub slope_db_per_octave: u32,
 }
 
@@ -54,7 +58,7 @@ impl Default for EqBand {
 }
 
 /// Slopes that a high- or low-pass can have, dB per octave.
-pub const SLOPES_DB_PER_OCTAVE: [u32; 6] = [6, 12, 18, 24, 36, 48];
+pub const SLOPES_DB_PER_OCTAVE: [f64; 6] = [6.0, 12.0, 18.0, 24.0, 36.0, 48.0];
 
 fn default_slope() -> u32 {
     12
@@ -71,7 +75,7 @@ fn default_q() -> f64 {
 }
 
 /// Shape of an [`EqBand`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BandKind {
     /// Boost or cut around a centre.
@@ -91,7 +95,7 @@ pub enum BandKind {
 }
 
 /// What an [`EqBand`] works on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BandChannel {
     /// Left and right alike.
@@ -107,29 +111,20 @@ pub enum BandChannel {
     Right,
 }
 
+parameters!(EqBand {
+    frequency_hz: ToRate(10.0, 0.49),
+    gain_db: Within(-24.0, 24.0),
+    q: Within(0.1, 20.0),
+    slope_db_per_octave: OneOf(&SLOPES_DB_PER_OCTAVE),
+});
+
 impl EqBand {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
-    /// [`Error::Setting`] names the first field out of range.
+    /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
-        let highest_hz = 0.49 * f64::from(sample_rate_hz);
-        let complain =
-            |field: &str, reason: String| Err(Error::setting(format!("eq band {:?}, {field}", self.name), reason));
-        if !(10.0..=highest_hz).contains(&self.frequency_hz) {
-            return complain("frequency_hz", format!("{} is outside 10 to {highest_hz:.0} Hz", self.frequency_hz));
-        }
-        if !(-24.0..=24.0).contains(&self.gain_db) {
-            return complain("gain_db", format!("{} is outside -24 to 24 dB", self.gain_db));
-        }
-        if !(0.1..=20.0).contains(&self.q) {
-            return complain("q", format!("{} is outside 0.1 to 20", self.q));
-        }
-        if !SLOPES_DB_PER_OCTAVE.contains(&self.slope_db_per_octave) {
-            let reason = format!("{} is none of {SLOPES_DB_PER_OCTAVE:?}", self.slope_db_per_octave);
-            return complain("slope_db_per_octave", reason);
-        }
-        Ok(())
+        self.check(&format!("eq band {:?}", self.name), Some(sample_rate_hz))
     }
 
     /// The analogue sections that this band stands for; none if it changes nothing.
@@ -369,7 +364,7 @@ mod tests {
                 bands.push(EqBand { kind: BandKind::Tilt, frequency_hz, gain_db, ..EqBand::default() });
             }
             for kind in [BandKind::HighPass, BandKind::LowPass] {
-                for slope_db_per_octave in SLOPES_DB_PER_OCTAVE {
+                for slope_db_per_octave in SLOPES_DB_PER_OCTAVE.map(|slope| slope as u32) {
                     bands.push(EqBand { kind, frequency_hz, slope_db_per_octave, ..EqBand::default() });
                 }
             }
@@ -395,7 +390,7 @@ mod tests {
 
     #[test]
     fn steep_passes_are_butterworth() {
-        for slope_db_per_octave in SLOPES_DB_PER_OCTAVE {
+        for slope_db_per_octave in SLOPES_DB_PER_OCTAVE.map(|slope| slope as u32) {
             for kind in [BandKind::HighPass, BandKind::LowPass] {
                 let band = EqBand { kind, slope_db_per_octave, ..EqBand::default() };
                 for hz in [125.0f64, 500.0, 1000.0, 2000.0, 8000.0] {
@@ -448,7 +443,7 @@ mod tests {
                 frequency_hz: next(10.0, 21_600.0),
                 gain_db: next(1.0, 49.0) - 25.0,
                 q: next(0.1, 20.0),
-                slope_db_per_octave: SLOPES_DB_PER_OCTAVE[step % 6],
+                slope_db_per_octave: SLOPES_DB_PER_OCTAVE[step % 6] as u32,
                 ..EqBand::default()
             };
             let mut frames = noise(2000);

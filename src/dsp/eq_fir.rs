@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
@@ -20,7 +21,7 @@ use super::eq::{BandChannel, EqBand};
 use super::smooth::Processor;
 
 /// How the equaliser's bands are realised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EqMode {
     /// Recursive sections: no latency.

@@ -4,18 +4,21 @@
 //! JAES 60(6), 2012; U. Zoelzer, "DAFX", 2nd edition, 4.2). A high ratio makes a gate: hysteresis and hold keep it from
 //! chattering. The level is the peak, which falls with 30 ms.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::ride::{Levels, Ride};
 use super::settled;
 use super::smooth::Processor;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
 
 /// How quiet passages are made quieter.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct ExpanderSettings {
     /// Peak level below which it turns down, -100 to 0 dBFS. Default: -45.
     pub threshold_db: f64,
@@ -47,19 +50,23 @@ impl Default for ExpanderSettings {
     }
 }
 
+parameters!(ExpanderSettings {
+    threshold_db: Within(-100.0, 0.0),
+    ratio: Within(1.0, 100.0),
+    range_db: Within(0.0, 100.0),
+    hysteresis_db: Within(0.0, 24.0),
+    attack_ms: Within(0.1, 100.0),
+    hold_ms: Within(0.0, 2000.0),
+    release_ms: Within(5.0, 5000.0),
+});
+
 impl ExpanderSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("expander.threshold_db", self.threshold_db, -100.0..=0.0)?;
-        check_range("expander.ratio", self.ratio, 1.0..=100.0)?;
-        check_range("expander.range_db", self.range_db, 0.0..=100.0)?;
-        check_range("expander.hysteresis_db", self.hysteresis_db, 0.0..=24.0)?;
-        check_range("expander.attack_ms", self.attack_ms, 0.1..=100.0)?;
-        check_range("expander.hold_ms", self.hold_ms, 0.0..=2000.0)?;
-        check_range("expander.release_ms", self.release_ms, 5.0..=5000.0)
+        self.check("expander", None)
     }
 
     /// Reduction in dB (0 or more) that a steady level calls for, while the gate is shut.

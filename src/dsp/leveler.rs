@@ -8,15 +8,18 @@
 //! Levels are taken over control intervals of half a millisecond. The gain moves in a straight line between their
 //! borders and looks one interval ahead, so that a rise is met where it begins.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
 
 /// How loud passages are evened out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct LevelerSettings {
     /// Peak level where it sets in, -80 to 0 dBFS. Default: -12.
     pub threshold_db: f64,
@@ -36,17 +39,21 @@ impl Default for LevelerSettings {
     }
 }
 
+parameters!(LevelerSettings {
+    threshold_db: Within(-80.0, 0.0),
+    ratio: Within(1.0, 20.0),
+    attack_ms: Within(0.5, 100.0),
+    release_ms: Within(5.0, 2000.0),
+    stereo_link_percent: Within(0.0, 100.0),
+});
+
 impl LevelerSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("leveler.threshold_db", self.threshold_db, -80.0..=0.0)?;
-        check_range("leveler.ratio", self.ratio, 1.0..=20.0)?;
-        check_range("leveler.attack_ms", self.attack_ms, 0.5..=100.0)?;
-        check_range("leveler.release_ms", self.release_ms, 5.0..=2000.0)?;
-        check_range("leveler.stereo_link_percent", self.stereo_link_percent, 0.0..=100.0)
+        self.check("leveler", None)
     }
 }
 
@@ -244,6 +251,6 @@ mod tests {
     #[test]
     fn out_of_range_settings_are_named() {
         let error = LevelerSettings { release_ms: 1.0, ..Default::default() }.validate().unwrap_err();
-        assert_eq!(error.to_string(), "leveler.release_ms: 1 is outside 5 to 2000");
+        assert_eq!(error.to_string(), "leveler.release_ms: 1 is outside 5 to 2000; choose a value in that range");
     }
 }

@@ -1,36 +1,64 @@
 //! Two to six bands, each with its own compressor and its own stereo width.
 //!
 //! Recipes have four bands, [`MultibandSettings`]; [`BandsSettings`] take any number. At unity the output is the input
-//! behind an allpass, flat within a millionth of a dB (see [`super::crossover`]).
+//! behind an allpass, flat within a millionth of a dB (see [`super::crossover`]), or, with crossovers of linear phase,
+//! the input delayed ([`super::linear_crossover`]).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::compressor::{CompressorSettings, GainComputer, Ramp, control_interval_frames, louder_mean_square};
 use super::crossover::{BANDS, FourBandSplitter, SerialSplitter, Splitter};
+use super::linear_crossover::LinearPhaseSplitter;
 use super::smooth::Processor;
 use super::width::Width;
-use crate::error::{Error, Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::{Error, Result};
 
 /// How the four-band stage works.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct MultibandSettings {
     /// Corner frequencies between the bands, rising, 20 Hz to 0.45 of the sample rate. Default: 120, 700, 5000.
     pub corners_hz: [f64; BANDS - 1],
-    /// The bands, lowest first.
+    /// How the bands are split: recursively, which turns phases around the corners, or with linear phase, which takes a
+    /// quarter of a second. Default: linkwitz_riley.
+    #[serde(skip_serializing_if = "Crossover::is_default")]
+    #[schemars(!skip_serializing_if)]
+    pub crossover: Crossover,
+    /// The bands, lowest first. Default: four that change nothing.
     pub bands: [MultibandBand; BANDS],
 }
 
+/// How a multiband stage splits its bands. Magnitudes are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Crossover {
+    /// Recursive, without latency; the bands sum to an allpass.
+    #[default]
+    LinkwitzRiley,
+    /// By kernels symmetrical in time; the bands sum to a delay.
+    LinearPhase,
+}
+
+impl Crossover {
+    /// Whether this is the usual kind.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One band of the four-band stage.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct MultibandBand {
     /// Gain of the side signal (left minus right), -24 to 12 dB; the mid is left alone. Default: 0.
-    #[serde(default)]
     pub side_gain_db: f64,
     /// Compression of the band; none if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub compressor: Option<CompressorSettings>,
 }
 
@@ -39,9 +67,11 @@ pub const DEFAULT_CORNERS_HZ: [f64; BANDS - 1] = [120.0, 700.0, 5000.0];
 
 impl Default for MultibandSettings {
     fn default() -> Self {
-        Self { corners_hz: DEFAULT_CORNERS_HZ, bands: Default::default() }
+        Self { corners_hz: DEFAULT_CORNERS_HZ, crossover: Crossover::default(), bands: Default::default() }
     }
 }
+
+parameters!(MultibandSettings { corners_hz: ToRate(20.0, 0.45) });
 
 impl MultibandSettings {
     /// Checks the ranges that the field docs give.
@@ -49,7 +79,8 @@ impl MultibandSettings {
     /// # Errors
     /// [`Error::Setting`] names the first field out of range.
     pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
-        validate_bands(&self.corners_hz, &self.bands, sample_rate_hz)
+        self.check("multiband", Some(sample_rate_hz))?;
+        validate_bands(&self.corners_hz, &self.bands)
     }
 
     /// Whether the stage would only delay phases: then it is left out, and no bit changes.
@@ -57,6 +88,8 @@ impl MultibandSettings {
         self.bands.iter().all(MultibandBand::is_neutral)
     }
 }
+
+parameters!(MultibandBand { side_gain_db: Within(-24.0, 12.0) });
 
 impl MultibandBand {
     fn is_neutral(&self) -> bool {
@@ -66,13 +99,30 @@ impl MultibandBand {
 }
 
 /// How a stage of two to six bands works.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct BandsSettings {
-    /// One to five corner frequencies between the bands, rising, 20 Hz to 0.45 of the sample rate.
+    /// One to five corner frequencies between the bands, rising, 20 Hz to 0.45 of the sample rate. Default: 120, 700, 5000.
+    #[schemars(length(min = 1, max = 5))]
     pub corners_hz: Vec<f64>,
-    /// The bands, lowest first, one more than corners.
+    /// How the bands are split: recursively, which turns phases around the corners, or with linear phase, which takes a
+    /// quarter of a second. Default: linkwitz_riley.
+    #[serde(skip_serializing_if = "Crossover::is_default")]
+    #[schemars(!skip_serializing_if)]
+    pub crossover: Crossover,
+    /// The bands, lowest first, one more than corners. Default: four that change nothing.
+    #[schemars(length(min = 2, max = 6))]
     pub bands: Vec<MultibandBand>,
+}
+
+parameters!(BandsSettings { corners_hz: ToRate(20.0, 0.45) });
+
+impl Default for BandsSettings {
+    fn default() -> Self {
+        let MultibandSettings { corners_hz, crossover, bands } = MultibandSettings::default();
+        Self { corners_hz: corners_hz.to_vec(), crossover, bands: bands.to_vec() }
+    }
 }
 
 impl BandsSettings {
@@ -89,7 +139,8 @@ impl BandsSettings {
             let reason = format!("{bands} bands do not fit {corners} corners; there must be {}", corners + 1);
             return Err(Error::setting("multiband.bands", reason));
         }
-        validate_bands(&self.corners_hz, &self.bands, sample_rate_hz)
+        self.check("multiband", Some(sample_rate_hz))?;
+        validate_bands(&self.corners_hz, &self.bands)
     }
 
     /// Whether the stage would only delay phases: then it is better left out.
@@ -98,15 +149,12 @@ impl BandsSettings {
     }
 }
 
-fn validate_bands(corners_hz: &[f64], bands: &[MultibandBand], sample_rate_hz: u32) -> Result<()> {
-    let highest_hz = 0.45 * f64::from(sample_rate_hz);
-    let rises = corners_hz.is_sorted_by(|low, high| low < high);
-    if !(rises && corners_hz.iter().all(|hz| (20.0..=highest_hz).contains(hz))) {
-        let reason = format!("{corners_hz:?} must rise from 20 Hz or more to {highest_hz:.0} Hz or less");
-        return Err(Error::setting("multiband.corners_hz", reason));
+fn validate_bands(corners_hz: &[f64], bands: &[MultibandBand]) -> Result<()> {
+    if !corners_hz.is_sorted_by(|low, high| low < high) {
+        return Err(Error::setting("multiband.corners_hz", format!("{corners_hz:?} must rise; sort them")));
     }
     for (index, band) in bands.iter().enumerate() {
-        check_range(&format!("multiband.bands[{index}].side_gain_db"), band.side_gain_db, -24.0..=12.0)?;
+        band.check(&format!("multiband.bands[{index}]"), None)?;
         if let Some(compressor) = &band.compressor {
             compressor.validate_in_band(&format!("multiband.bands[{index}].compressor"))?;
         }
@@ -115,9 +163,68 @@ fn validate_bands(corners_hz: &[f64], bands: &[MultibandBand], sample_rate_hz: u
 }
 
 /// The four-band stage of a recipe.
-pub type Multiband = BandStage<FourBandSplitter, BANDS>;
+pub type Multiband = Stage<FourBandSplitter, BANDS>;
 
-/// A stage of a fixed number of bands. No latency; the bands' sum passes an allpass, so phases turn around the corners.
+/// A stage with either kind of crossover. Its latency is [`Self::latency_frames`].
+#[derive(Debug, Clone)]
+// One of a kind, and moved once.
+#[expect(clippy::large_enum_variant)]
+pub enum Stage<S, const N: usize> {
+    /// The usual one: recursive.
+    Recursive(BandStage<S, N>),
+    /// Of linear phase.
+    LinearPhase(BandStage<LinearPhaseSplitter<N>, N>),
+}
+
+impl Multiband {
+    /// The stage at rest, from validated settings.
+    pub fn new(settings: &MultibandSettings, sample_rate_hz: u32) -> Self {
+        Self::of_bands(settings.crossover, &settings.corners_hz, &settings.bands, sample_rate_hz)
+    }
+}
+
+impl<S: Splitter<N>, const N: usize> Stage<S, N> {
+    fn of_bands(crossover: Crossover, corners_hz: &[f64], bands: &[MultibandBand], sample_rate_hz: u32) -> Self {
+        match crossover {
+            Crossover::LinkwitzRiley => Self::Recursive(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
+            Crossover::LinearPhase => Self::LinearPhase(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
+        }
+    }
+
+    /// Frames by which the output lags the input: none with the usual crossover.
+    pub fn latency_frames(&self) -> usize {
+        match self {
+            Self::Recursive(stage) => stage.splitter.latency_frames(),
+            Self::LinearPhase(stage) => stage.splitter.latency_frames(),
+        }
+    }
+
+    /// Processes a block in place.
+    pub fn process(&mut self, frames: &mut [Frame]) {
+        match self {
+            Self::Recursive(stage) => stage.process(frames),
+            Self::LinearPhase(stage) => stage.process(frames),
+        }
+    }
+
+    /// The deepest gain reduction of each band so far, dB (0 or more).
+    pub fn max_reductions_db(&self) -> [f64; N] {
+        match self {
+            Self::Recursive(stage) => stage.max_reductions_db(),
+            Self::LinearPhase(stage) => stage.max_reductions_db(),
+        }
+    }
+
+    /// The same with other bands; the crossover's kind stays, so that the latency does.
+    fn retuned_bands(&self, corners_hz: &[f64], bands: &[MultibandBand]) -> Self {
+        match self {
+            Self::Recursive(stage) => Self::Recursive(stage.retuned_bands(corners_hz, bands)),
+            Self::LinearPhase(stage) => Self::LinearPhase(stage.retuned_bands(corners_hz, bands)),
+        }
+    }
+}
+
+/// A stage of a fixed number of bands with a crossover of one kind.
 #[derive(Debug, Clone)]
 pub struct BandStage<S, const N: usize> {
     sample_rate_hz: u32,
@@ -136,13 +243,6 @@ struct Band {
     ramp: Ramp,
     target: f64,
     max_reduction_db: f64,
-}
-
-impl Multiband {
-    /// The stage at rest, from validated settings.
-    pub fn new(settings: &MultibandSettings, sample_rate_hz: u32) -> Self {
-        Self::of_bands(&settings.corners_hz, &settings.bands, sample_rate_hz)
-    }
 }
 
 impl<S: Splitter<N>, const N: usize> BandStage<S, N> {
@@ -249,47 +349,53 @@ pub struct Bands {
 // One of a kind, and moved once.
 #[expect(clippy::large_enum_variant)]
 enum AnyStage {
-    Two(BandStage<SerialSplitter<2>, 2>),
-    Three(BandStage<SerialSplitter<3>, 3>),
+    Two(Stage<SerialSplitter<2>, 2>),
+    Three(Stage<SerialSplitter<3>, 3>),
     Four(Multiband),
-    Five(BandStage<SerialSplitter<5>, 5>),
-    Six(BandStage<SerialSplitter<6>, 6>),
+    Five(Stage<SerialSplitter<5>, 5>),
+    Six(Stage<SerialSplitter<6>, 6>),
+}
+
+/// Does the same with a stage of any number of bands.
+macro_rules! with_stage {
+    ($stage:expr, $inner:ident => $result:expr) => {
+        match $stage {
+            AnyStage::Two($inner) => $result,
+            AnyStage::Three($inner) => $result,
+            AnyStage::Four($inner) => $result,
+            AnyStage::Five($inner) => $result,
+            AnyStage::Six($inner) => $result,
+        }
+    };
 }
 
 impl Bands {
     /// The stage at rest, from validated settings.
     pub fn new(settings: &BandsSettings, sample_rate_hz: u32) -> Self {
-        let BandsSettings { corners_hz, bands } = settings;
+        let BandsSettings { corners_hz, crossover, bands } = settings;
         let stage = match bands.len() {
-            2 => AnyStage::Two(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
-            3 => AnyStage::Three(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
-            4 => AnyStage::Four(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
-            5 => AnyStage::Five(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
-            _ => AnyStage::Six(BandStage::of_bands(corners_hz, bands, sample_rate_hz)),
+            2 => AnyStage::Two(Stage::of_bands(*crossover, corners_hz, bands, sample_rate_hz)),
+            3 => AnyStage::Three(Stage::of_bands(*crossover, corners_hz, bands, sample_rate_hz)),
+            4 => AnyStage::Four(Stage::of_bands(*crossover, corners_hz, bands, sample_rate_hz)),
+            5 => AnyStage::Five(Stage::of_bands(*crossover, corners_hz, bands, sample_rate_hz)),
+            _ => AnyStage::Six(Stage::of_bands(*crossover, corners_hz, bands, sample_rate_hz)),
         };
         Self { sample_rate_hz, stage }
     }
 
+    /// Frames by which the output lags the input: none with the usual crossover.
+    pub fn latency_frames(&self) -> usize {
+        with_stage!(&self.stage, stage => stage.latency_frames())
+    }
+
     /// Processes a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
-        match &mut self.stage {
-            AnyStage::Two(stage) => stage.process(frames),
-            AnyStage::Three(stage) => stage.process(frames),
-            AnyStage::Four(stage) => stage.process(frames),
-            AnyStage::Five(stage) => stage.process(frames),
-            AnyStage::Six(stage) => stage.process(frames),
-        }
+        with_stage!(&mut self.stage, stage => stage.process(frames));
     }
 
     /// The deepest gain reduction of each band so far, dB (0 or more).
     pub fn max_reductions_db(&self) -> Vec<f64> {
-        match &self.stage {
-            AnyStage::Two(stage) => stage.max_reductions_db().to_vec(),
-            AnyStage::Three(stage) => stage.max_reductions_db().to_vec(),
-            AnyStage::Four(stage) => stage.max_reductions_db().to_vec(),
-            AnyStage::Five(stage) => stage.max_reductions_db().to_vec(),
-            AnyStage::Six(stage) => stage.max_reductions_db().to_vec(),
-        }
+        with_stage!(&self.stage, stage => stage.max_reductions_db().to_vec())
     }
 }
 
@@ -301,7 +407,7 @@ impl Processor for Bands {
     }
 
     fn retuned(&self, settings: &BandsSettings) -> Self {
-        let BandsSettings { corners_hz, bands } = settings;
+        let BandsSettings { corners_hz, bands, .. } = settings;
         let stage = match (&self.stage, bands.len()) {
             (AnyStage::Two(stage), 2) => AnyStage::Two(stage.retuned_bands(corners_hz, bands)),
             (AnyStage::Three(stage), 3) => AnyStage::Three(stage.retuned_bands(corners_hz, bands)),
@@ -396,7 +502,7 @@ mod tests {
 
     fn bands(count: usize) -> BandsSettings {
         let corners_hz = [40.0, 400.0, 2000.0, 6000.0, 12_000.0][..count - 1].to_vec();
-        BandsSettings { corners_hz, bands: vec![MultibandBand::default(); count] }
+        BandsSettings { corners_hz, crossover: Crossover::default(), bands: vec![MultibandBand::default(); count] }
     }
 
     #[test]
@@ -447,5 +553,30 @@ mod tests {
         settings.bands[1].compressor = Some(CompressorSettings { look_ahead_ms: 1.0, ..Default::default() });
         let error = settings.validate(RATE_HZ).unwrap_err();
         assert!(error.to_string().starts_with("multiband.bands[1].compressor.look_ahead_ms"), "{error}");
+    }
+
+    #[test]
+    fn linear_phase_changes_the_phase_alone() {
+        let settings = BandsSettings { crossover: Crossover::LinearPhase, ..bands(5) };
+        let mut stage = Bands::new(&settings, RATE_HZ);
+        let latency = stage.latency_frames();
+        let input = crate::dsp::testing::noise(3 * latency, 11);
+        let mut output = input.clone();
+        output.chunks_mut(777).for_each(|block| stage.process(block));
+        for (output, input) in output[latency..].iter().zip(&input) {
+            assert!((output[0] - input[0]).abs() < 1e-12 && (output[1] - input[1]).abs() < 1e-12);
+        }
+
+        // A band is compressed as much as with the other crossover, in the middle of the band.
+        let compressor = CompressorSettings { threshold_db: -30.0, ratio: 2.0, knee_db: 0.0, ..Default::default() };
+        for crossover in [Crossover::LinkwitzRiley, Crossover::LinearPhase] {
+            let mut settings = with_band(1, MultibandBand { side_gain_db: 0.0, compressor: Some(compressor.clone()) });
+            settings.crossover = crossover;
+            let mut frames = tone(126.0, 0.447, 0.447);
+            let before = power(&frames[48_000..], |f| f[0]);
+            Multiband::new(&settings, RATE_HZ).process(&mut frames);
+            let change_db = power_to_db(power(&frames[48_000..], |f| f[0]) / before);
+            assert!((change_db + 9.99).abs() < 0.35, "{crossover:?}: {change_db}");
+        }
     }
 }

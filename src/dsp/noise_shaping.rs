@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which curve the quantisation noise follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 pub enum NoiseShaping {
     /// White: plain triangular dither. The default.
     #[default]

@@ -8,15 +8,18 @@
 
 use std::f64::consts::PI;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
-use crate::error::{Error, Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::db_to_amplitude;
 
 /// How peaks are rounded off.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct SoftClipSettings {
     /// Level that the curve never passes (between samples; before the limiter's drive), -60 to 0 dBFS. Default: -3.
     pub ceiling_db: f64,
@@ -33,18 +36,19 @@ impl Default for SoftClipSettings {
     }
 }
 
+parameters!(SoftClipSettings {
+    ceiling_db: Within(-60.0, 0.0),
+    knee_db: Within(1.0, 24.0),
+    oversampling: OneOf(&[4.0, 8.0]),
+});
+
 impl SoftClipSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
-    /// [`Error::Setting`] names the first field out of range.
+    /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("soft_clip.ceiling_db", self.ceiling_db, -60.0..=0.0)?;
-        check_range("soft_clip.knee_db", self.knee_db, 1.0..=24.0)?;
-        if ![4, 8].contains(&self.oversampling) {
-            return Err(Error::setting("soft_clip.oversampling", format!("{} is neither 4 nor 8", self.oversampling)));
-        }
-        Ok(())
+        self.check("soft_clip", None)
     }
 }
 

@@ -4,16 +4,19 @@
 //! Small Studio", 2011, chapter 9). A resonance tamer watches a row of narrow bands and turns down those that stand out
 //! of their neighbours for the moment, whatever the overall level: the threshold of each moves with the rest.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::dynamic_eq::{DynamicBand, DynamicEq, DynamicKind, Relative};
 use super::smooth::Processor;
-use crate::error::{Error, Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::{Error, Result};
 
 /// How sibilants are turned down.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct DeEsserSettings {
     /// Centre of the sibilants, or the corner of a shelf, 2000 to 14 000 Hz. Default: 6500.
     pub frequency_hz: f64,
@@ -31,19 +34,25 @@ impl Default for DeEsserSettings {
     }
 }
 
+parameters!(DeEsserSettings {
+    frequency_hz: Within(2000.0, 14_000.0),
+    threshold_db: Within(-80.0, 0.0),
+    range_db: Within(0.0, 24.0),
+});
+
 impl DeEsserSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`Error::Setting`] names the first field out of range.
     pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
-        check_range(
-            "deesser.frequency_hz",
-            self.frequency_hz,
-            2000.0..=14_000f64.min(0.45 * f64::from(sample_rate_hz)),
-        )?;
-        check_range("deesser.threshold_db", self.threshold_db, -80.0..=0.0)?;
-        check_range("deesser.range_db", self.range_db, 0.0..=24.0)
+        self.check("de_esser", None)?;
+        let highest_hz = 0.45 * f64::from(sample_rate_hz);
+        if self.frequency_hz > highest_hz {
+            let reason = format!("{} is above {highest_hz}, 0.45 of the sample rate; lower it", self.frequency_hz);
+            return Err(Error::setting("de_esser.frequency_hz", reason));
+        }
+        Ok(())
     }
 
     /// The band of a [`super::dynamic_eq::DynamicEq`] that does it: quick, because sibilants are short.
@@ -62,8 +71,9 @@ impl DeEsserSettings {
 }
 
 /// How resonances are tamed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct TamerSettings {
     /// Where the row of bands begins, 50 to 5000 Hz. Default: 150.
     pub lowest_hz: f64,
@@ -98,24 +108,29 @@ impl Default for TamerSettings {
     }
 }
 
+parameters!(TamerSettings {
+    lowest_hz: Within(50.0, 5000.0),
+    highest_hz: ToRate(50.0, 0.4),
+    bands_per_octave: Within(1.0, 6.0),
+    margin_db: Within(0.0, 24.0),
+    amount_percent: Within(0.0, 100.0),
+    range_db: Within(0.0, 24.0),
+    attack_ms: Within(2.0, 500.0),
+    release_ms: Within(10.0, 5000.0),
+});
+
 impl TamerSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`Error::Setting`] names the first field out of range.
     pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
-        check_range("tamer.lowest_hz", self.lowest_hz, 50.0..=5000.0)?;
-        check_range("tamer.highest_hz", self.highest_hz, 50.0..=0.4 * f64::from(sample_rate_hz))?;
+        self.check("tamer", Some(sample_rate_hz))?;
         if self.highest_hz <= self.lowest_hz {
             let reason = format!("{} must be above lowest_hz, {}", self.highest_hz, self.lowest_hz);
             return Err(Error::setting("tamer.highest_hz", reason));
         }
-        check_range("tamer.bands_per_octave", self.bands_per_octave, 1.0..=6.0)?;
-        check_range("tamer.margin_db", self.margin_db, 0.0..=24.0)?;
-        check_range("tamer.amount_percent", self.amount_percent, 0.0..=100.0)?;
-        check_range("tamer.range_db", self.range_db, 0.0..=24.0)?;
-        check_range("tamer.attack_ms", self.attack_ms, 2.0..=500.0)?;
-        check_range("tamer.release_ms", self.release_ms, 10.0..=5000.0)
+        Ok(())
     }
 }
 

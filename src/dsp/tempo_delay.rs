@@ -4,16 +4,18 @@
 //! passes a second-order Butterworth high-pass and low-pass (neither lifts any frequency, so the feedback below 100 %
 //! always dies away) and loses the feedback gain: `n` rounds are `n` times 20 log10(feedback) dB down.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::delay_line::DelayLine;
 use super::section::{Section, flushed};
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 
 /// A note, in 4/4 time where a beat is a quarter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Note {
     /// Four beats.
     Whole,
@@ -31,8 +33,8 @@ pub enum Note {
 }
 
 /// How a note is lengthened or shortened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Feel {
     /// As it is. The default.
     #[default]
@@ -44,7 +46,7 @@ pub enum Feel {
 }
 
 /// A length in note values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NoteLength {
     /// The note. Default: a quarter.
@@ -78,8 +80,9 @@ impl NoteLength {
 }
 
 /// How echoes follow.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct TempoDelaySettings {
     /// Tempo in beats a minute, 20 to 400. Default: 120.
     pub tempo_bpm: f64,
@@ -116,17 +119,21 @@ impl Default for TempoDelaySettings {
     }
 }
 
+parameters!(TempoDelaySettings {
+    tempo_bpm: Within(20.0, 400.0),
+    feedback_percent: Within(0.0, 98.0),
+    low_cut_hz: Within(20.0, 20_000.0),
+    high_cut_hz: Within(20.0, 20_000.0),
+    mix_percent: Within(0.0, 100.0),
+});
+
 impl TempoDelaySettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("tempo_delay.tempo_bpm", self.tempo_bpm, 20.0..=400.0)?;
-        check_range("tempo_delay.feedback_percent", self.feedback_percent, 0.0..=98.0)?;
-        check_range("tempo_delay.low_cut_hz", self.low_cut_hz.unwrap_or(20.0), 20.0..=20_000.0)?;
-        check_range("tempo_delay.high_cut_hz", self.high_cut_hz.unwrap_or(20.0), 20.0..=20_000.0)?;
-        check_range("tempo_delay.mix_percent", self.mix_percent, 0.0..=100.0)
+        self.check("tempo_delay", None)
     }
 }
 

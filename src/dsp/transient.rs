@@ -4,18 +4,21 @@
 //! German patent 19 755 447, 1997). While a quick rise is ahead of a slow one an attack is going on; while a slow fall
 //! lingers above a quick one a tail is. No threshold: a level change of the whole signal changes nothing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::ride::{Levels, Ride};
 use super::settled;
 use super::smooth::Processor;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
 
 /// How transients are shaped.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct TransientSettings {
     /// Gain of attacks at the most, -24 to 24 dB. Default: 0.
     pub attack_db: f64,
@@ -23,14 +26,15 @@ pub struct TransientSettings {
     pub sustain_db: f64,
 }
 
+parameters!(TransientSettings { attack_db: Within(-24.0, 24.0), sustain_db: Within(-24.0, 24.0) });
+
 impl TransientSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("transient.attack_db", self.attack_db, -24.0..=24.0)?;
-        check_range("transient.sustain_db", self.sustain_db, -24.0..=24.0)
+        self.check("transient", None)
     }
 }
 

@@ -4,18 +4,21 @@
 //! 4.2). Below a floor it shrinks again dB for dB, so that noise in pauses is not raised. The level is the mean square
 //! over 10 ms of the louder channel.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::ride::{Levels, Ride};
 use super::settled;
 use super::smooth::Processor;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::{db_to_amplitude, one_pole_coefficient, power_to_db};
 
 /// How quiet passages are made louder.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct UpwardSettings {
     /// Level below which the gain grows, -80 to 0 dB of mean square. Default: -35.
     pub threshold_db: f64,
@@ -37,18 +40,22 @@ impl Default for UpwardSettings {
     }
 }
 
+parameters!(UpwardSettings {
+    threshold_db: Within(-80.0, 0.0),
+    ratio: Within(1.0, 20.0),
+    range_db: Within(0.0, 24.0),
+    floor_db: Within(-100.0, -20.0),
+    attack_ms: Within(1.0, 500.0),
+    release_ms: Within(10.0, 5000.0),
+});
+
 impl UpwardSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("upward.threshold_db", self.threshold_db, -80.0..=0.0)?;
-        check_range("upward.ratio", self.ratio, 1.0..=20.0)?;
-        check_range("upward.range_db", self.range_db, 0.0..=24.0)?;
-        check_range("upward.floor_db", self.floor_db, -100.0..=-20.0)?;
-        check_range("upward.attack_ms", self.attack_ms, 1.0..=500.0)?;
-        check_range("upward.release_ms", self.release_ms, 10.0..=5000.0)
+        self.check("upward", None)
     }
 
     /// Gain in dB (0 or more) that a steady level calls for.

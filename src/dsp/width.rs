@@ -1,21 +1,25 @@
 //! Stereo width of the whole signal.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::db_to_amplitude;
 
 /// How wide the whole signal is made.
 ///
 /// A plain gain on the side: no filters, so no phase is turned, unlike width by band in the four-band stage.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct WidthSettings {
     /// Gain of the side signal (left minus right), -60 to 12 dB; the mid is left alone. Default: 0.
-    #[serde(default)]
     pub side_gain_db: f64,
 }
+
+parameters!(WidthSettings { side_gain_db: Within(-60.0, 12.0) });
 
 impl WidthSettings {
     /// Checks the range that the field doc gives.
@@ -23,7 +27,7 @@ impl WidthSettings {
     /// # Errors
     /// [`crate::Error::Setting`] if it is out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("width.side_gain_db", self.side_gain_db, -60.0..=12.0)
+        self.check("width", None)
     }
 }
 

@@ -73,6 +73,7 @@ impl Chain {
     /// Frames by which the leveler's output lags the chain's input.
     fn leveler_latency_frames(&self) -> usize {
         self.fir.as_ref().map_or(0, FirEqualizer::latency_frames)
+            + self.multiband.as_ref().map_or(0, Multiband::latency_frames)
             + self.glue.as_ref().map_or(0, Compressor::latency_frames)
             + self.leveler.as_ref().map_or(0, Leveler::latency_frames)
     }

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dsp::compressor::CompressorSettings;
@@ -22,7 +23,7 @@ use crate::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat};
 const SCHEMA: &str = "halfspeed.recipe/1";
 
 /// All settings of a master, in the order in which they are applied.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// Always `halfspeed.recipe/1`.
@@ -58,7 +59,7 @@ pub struct Recipe {
 }
 
 /// Form of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OutputSettings {
     /// Sample rate, 8000 to 384000 Hz. Default: that of the mix.

@@ -23,14 +23,18 @@ mod envelope;
 mod peaks;
 mod process;
 mod sliding;
+mod stream;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::envelope::GainEnvelope;
 pub use self::peaks::TruePeaks;
 pub use self::process::Limiter;
+pub use self::stream::StreamLimiter;
 use crate::audio::AudioBuffer;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::{amplitude_to_db, db_to_amplitude};
 
 /// What is limited at all is aimed this much under the ceiling: meters with other filters read other hundredths of a dB.
@@ -39,8 +43,9 @@ const GUARD_DB: f64 = 0.03;
 const LOOK_DB: f64 = 0.025;
 
 /// How the limiter works.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct LimiterSettings {
     /// Gain before limiting, -60 to 40 dB. Default: 0.
     pub drive_db: f64,
@@ -76,20 +81,24 @@ impl Default for LimiterSettings {
     }
 }
 
+parameters!(LimiterSettings {
+    drive_db: Within(-60.0, 40.0),
+    ceiling_dbtp: Within(-20.0, 0.0),
+    lookahead_ms: Within(2.0, 20.0),
+    hold_ms: Within(0.0, 100.0),
+    sustained_attack_ms: Within(10.0, 1000.0),
+    sustained_release_ms: Within(50.0, 5000.0),
+    transient_release_ms: Within(1.0, 1000.0),
+    stereo_link_percent: Within(0.0, 100.0),
+});
+
 impl LimiterSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("limiter.drive_db", self.drive_db, -60.0..=40.0)?;
-        check_range("limiter.ceiling_dbtp", self.ceiling_dbtp, -20.0..=0.0)?;
-        check_range("limiter.lookahead_ms", self.lookahead_ms, 2.0..=20.0)?;
-        check_range("limiter.hold_ms", self.hold_ms, 0.0..=100.0)?;
-        check_range("limiter.sustained_attack_ms", self.sustained_attack_ms, 10.0..=1000.0)?;
-        check_range("limiter.sustained_release_ms", self.sustained_release_ms, 50.0..=5000.0)?;
-        check_range("limiter.transient_release_ms", self.transient_release_ms, 1.0..=1000.0)?;
-        check_range("limiter.stereo_link_percent", self.stereo_link_percent, 0.0..=100.0)
+        self.check("limiter", None)
     }
 }
 
@@ -198,6 +207,9 @@ mod tests {
     #[test]
     fn out_of_range_settings_are_named() {
         let error = LimiterSettings { stereo_link_percent: 101.0, ..Default::default() }.validate().unwrap_err();
-        assert_eq!(error.to_string(), "limiter.stereo_link_percent: 101 is outside 0 to 100");
+        assert_eq!(
+            error.to_string(),
+            "limiter.stereo_link_percent: 101 is outside 0 to 100; choose a value in that range"
+        );
     }
 }

@@ -25,6 +25,12 @@ const UNCHANGED_DB: f64 = 1e-4;
 /// corrected like any other, and so can what the first samples make of the time before them.
 pub struct Limiter<'a> {
     peaks: &'a [[f32; 2]],
+    windows: Windows,
+}
+
+/// The limiting without the peaks, window by window.
+#[derive(Debug, Clone)]
+pub(super) struct Windows {
     needs: Needs,
     drive: f64,
     ceiling: f32,
@@ -51,6 +57,7 @@ pub struct Limiter<'a> {
 }
 
 /// The side-chain of one channel, or of both.
+#[derive(Debug, Clone)]
 struct Lane {
     /// At the border `next`.
     envelope: GainEnvelope,
@@ -67,6 +74,29 @@ impl<'a> Limiter<'a> {
     /// A limiter at the beginning of a programme, from validated settings and the peaks that [`super::TruePeaks`] gives.
     /// They must be exact where they exceed the ceiling after drive.
     pub fn new(settings: &LimiterSettings, peaks: &'a [[f32; 2]], sample_rate_hz: u32) -> Self {
+        Self { peaks, windows: Windows::new(settings, peaks.len(), sample_rate_hz) }
+    }
+
+    /// Takes the next block and replaces the content of `limited` with what is done: as many frames as were taken, but
+    /// some of them later.
+    pub fn push(&mut self, block: &AudioBuffer, limited: &mut AudioBuffer) {
+        limited.clear();
+        let peaks = self.peaks;
+        self.windows.push(block, |k| peaks.get(k).copied().unwrap_or_default(), limited);
+    }
+
+    /// Ends the programme and replaces the content of `limited` with what is left of it. Gives the deepest reduction within
+    /// each 100 ms, dB (0 or more).
+    pub fn finish(self, limited: &mut AudioBuffer) -> Vec<f64> {
+        limited.clear();
+        let peaks = self.peaks;
+        self.windows.finish(|k| peaks.get(k).copied().unwrap_or_default(), limited)
+    }
+}
+
+impl Windows {
+    /// At the beginning of a programme of that many intervals, as far as the log goes.
+    pub(super) fn new(settings: &LimiterSettings, logged_intervals: usize, sample_rate_hz: u32) -> Self {
         let interval = interval_frames(sample_rate_hz);
         let context = SHARP_CONTEXT_FRAMES.div_ceil(interval);
         let envelope = GainEnvelope::new(settings, sample_rate_hz);
@@ -90,7 +120,6 @@ impl<'a> Limiter<'a> {
             });
         }
         Self {
-            peaks,
             needs,
             drive,
             ceiling: db_to_amplitude(settings.ceiling_dbtp) as f32,
@@ -105,35 +134,46 @@ impl<'a> Limiter<'a> {
             output: [Vec::new(), Vec::new()],
             put_out: lead,
             intervals_per_slot,
-            reduction_db: vec![0.0; peaks.len().div_ceil(intervals_per_slot)],
+            reduction_db: vec![0.0; logged_intervals.div_ceil(intervals_per_slot)],
         }
     }
 
-    /// Takes the next block and replaces the content of `limited` with what is done: as many frames as were taken, but
-    /// some of them later.
-    pub fn push(&mut self, block: &AudioBuffer, limited: &mut AudioBuffer) {
-        limited.clear();
+    /// Takes the next block and appends what is done. `peak_of` gives the peaks of an interval of the programme.
+    pub(super) fn push(&mut self, block: &AudioBuffer, peak_of: impl Fn(usize) -> [f32; 2], limited: &mut AudioBuffer) {
         self.input[0].extend_from_slice(block.left());
         self.input[1].extend_from_slice(block.right());
         while self.input[0].len() >= self.window_frames() {
-            self.window(limited);
+            self.window(&peak_of, limited);
         }
     }
 
-    /// Ends the programme and replaces the content of `limited` with what is left of it. Gives the deepest reduction within
-    /// each 100 ms, dB (0 or more).
-    pub fn finish(mut self, limited: &mut AudioBuffer) -> Vec<f64> {
-        limited.clear();
+    /// Ends the programme and appends what is left of it to an empty buffer.
+    fn finish(mut self, peak_of: impl Fn(usize) -> [f32; 2], limited: &mut AudioBuffer) -> Vec<f64> {
         // Up to `context` intervals before `next` are there for the sake of interpolation, one of them not put out yet.
         let end = self.input[0].len() + self.next * self.interval - self.context * self.interval;
         let left = end - self.put_out * self.interval;
         while limited.frames() < left {
             let frames = self.window_frames();
             self.input.iter_mut().for_each(|channel| channel.resize(frames, 0.0));
-            self.window(limited);
+            self.window(&peak_of, limited);
         }
         limited.resize(left);
         self.reduction_db
+    }
+
+    /// The first interval of the programme whose peaks are still to be asked for.
+    pub(super) fn next_peak(&self) -> usize {
+        (self.next + self.latency).saturating_sub(self.lead)
+    }
+
+    /// Frames by which the peaks have to be ahead of what is pushed.
+    pub(super) fn peaks_ahead_frames(&self) -> usize {
+        (self.latency + 1) * self.interval
+    }
+
+    /// Frames by which what is put out lags what was pushed, at the most.
+    pub(super) fn latency_frames(&self) -> usize {
+        self.window_frames() - (self.context - 1) * self.interval
     }
 
     /// Intervals looked at beyond the window: far enough that what is corrected beyond them later does not reach back into
@@ -147,14 +187,14 @@ impl<'a> Limiter<'a> {
     }
 
     /// Puts out one window.
-    fn window(&mut self, limited: &mut AudioBuffer) {
+    fn window(&mut self, peak_of: &impl Fn(usize) -> [f32; 2], limited: &mut AudioBuffer) {
         let overlap = self.overlap();
         // Borders from `next` on that have a part in what is looked at.
         let borders = WINDOW + overlap + self.context + 1;
         let linked = self.lanes.len() == 1;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             for k in self.next + self.latency + lane.needs_db.len()..self.next + self.latency + borders {
-                let peaks = k.checked_sub(self.lead).and_then(|k| self.peaks.get(k)).copied().unwrap_or_default();
+                let peaks = k.checked_sub(self.lead).map_or([0.0; 2], peak_of);
                 lane.needs_db.push(self.needs.of(peaks)[index]);
             }
             let channels = if linked { 0..2 } else { index..index + 1 };

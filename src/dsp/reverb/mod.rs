@@ -12,6 +12,7 @@ mod early;
 mod lanes;
 mod network;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::diffuser::Diffuser;
@@ -20,7 +21,8 @@ use self::lanes::{LANES, Lanes};
 use self::network::Network;
 use super::Frame;
 use super::delay_line::DelayLine;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::{db_to_amplitude, ms_to_frames};
 
 /// Octaves that have a decay time.
@@ -29,8 +31,9 @@ pub const OCTAVES: usize = 9;
 pub const OCTAVES_HZ: [f64; OCTAVES] = [63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0];
 
 /// The room and how much of it is heard.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct ReverbSettings {
     /// Time before the first reflection, 0 to 500 ms. Default: 10.
     pub pre_delay_ms: f64,
@@ -70,23 +73,25 @@ impl Default for ReverbSettings {
     }
 }
 
+parameters!(ReverbSettings {
+    pre_delay_ms: Within(0.0, 500.0),
+    size_percent: Within(20.0, 200.0),
+    decay_s: Within(0.2, 30.0),
+    early_gain_db: Within(-60.0, 12.0),
+    late_gain_db: Within(-60.0, 12.0),
+    modulation_percent: Within(0.0, 100.0),
+    modulation_hz: Within(0.05, 5.0),
+    width_percent: Within(0.0, 200.0),
+    mix_percent: Within(0.0, 100.0),
+});
+
 impl ReverbSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("reverb.pre_delay_ms", self.pre_delay_ms, 0.0..=500.0)?;
-        check_range("reverb.size_percent", self.size_percent, 20.0..=200.0)?;
-        for (octave, decay_s) in self.decay_s.into_iter().enumerate() {
-            check_range(&format!("reverb.decay_s[{octave}]"), decay_s, 0.2..=30.0)?;
-        }
-        check_range("reverb.early_gain_db", self.early_gain_db, -60.0..=12.0)?;
-        check_range("reverb.late_gain_db", self.late_gain_db, -60.0..=12.0)?;
-        check_range("reverb.modulation_percent", self.modulation_percent, 0.0..=100.0)?;
-        check_range("reverb.modulation_hz", self.modulation_hz, 0.05..=5.0)?;
-        check_range("reverb.width_percent", self.width_percent, 0.0..=200.0)?;
-        check_range("reverb.mix_percent", self.mix_percent, 0.0..=100.0)
+        self.check("reverb", None)
     }
 }
 

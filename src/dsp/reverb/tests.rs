@@ -142,5 +142,8 @@ fn the_common_promises_hold() {
         check_promises(&Reverb::new(&settings, rate_hz), 60.0);
     }
     let bad = ReverbSettings { size_percent: 10.0, ..Default::default() };
-    assert_eq!(bad.validate().unwrap_err().to_string(), "reverb.size_percent: 10 is outside 20 to 200");
+    assert_eq!(
+        bad.validate().unwrap_err().to_string(),
+        "reverb.size_percent: 10 is outside 20 to 200; choose a value in that range"
+    );
 }

@@ -1,13 +1,14 @@
 //! The curves of the characters.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::biquad::Coefficients;
 use crate::units::db_to_amplitude;
 
 /// Which device the harmonics are those of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Character {
     /// Symmetric and soft, the treble first.
     #[default]

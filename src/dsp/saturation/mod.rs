@@ -18,6 +18,7 @@
 mod curve;
 mod oversampling;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::curve::Curve;
@@ -25,14 +26,16 @@ use self::oversampling::{CHUNK_FRAMES, Oversampler};
 use super::Frame;
 use super::delay_line::DelayLine;
 use super::section::{Section, below_nyquist, flushed};
-use crate::error::{Error, Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::db_to_amplitude;
 
 pub use self::curve::Character;
 
 /// What is saturated, and how much.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct SaturationSettings {
     /// Which device the harmonics are those of. Default: tape.
     pub character: Character,
@@ -64,21 +67,21 @@ impl Default for SaturationSettings {
     }
 }
 
+parameters!(SaturationSettings {
+    drive_db: Within(0.0, 36.0),
+    low_cut_hz: Within(20.0, 20_000.0),
+    high_cut_hz: Within(20.0, 20_000.0),
+    mix_percent: Within(0.0, 100.0),
+    oversampling_ratio: OneOf(&[4.0, 8.0]),
+});
+
 impl SaturationSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
-    /// [`Error::Setting`] names the first field out of range.
+    /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("saturation.drive_db", self.drive_db, 0.0..=36.0)?;
-        check_range("saturation.low_cut_hz", self.low_cut_hz.unwrap_or(20.0), 20.0..=20_000.0)?;
-        check_range("saturation.high_cut_hz", self.high_cut_hz.unwrap_or(20.0), 20.0..=20_000.0)?;
-        check_range("saturation.mix_percent", self.mix_percent, 0.0..=100.0)?;
-        if ![4, 8].contains(&self.oversampling_ratio) {
-            let reason = format!("{} is neither 4 nor 8", self.oversampling_ratio);
-            return Err(Error::setting("saturation.oversampling_ratio", reason));
-        }
-        Ok(())
+        self.check("saturation", None)
     }
 }
 

@@ -4,14 +4,17 @@
 //! Unit Delay", IEEE Signal Processing Magazine 13(1), 1996): flat within 0.01 dB to 20 kHz at 44.1 kHz. A channel
 //! whose delay is a whole number of frames keeps its bits.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Frame;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 
 /// How late each channel is.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct AlignmentSettings {
     /// Delay of the left channel, 0 to 1000 ms. Default: 0.
     pub left_delay_ms: f64,
@@ -19,14 +22,15 @@ pub struct AlignmentSettings {
     pub right_delay_ms: f64,
 }
 
+parameters!(AlignmentSettings { left_delay_ms: Within(0.0, 1000.0), right_delay_ms: Within(0.0, 1000.0) });
+
 impl AlignmentSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("alignment.left_delay_ms", self.left_delay_ms, 0.0..=1000.0)?;
-        check_range("alignment.right_delay_ms", self.right_delay_ms, 0.0..=1000.0)
+        self.check("alignment", None)
     }
 }
 

@@ -3,17 +3,20 @@
 //! The side passes the four-band crossover and its bands get their own gains; the mid passes the same allpass, so that
 //! the two stay in phase. See [`super::super::crossover`].
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Frame;
 use super::super::crossover::{BANDS, FourBandSplitter, Splitter};
 use super::super::multiband::DEFAULT_CORNERS_HZ;
 use super::super::section::flushed;
-use crate::error::{Error, Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::{Error, Result};
 
 /// How wide each band is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct BandWidthSettings {
     /// Corner frequencies between the bands, rising, 20 Hz to 0.45 of the sample rate. Default: 120, 700, 5000.
     pub corners_hz: [f64; BANDS - 1],
@@ -27,20 +30,18 @@ impl Default for BandWidthSettings {
     }
 }
 
+parameters!(BandWidthSettings { corners_hz: ToRate(20.0, 0.45), width_percent: Within(0.0, 400.0) });
+
 impl BandWidthSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`Error::Setting`] names the first field out of range.
     pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
-        let [low, middle, high] = self.corners_hz;
-        let highest_hz = 0.45 * f64::from(sample_rate_hz);
-        if !(low >= 20.0 && low < middle && middle < high && high <= highest_hz) {
-            let reason = format!("{:?} must rise from 20 Hz or more to {highest_hz:.0} Hz or less", self.corners_hz);
+        self.check("band_width", Some(sample_rate_hz))?;
+        if !self.corners_hz.is_sorted_by(|low, high| low < high) {
+            let reason = format!("{:?} must rise; sort them", self.corners_hz);
             return Err(Error::setting("band_width.corners_hz", reason));
-        }
-        for (band, width_percent) in self.width_percent.into_iter().enumerate() {
-            check_range(&format!("band_width.width_percent[{band}]"), width_percent, 0.0..=400.0)?;
         }
         Ok(())
     }

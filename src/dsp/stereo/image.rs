@@ -1,16 +1,19 @@
 //! Mid/side levels, balance, polarity and swapped channels: everything that a matrix of four gains can do.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Frame;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::db_to_amplitude;
 
 /// How the two channels are mixed anew. Neutral by default, and then bit-transparent.
 ///
 /// In this order: polarity, swap, mid and side gains, balance.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct ImageSettings {
     /// Gain of the mid (half the sum of the channels), -60 to 12 dB. Default: 0.
     pub mid_gain_db: f64,
@@ -26,15 +29,19 @@ pub struct ImageSettings {
     pub swap: bool,
 }
 
+parameters!(ImageSettings {
+    mid_gain_db: Within(-60.0, 12.0),
+    side_gain_db: Within(-60.0, 12.0),
+    balance_percent: Within(-100.0, 100.0),
+});
+
 impl ImageSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("image.mid_gain_db", self.mid_gain_db, -60.0..=12.0)?;
-        check_range("image.side_gain_db", self.side_gain_db, -60.0..=12.0)?;
-        check_range("image.balance_percent", self.balance_percent, -100.0..=100.0)
+        self.check("image", None)
     }
 }
 

@@ -2,27 +2,31 @@
 
 use std::f64::consts::FRAC_PI_2;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Frame;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 
 /// How the two gains depend on the position `p`, 0 (left) to 1 (right).
 ///
 /// The laws in dB are powers of the straight line, `(1 - p)^(X / 6.02)` and `p^(X / 6.02)`, which are X dB down in
 /// the middle (D. Griesinger, "Stereo and Surround Panning in Practice", AES 112, 2002, compares them by ear).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum PanLaw {
     /// Sine and cosine: constant power, 3.01 dB down in the middle. The default.
     #[default]
     EqualPower,
     /// 3 dB down in the middle (nearly the square root of the position).
+    #[serde(rename = "minus_3_db")]
     Minus3Db,
     /// 4.5 dB down in the middle: between constant power and constant sum.
-    #[serde(rename = "minus-4.5-db")]
+    #[serde(rename = "minus_4_5_db")]
     Minus4Point5Db,
     /// 6.02 dB down in the middle: the channels sum to the source wherever it is.
+    #[serde(rename = "minus_6_db")]
     Minus6Db,
 }
 
@@ -45,8 +49,9 @@ impl PanLaw {
 }
 
 /// Where a source is put.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct PanSettings {
     /// Position, -100 (left) to 100 % (right). Default: 0.
     pub position_percent: f64,
@@ -54,13 +59,15 @@ pub struct PanSettings {
     pub law: PanLaw,
 }
 
+parameters!(PanSettings { position_percent: Within(-100.0, 100.0) });
+
 impl PanSettings {
     /// Checks the range that the field doc gives.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] if it is out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("pan.position_percent", self.position_percent, -100.0..=100.0)
+        self.check("pan", None)
     }
 }
 
@@ -134,7 +141,7 @@ mod tests {
             let [left, right] = PanLaw::Minus6Db.gains(position);
             assert!((left + right - 1.0).abs() < 1e-15);
         }
-        let settings: PanSettings = serde_json::from_str(r#"{"law": "minus-4.5-db"}"#).unwrap();
+        let settings: PanSettings = serde_json::from_str(r#"{"law": "minus_4_5_db"}"#).unwrap();
         assert_eq!(settings.law, PanLaw::Minus4Point5Db);
         check_promises(&Pan::new(&settings), 1.0);
         assert!(PanSettings { position_percent: 101.0, ..settings }.validate().is_err());

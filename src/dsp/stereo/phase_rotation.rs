@@ -6,15 +6,17 @@
 
 use std::f64::consts::PI;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Frame;
 use super::super::section::{below_nyquist, flushed};
-use crate::error::{Error, Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 
 /// Which channels are turned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Channels {
     /// Left and right.
     #[default]
@@ -26,8 +28,9 @@ pub enum Channels {
 }
 
 /// How the phase is turned.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct PhaseRotationSettings {
     /// Where half of the turn is reached, 20 to 20000 Hz. Default: 200.
     pub frequency_hz: f64,
@@ -43,18 +46,15 @@ impl Default for PhaseRotationSettings {
     }
 }
 
+parameters!(PhaseRotationSettings { frequency_hz: Within(20.0, 20_000.0), sections: Within(1.0, MAX_SECTIONS as f64) });
+
 impl PhaseRotationSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
-    /// [`Error::Setting`] names the first field out of range.
+    /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("phase_rotation.frequency_hz", self.frequency_hz, 20.0..=20_000.0)?;
-        if !(1..=MAX_SECTIONS as u32).contains(&self.sections) {
-            let reason = format!("{} is outside 1 to {MAX_SECTIONS}", self.sections);
-            return Err(Error::setting("phase_rotation.sections", reason));
-        }
-        Ok(())
+        self.check("phase_rotation", None)
     }
 }
 

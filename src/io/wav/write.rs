@@ -4,12 +4,13 @@ use std::fmt;
 use std::io::{Seek, SeekFrom, Write};
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{SIZE_ELSEWHERE, TAG_FLOAT, TAG_PCM};
 
 /// How samples are stored in a file that halfspeed writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum SampleFormat {
     /// 16-bit integers (`"16"`).
     #[serde(rename = "16")]
