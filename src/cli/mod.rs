@@ -6,6 +6,7 @@ mod compare;
 mod logger;
 mod master;
 mod output;
+mod processors;
 mod progress;
 mod render;
 
@@ -34,6 +35,8 @@ enum Command {
     Advise(advise::AdviseArgs),
     /// Compare two files, band by band, at equal loudness.
     Compare(compare::CompareArgs),
+    /// List the processors and their parameters.
+    Processors(processors::ProcessorsArgs),
 }
 
 /// Options that every command has.
@@ -59,6 +62,7 @@ impl Cli {
             Command::Analyze(args) => args.run(),
             Command::Advise(args) => args.run(),
             Command::Compare(args) => args.run(),
+            Command::Processors(args) => args.run(),
         }
     }
 }

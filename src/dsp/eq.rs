@@ -20,7 +20,7 @@ use crate::units::power_to_db;
 #[serde(deny_unknown_fields)]
 #[schemars(transform = describe::<Self>)]
 pub struct EqBand {
-    /// What the band is for, in a word or two: "mud", "air". Only shown, never used.
+    /// What the band is for, in a word or two: "mud", "air". Only shown, never used. Default: empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Shape of the band.

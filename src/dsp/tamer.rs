@@ -77,7 +77,7 @@ impl DeEsserSettings {
 pub struct TamerSettings {
     /// Where the row of bands begins, 50 to 5000 Hz. Default: 150.
     pub lowest_hz: f64,
-    /// Where it ends, above the lowest, to 0.4 of the sample rate. Default: 10 000.
+    /// Where it ends, above the lowest, 50 Hz to 0.4 of the sample rate. Default: 10 000.
     pub highest_hz: f64,
     /// Bands per octave, 1 to 6. Default: 3.
     pub bands_per_octave: f64,

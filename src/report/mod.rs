@@ -7,6 +7,7 @@ mod csv;
 mod document;
 mod figures;
 mod html;
+mod processors;
 #[cfg(test)]
 mod sample;
 mod svg;
@@ -22,4 +23,5 @@ pub use document::{
     SuggestionDocument,
 };
 pub use html::{analysis_html, master_html};
+pub use processors::{ProcessorsDocument, processors_markdown, processors_text};
 pub use text::{Colors, advice_text, analysis_text, comparison_text, master_text};

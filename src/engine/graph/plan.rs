@@ -36,9 +36,9 @@ impl Plan {
             .collect();
         let master = strips.len();
         let mut buses = HashMap::from([(MASTER, master)]);
-        let mut names = HashMap::from([(MASTER, "the master")]);
+        let mut names = HashMap::from([(MASTER, "the master".to_owned())]);
         for (index, (kind, strip)) in strips.iter().enumerate() {
-            if let Some(other) = names.insert(&strip.name, kind) {
+            if let Some(other) = names.insert(&strip.name, format!("a {kind}")) {
                 let reason = format!("the name is that of {other} too; give each its own");
                 return Err(Error::setting(format!("{kind} {:?}, name", strip.name), reason));
             }

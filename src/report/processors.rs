@@ -1,0 +1,109 @@
+//! The list of processors: its document, as text, and as a page of the documentation.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::engine::processors::catalogue::{ParameterEntry, ProcessorEntry};
+
+/// `halfspeed.processors/1`: every kind of processor with its parameters.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProcessorsDocument {
+    /// Always `halfspeed.processors/1`.
+    pub schema: &'static str,
+    /// The processors, in the order in which a signal usually meets them.
+    pub processors: Vec<ProcessorEntry>,
+}
+
+impl ProcessorsDocument {
+    /// The document of some or all entries of the catalogue.
+    pub fn new(processors: Vec<ProcessorEntry>) -> Self {
+        Self { schema: "halfspeed.processors/1", processors }
+    }
+}
+
+/// The list for a terminal: a table for each processor.
+pub fn processors_text(document: &ProcessorsDocument) -> String {
+    let mut text = String::new();
+    for (index, processor) in document.processors.iter().enumerate() {
+        let gap = if index > 0 { "\n" } else { "" };
+        let _ = writeln!(text, "{gap}{}\n  {}", processor.kind, processor.summary);
+        if !processor.method.is_empty() {
+            let _ = writeln!(text, "  {}", processor.method);
+        }
+        let rows: Vec<[String; 5]> = processor.parameters.iter().map(row).collect();
+        let widths: [usize; 4] =
+            std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+        for [name, range, unit, default, meaning] in &rows {
+            let _ = writeln!(
+                text,
+                "    {name:<w0$}  {range:<w1$}  {unit:<w2$}  {default:<w3$}  {meaning}",
+                w0 = widths[0],
+                w1 = widths[1],
+                w2 = widths[2],
+                w3 = widths[3],
+            );
+        }
+    }
+    text
+}
+
+const HEAD: &str = "\
+# Processors
+
+Every processor that a mix can chain, with its parameters. Made from the code that checks them; `halfspeed processors`
+prints the same, `--json` for programs, `--schema graph` and `--schema recipe` as JSON schemas. Written anew by
+
+    HALFSPEED_UPDATE_DOCS=1 cargo test --test processors
+
+A name like `bands[].gain_db` stands for that field of every element of `bands`. `fs` is the sample rate.
+";
+
+/// The page of the documentation.
+pub fn processors_markdown(document: &ProcessorsDocument) -> String {
+    let mut page = String::from(HEAD);
+    for processor in &document.processors {
+        let _ = writeln!(page, "\n## {}\n\n{} {}", processor.kind, processor.summary, processor.method);
+        let _ = writeln!(page, "\n| parameter | range | unit | default | meaning |\n|---|---|---|---|---|");
+        for parameter in &processor.parameters {
+            let [name, range, unit, default, _] = row(parameter).map(|cell| cell.replace('|', "or"));
+            let _ = writeln!(page, "| `{name}` | {range} | {unit} | {default} | {} |", parameter.description);
+        }
+    }
+    // Summaries without more to say end in a space.
+    page.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// Name, range, unit, default and meaning of a parameter.
+fn row(parameter: &ParameterEntry) -> [String; 5] {
+    let range = match (parameter.minimum, parameter.maximum, parameter.maximum_per_sample_rate) {
+        (Some(low), _, Some(share)) => format!("{} to {} fs", number(low), number(share)),
+        (Some(low), Some(high), None) => format!("{} to {}", number(low), number(high)),
+        _ => parameter.choices.iter().map(plain).collect::<Vec<_>>().join(" | "),
+    };
+    let default = match &parameter.default {
+        Value::Null if parameter.required => "required".into(),
+        Value::Null => "none".into(),
+        Value::Array(values) if values.is_empty() => "none".into(),
+        value => plain(value),
+    };
+    [parameter.name.clone(), range, parameter.unit.unwrap_or_default().into(), default, parameter.meaning.clone()]
+}
+
+/// A value without the signs of JSON.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(word) => word.clone(),
+        Value::Bool(is_on) => if *is_on { "yes" } else { "no" }.into(),
+        Value::Number(value) => number(value.as_f64().unwrap_or(f64::NAN)),
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => fields.values().map(plain).collect::<Vec<_>>().join(" "),
+        Value::Null => "none".into(),
+    }
+}
+
+/// A number with no more than four digits behind the point.
+fn number(value: f64) -> String {
+    format!("{}", (value * 1e4).round() / 1e4)
+}
