@@ -1,7 +1,10 @@
 //! What each processor for mixing costs: ten seconds of stereo at 44.1 kHz, in multiples of real time, and the same
-//! after the music has stopped.
+//! after the music has stopped. Then every kind of processor on music, on the silence after it and on the quietest
+//! numbers that a file can hold: states that turn into denormal numbers would show as a slowdown.
 
 use std::hint::black_box;
+use std::path::Path;
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use halfspeed::dsp::Frame;
@@ -16,6 +19,8 @@ use halfspeed::dsp::stereo::image::{Image, ImageSettings};
 use halfspeed::dsp::stereo::pan::{Pan, PanSettings};
 use halfspeed::dsp::stereo::phase_rotation::{PhaseRotation, PhaseRotationSettings};
 use halfspeed::dsp::tempo_delay::{TempoDelay, TempoDelaySettings};
+use halfspeed::engine::processors::ProcessorSettings;
+use halfspeed::engine::processors::catalogue::catalogue;
 
 const RATE_HZ: u32 = 44_100;
 const SECONDS: u32 = 10;
@@ -119,5 +124,60 @@ fn dither(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, processors, dither);
+/// Settings of a kind that leave it something to do.
+fn busy(kind: &str) -> String {
+    let rest = match kind {
+        "eq" => {
+            r#", "bands": [{"kind": "bell", "frequency_hz": 900, "gain_db": 6}, {"kind": "high_pass", "frequency_hz": 30},
+            {"kind": "high_shelf", "frequency_hz": 8000, "gain_db": 3}]"#
+        }
+        "dynamic_eq" => r#", "bands": [{}, {"kind": "low_shelf", "frequency_hz": 120}]"#,
+        "compressor" => r#", "threshold_db": -40, "side_chain_high_pass_hz": 100, "program_dependent_release": true"#,
+        "multiband" => {
+            r#", "corners_hz": [120, 700, 5000], "bands": [{"compressor": {}}, {"compressor": {}}, {"compressor": {}}, {}]"#
+        }
+        "transient" => r#", "attack_db": 6, "sustain_db": -6"#,
+        "band_width" => r#", "width_percent": [0, 100, 120, 150]"#,
+        "alignment" => r#", "left_delay_ms": 0.33"#,
+        "tempo_delay" => r#", "low_cut_hz": 200, "high_cut_hz": 6000"#,
+        "convolution" => r#", "impulse_response": "room.wav""#,
+        "soft_clip" => r#", "ceiling_db": -12"#,
+        "limiter" => r#", "drive_db": 9"#,
+        _ => "",
+    };
+    format!(r#"{{"kind": "{kind}"{rest}}}"#)
+}
+
+fn denormals(criterion: &mut Criterion) {
+    let room = |_: &Path, _: u32| {
+        let response: Vec<f64> = noise().iter().take(RATE_HZ as usize).map(|frame| frame[0]).collect();
+        Ok(ImpulseResponse::mono(response))
+    };
+    let seconds = 4;
+    let music: Vec<Frame> = noise().into_iter().take((seconds * RATE_HZ) as usize).collect();
+    let quietest: Vec<Frame> = music.iter().map(|frame| frame.map(|x| f64::from((1e-40 * x) as f32))).collect();
+    let mut group = criterion.benchmark_group("denormals");
+    group.throughput(Throughput::Elements(music.len() as u64)).sample_size(10);
+    group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(500));
+    for entry in catalogue() {
+        let settings: ProcessorSettings = serde_json::from_str(&busy(&entry.kind)).expect("settings");
+        settings.validate(RATE_HZ).expect("in range");
+        let silence = vec![[0.0; 2]; music.len()];
+        for (name, signal) in [("music", &music), ("silence after it", &silence), ("1e-40 after it", &quietest)] {
+            let mut stage = settings.build(RATE_HZ, &room).expect("a stage");
+            let mut work = music.clone();
+            work.chunks_mut(BLOCK_FRAMES).for_each(|block| stage.process(block));
+            group.bench_function(format!("{}, {name}", entry.kind), |b| {
+                b.iter(|| {
+                    work.copy_from_slice(signal);
+                    work.chunks_mut(BLOCK_FRAMES).for_each(|block| stage.process(block));
+                    black_box(work[0])
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, processors, denormals, dither);
 criterion_main!(benches);

@@ -185,7 +185,14 @@ impl Prototype {
 #[derive(Debug, Clone)]
 pub struct Cascade {
     sections: Vec<Section>,
+    /// Frames since states were last looked at.
+    position: usize,
 }
+
+/// States are looked at this often, counted from the beginning...
+const SETTLE_FRAMES: usize = 256;
+/// ... and what lies below this, -1000 dBFS, is silence.
+const SILENCE: f64 = 1e-50;
 
 #[derive(Debug, Clone, Copy)]
 struct Section {
@@ -202,7 +209,7 @@ impl Cascade {
             .filter(|coefficients| *coefficients != Coefficients::IDENTITY)
             .map(|coefficients| Section { coefficients, state: [[0.0; 2]; 2] })
             .collect();
-        Self { sections }
+        Self { sections, position: 0 }
     }
 
     /// Whether the chain changes nothing.
@@ -212,6 +219,29 @@ impl Cascade {
 
     /// Filters a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at_mut(rest.len().min(SETTLE_FRAMES - self.position));
+            self.run(piece);
+            self.position += piece.len();
+            if self.position == SETTLE_FRAMES {
+                self.position = 0;
+                self.settle();
+            }
+            rest = tail;
+        }
+    }
+
+    /// Ends decays into silence before they turn into denormals, which are slow.
+    fn settle(&mut self) {
+        for value in self.sections.iter_mut().flat_map(|section| section.state.iter_mut().flatten()) {
+            if value.abs() < SILENCE {
+                *value = 0.0;
+            }
+        }
+    }
+
+    fn run(&mut self, frames: &mut [Frame]) {
         // Four sections to a pass: a section waits for its own last output, but the sections of one pass overlap in
         // the processor.
         let (quads, rest) = self.sections.as_chunks_mut::<4>();

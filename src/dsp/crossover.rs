@@ -20,6 +20,10 @@ pub trait Splitter<const N: usize> {
     /// The bands of the next frame, lowest first.
     fn split(&mut self, frame: Frame) -> [Frame; N];
 
+    /// Ends decays into silence before they turn into denormals; to be called once in a while, at frames that do not
+    /// depend on blocks.
+    fn settle(&mut self) {}
+
     /// Frames by which the bands lag the input.
     fn latency_frames(&self) -> usize {
         0
@@ -61,6 +65,11 @@ impl<const N: usize> Splitter<N> for SerialSplitter<N> {
         bands[N - 1] = rest;
         bands
     }
+
+    fn settle(&mut self) {
+        self.splits.iter_mut().for_each(Split::settle);
+        self.allpasses.iter_mut().flatten().for_each(Butterworth::settle);
+    }
 }
 
 /// Four bands, split in the middle first, which takes fewer allpasses.
@@ -94,6 +103,11 @@ impl Splitter<BANDS> for FourBandSplitter {
         let (band2, band3) = self.high.split(high_half);
         [band0, band1, band2, band3]
     }
+
+    fn settle(&mut self) {
+        [&mut self.middle, &mut self.low, &mut self.high].into_iter().for_each(Split::settle);
+        [&mut self.low_through_high, &mut self.high_through_low].into_iter().for_each(Butterworth::settle);
+    }
 }
 
 /// One fourth-order split.
@@ -114,6 +128,11 @@ impl Split {
         let first = self.first.step(frame);
         let low = self.second.step(first.low).low;
         (low, [first.allpass[0] - low[0], first.allpass[1] - low[1]])
+    }
+
+    fn settle(&mut self) {
+        self.first.settle();
+        self.second.settle();
     }
 }
 
@@ -157,6 +176,14 @@ impl Butterworth {
         }
         self.state = [w, w1];
         Outputs { low, allpass }
+    }
+
+    fn settle(&mut self) {
+        for value in self.state.iter_mut().flatten() {
+            if value.abs() < 1e-50 {
+                *value = 0.0;
+            }
+        }
     }
 }
 

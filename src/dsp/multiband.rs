@@ -167,8 +167,6 @@ pub type Multiband = Stage<FourBandSplitter, BANDS>;
 
 /// A stage with either kind of crossover. Its latency is [`Self::latency_frames`].
 #[derive(Debug, Clone)]
-// One of a kind, and moved once.
-#[expect(clippy::large_enum_variant)]
 pub enum Stage<S, const N: usize> {
     /// The usual one: recursive.
     Recursive(BandStage<S, N>),
@@ -299,6 +297,7 @@ impl<S: Splitter<N>, const N: usize> BandStage<S, N> {
             }
             if complete {
                 self.position = 0;
+                self.splitter.settle();
             }
             rest = tail;
         }

@@ -1,6 +1,6 @@
 //! What the settings of a processor may be: said once, for the check, the JSON schema and the list of processors.
 //!
-//! A settings type names the bounds of its numbers with [`parameters!`]. [`Parameters::check`] holds values to them and
+//! A settings type names the bounds of its numbers with `parameters!`. [`Parameters::check`] holds values to them and
 //! [`describe`] writes them, and the unit that each name ends in, into the type's schema. What a number means stands in
 //! the doc comment of its field, which the schema carries as its description.
 
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(text, "gate.ratio: 300 is outside 1 to 100; choose a value in that range");
         let settings = SoftClipSettings { oversampling: 5, ..Default::default() };
         let text = settings.check("clip", None).unwrap_err().to_string();
-        assert_eq!(text, "clip.oversampling: 5 is none of 4, 8; choose one of them");
+        assert_eq!(text, "clip.oversampling: 5 is none of 4, 8, 16; choose one of them");
         let mut settings = ReverbSettings::default();
         settings.decay_s[3] = f64::NAN;
         let text = settings.check("hall", None).unwrap_err().to_string();

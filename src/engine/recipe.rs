@@ -31,6 +31,7 @@ pub struct Recipe {
     /// How the equaliser is realised: `"minimum_phase_iir"`, `"linear_phase"` or `"minimum_phase_fir"`.
     /// Default: `"minimum_phase_iir"`.
     #[serde(default, skip_serializing_if = "EqMode::is_default")]
+    #[schemars(!skip_serializing_if)]
     pub eq_mode: EqMode,
     /// Form of the output.
     #[serde(default)]

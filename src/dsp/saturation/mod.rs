@@ -303,7 +303,10 @@ mod tests {
     #[test]
     fn the_common_promises_hold() {
         let bad = SaturationSettings { oversampling_ratio: 3, ..Default::default() };
-        assert_eq!(bad.validate().unwrap_err().to_string(), "saturation.oversampling_ratio: 3 is neither 4 nor 8");
+        assert_eq!(
+            bad.validate().unwrap_err().to_string(),
+            "saturation.oversampling_ratio: 3 is none of 4, 8; choose one of them"
+        );
         for (seed, rate_hz) in [8_000, 44_100, 96_000, 384_000].into_iter().enumerate() {
             let pick = noise(4, seed as u32);
             let settings = SaturationSettings {

@@ -335,3 +335,32 @@ fn any_settings_in_range_give_finite_output_that_does_not_depend_on_blocks() {
         }
     }
 }
+
+#[test]
+fn silence_after_music_ends_in_zero_or_in_normal_numbers() {
+    let rate = 8000;
+    for entry in catalogue() {
+        let kind = entry.kind.as_str();
+        let settings = match kind {
+            "eq" => json!({"kind": kind, "bands": [{"kind": "bell", "frequency_hz": 1000.0, "gain_db": 6.0}]}),
+            "compressor" => json!({"kind": kind, "side_chain_high_pass_hz": 200.0}),
+            "band_width" => {
+                json!({"kind": kind, "width_percent": [0.0, 100.0, 120.0, 150.0], "corners_hz": [100.0, 500.0, 2000.0]})
+            }
+            "multiband" => json!({"kind": kind, "corners_hz": [500.0, 2000.0], "bands": [{"compressor": {}}, {}, {}]}),
+            "tamer" => json!({"kind": kind, "highest_hz": 3000.0}),
+            "de_esser" => json!({"kind": kind, "frequency_hz": 3000.0}),
+            "tempo_delay" => json!({"kind": kind, "tempo_bpm": 400.0, "low_cut_hz": 200.0, "high_cut_hz": 2000.0}),
+            _ => example(kind),
+        };
+        let settings: ProcessorSettings = serde_json::from_value(settings).expect("a processor");
+        settings.validate(rate).expect("valid");
+        let mut stage = settings.build(rate, &room).expect("a stage");
+        let mut signal = noise(1000, 3);
+        signal.resize(30_000 + stage.latency_frames(), [0.0; 2]);
+        stage.process(&mut signal);
+        // Far below any converter, far above the denormal numbers.
+        let slow = signal.iter().flatten().filter(|x| **x != 0.0 && x.abs() < 1e-290).count();
+        assert_eq!(slow, 0, "{kind}");
+    }
+}

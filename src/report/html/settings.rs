@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use crate::dsp::compressor::CompressorSettings;
-use crate::dsp::eq::{BandChannel, BandKind};
-use crate::dsp::multiband::MultibandSettings;
+use crate::dsp::eq::{BandChannel, BandKind, EqBand};
+use crate::dsp::eq_fir::EqMode;
+use crate::dsp::multiband::{Crossover, MultibandSettings};
 use crate::io::SampleFormat;
 use crate::report::MasterReport;
 use crate::report::figures::{NONE, frequency, number, signed};
@@ -22,7 +23,7 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
             div.stages {
                 @if !recipe.eq.is_empty() {
                     div.stage.broad {
-                        h3 { "Equaliser" }
+                        h3 { "Equaliser" @if let Some(mode) = eq_mode(recipe.eq_mode) { ", " (mode) } }
                         table.numbers {
                             thead {
                                 tr {
@@ -37,7 +38,7 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                                 @for band in &recipe.eq {
                                     tr {
                                         th scope="row" { (band.name) }
-                                        td.words { (shape(band.kind, band.channel)) }
+                                        td.words { (shape(band)) }
                                         td { (number(band.frequency_hz, 0)) }
                                         td {
                                             @if matches!(band.kind, BandKind::HighPass | BandKind::LowPass | BandKind::Notch) { (NONE) } @else { (signed(band.gain_db, 2)) }
@@ -66,6 +67,7 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                             (row("attack", number(glue.attack_ms, 0), "ms"))
                             (row("release", number(glue.release_ms, 0), "ms"))
                             (row("makeup", signed(glue.makeup_db, 1), "dB"))
+                            @for (name, value, unit) in compressor_options(glue) { (row(name, value, unit)) }
                             (row("deepest reduction", number(report.reductions.glue_db, 1), "dB"))
                         }
                     }
@@ -128,7 +130,7 @@ fn multiband_stage(multiband: &MultibandSettings, reductions_db: &[f64]) -> Mark
         [format!("to {low}"), format!("{low} to {middle}"), format!("{middle} to {high}"), format!("from {high}")];
     html! {
         div.stage.broad {
-            h3 { "Four bands: width, then compression" }
+            h3 { "Four bands: width, then compression" @if multiband.crossover == Crossover::LinearPhase { ", linear phase" } }
             table.numbers {
                 thead {
                     tr {
@@ -160,17 +162,47 @@ fn multiband_stage(multiband: &MultibandSettings, reductions_db: &[f64]) -> Mark
     }
 }
 
-fn shape(kind: BandKind, channel: BandChannel) -> String {
-    let kind = match kind {
+fn eq_mode(mode: EqMode) -> Option<&'static str> {
+    match mode {
+        EqMode::MinimumPhaseIir => None,
+        EqMode::LinearPhase => Some("linear phase"),
+        EqMode::MinimumPhaseFir => Some("minimum phase by convolution"),
+    }
+}
+
+/// Name, value and unit of every option of a compressor that is not as usual.
+fn compressor_options(settings: &CompressorSettings) -> Vec<(&'static str, String, &'static str)> {
+    let usual = CompressorSettings::default();
+    let high_pass_hz = settings.side_chain_high_pass_hz;
+    let options = [
+        (settings.detector != usual.detector, "level", "peak".to_owned(), ""),
+        (
+            settings.stereo_link_percent != usual.stereo_link_percent,
+            "stereo link",
+            number(settings.stereo_link_percent, 0),
+            "%",
+        ),
+        (settings.look_ahead_ms != usual.look_ahead_ms, "look-ahead", number(settings.look_ahead_ms, 1), "ms"),
+        (settings.mix_percent != usual.mix_percent, "mix", number(settings.mix_percent, 0), "%"),
+        (high_pass_hz.is_some(), "side-chain high-pass", number(high_pass_hz, 0), "Hz"),
+        (settings.program_dependent_release, "release", "slower after long reductions".to_owned(), ""),
+    ];
+    let shown = options.into_iter().filter(|(is_unusual, ..)| *is_unusual);
+    shown.map(|(_, name, value, unit)| (name, value, unit)).collect()
+}
+
+fn shape(band: &EqBand) -> String {
+    let pass = |name: &str| format!("{name}, {} dB/octave", band.slope_db_per_octave);
+    let kind = match band.kind {
         BandKind::Bell => "bell",
         BandKind::LowShelf => "low shelf",
         BandKind::HighShelf => "high shelf",
-        BandKind::HighPass => "high-pass",
-        BandKind::LowPass => "low-pass",
+        BandKind::HighPass => &pass("high-pass"),
+        BandKind::LowPass => &pass("low-pass"),
         BandKind::Tilt => "tilt",
         BandKind::Notch => "notch",
     };
-    match channel {
+    match band.channel {
         BandChannel::Stereo => kind.into(),
         BandChannel::Mid => format!("{kind}, mid only"),
         BandChannel::Side => format!("{kind}, side only"),
