@@ -355,6 +355,6 @@ mod tests {
             assert!(Convolution::new(&wet(64), &ImpulseResponse::mono(response), 48_000).is_err());
         }
         let error = wet(100).validate().unwrap_err();
-        assert_eq!(error.to_string(), "convolution.partition_frames: 100 is not a power of two from 32 to 65536");
+        assert!(error.to_string().starts_with("convolution.partition_frames: 100 is none of 32, 64,"), "{error}");
     }
 }

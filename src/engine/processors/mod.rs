@@ -124,7 +124,7 @@ pub enum ProcessorSettings {
     Convolution(ConvolutionReverbSettings),
     /// Soft clip: rounds off peaks instead of turning them down.
     ///
-    /// `u / (1 + u^4)^(1/4)` above a knee, at 4 or 8 times the rate; bit-exact below the knee.
+    /// `u / (1 + u^4)^(1/4)` above a knee, at 4, 8 or 16 times the rate; bit-exact below the knee.
     SoftClip(SoftClipSettings),
     /// True-peak limiter with look-ahead.
     ///

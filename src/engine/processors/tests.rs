@@ -266,7 +266,6 @@ impl Dice {
 fn fit(fields: &mut Map<String, Value>) {
     if let Some(Value::Array(corners)) = fields.get_mut("corners_hz") {
         corners.sort_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).expect("numbers"));
-        corners.dedup();
         let count = corners.len() + 1;
         if let Some(Value::Array(bands)) = fields.get_mut("bands") {
             bands.resize(count, json!({}));
