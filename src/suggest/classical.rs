@@ -1,7 +1,7 @@
 //! The classical matcher: statistics and rules, no model.
 
 use super::eq_fit::{self, Curve};
-use super::tone::Tone;
+use super::tone::{Evidence, Tone};
 use super::{Amounts, CurvePoint, Proposal, Quantity, Suggester, Suggestion, Target, dynamics, width};
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
@@ -23,7 +23,8 @@ impl Suggester for Classical {
 
     fn suggest(&self, mix: &Measurement, target: &Target<'_>, amounts: &Amounts) -> Proposal {
         let reference = target.reference;
-        let Some(tone) = Tone::between(mix, reference) else { return Proposal::default() };
+        let Some(evidence) = Evidence::between(mix, reference) else { return Proposal::default() };
+        let tone = evidence.tone(&evidence.rule_db());
         let mut proposal = Proposal {
             likeness_ratio: Some(tone.likeness_ratio),
             matched_ratio: Some(tone.matched_ratio),

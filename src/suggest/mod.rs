@@ -7,6 +7,7 @@
 mod classical;
 mod dynamics;
 mod eq_fit;
+pub mod features;
 mod loudness_only;
 mod quantity;
 mod registration;

@@ -8,6 +8,8 @@
 
 use pulp::{Arch, NullaryFnOnce};
 
+use crate::measure::analysis::median;
+
 /// Frames taken from each programme at the most: what a comparison of all with all can afford.
 const MAX_FRAMES: usize = 400;
 /// Fewer frames than this say nothing.
@@ -30,6 +32,10 @@ pub(super) struct Registration {
     pub(super) pair_share: f64,
     /// How alike the two programmes are, 0 to 1; see [`likeness`].
     pub(super) likeness_ratio: f64,
+    /// How far the believed pairs scatter about the shift, by band: median absolute deviation, dB.
+    pub(super) scatter_db: Vec<f64>,
+    /// Mean difference between the shifts that the starting curves led to, dB.
+    pub(super) disagreement_db: f64,
 }
 
 /// How far shared content is to be believed: 0 for different songs, 1 for the same recording.
@@ -76,20 +82,30 @@ pub(super) fn register(from: &Cloud, to: &Cloud, starts: &[Vec<f64>]) -> Option<
     if frames < MIN_FRAMES {
         return None;
     }
-    let ends: Vec<(Vec<f32>, usize)> = starts.iter().map(|start| settle(from, to, start)).collect();
+    let ends: Vec<End> = starts.iter().map(|start| settle(from, to, start)).collect();
     let disagreement_db = mean_disagreement(&ends);
     // The first of equals, so that the order of starts decides and nothing else.
-    let (shift, pairs) = ends.into_iter().reduce(|best, next| if next.1 > best.1 { next } else { best })?;
-    let pair_share = pairs as f64 / frames as f64;
+    let best = ends.into_iter().reduce(|best, next| if next.pairs.len() > best.pairs.len() { next } else { best })?;
+    let End { shift, pairs } = best;
+    let pair_share = pairs.len() as f64 / frames as f64;
     Some(Registration {
+        scatter_db: scatter(from, to, &pairs, &shift),
+        disagreement_db,
         shift_db: shift.into_iter().map(f64::from).collect(),
         pair_share,
         likeness_ratio: likeness(pair_share, frames, disagreement_db),
     })
 }
 
-/// Follows one start to where it no longer moves: the shift there, and how many frames found each other.
-fn settle(from: &Cloud, to: &Cloud, start: &[f64]) -> (Vec<f32>, usize) {
+/// Where a start led to.
+struct End {
+    shift: Vec<f32>,
+    /// Frames that found each other.
+    pairs: Vec<Pair>,
+}
+
+/// Follows one start to where it no longer moves.
+fn settle(from: &Cloud, to: &Cloud, start: &[f64]) -> End {
     let mut shift: Vec<f32> = start.iter().map(|&db| db as f32).collect();
     let mut pairs = mutual_pairs(from, to, &shift);
     for _ in 0..ITERATIONS {
@@ -101,14 +117,14 @@ fn settle(from: &Cloud, to: &Cloud, start: &[f64]) -> (Vec<f32>, usize) {
         }
         pairs = mutual_pairs(from, to, &shift);
     }
-    (shift, pairs.len())
+    End { shift, pairs }
 }
 
 /// Mean difference between the shifts that the starts led to, dB, over all pairs of starts.
-fn mean_disagreement(ends: &[(Vec<f32>, usize)]) -> f64 {
+fn mean_disagreement(ends: &[End]) -> f64 {
     let mut differences = Vec::new();
-    for (index, (a, _)) in ends.iter().enumerate() {
-        for (b, _) in &ends[index + 1..] {
+    for (index, End { shift: a, .. }) in ends.iter().enumerate() {
+        for End { shift: b, .. } in &ends[index + 1..] {
             let sum: f64 = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).sum();
             differences.push(sum / a.len().max(1) as f64);
         }
@@ -183,9 +199,23 @@ fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
+/// The nearest pairs, those that are believed.
+fn believed(pairs: &[Pair]) -> &[Pair] {
+    &pairs[..((pairs.len() as f64 * KEPT_SHARE) as usize).max(KEPT_MIN).min(pairs.len())]
+}
+
+/// Median absolute deviation of the believed pairs' differences from the shift, by band.
+fn scatter(from: &Cloud, to: &Cloud, pairs: &[Pair], shift: &[f32]) -> Vec<f64> {
+    let deviation = |band: usize, shift: f32| {
+        let differences = believed(pairs).iter().map(|&(i, j, _)| to.frames[j][band] - from.frames[i][band]);
+        median(differences.map(|difference| f64::from((difference - shift).abs())).collect()).unwrap_or(0.0)
+    };
+    shift.iter().enumerate().map(|(band, &shift)| deviation(band, shift)).collect()
+}
+
 /// Median difference over the nearest pairs, smoothed over neighbouring bands, mean removed.
 fn median_shift(from: &Cloud, to: &Cloud, pairs: &[Pair]) -> Option<Vec<f32>> {
-    let kept = &pairs[..((pairs.len() as f64 * KEPT_SHARE) as usize).max(KEPT_MIN).min(pairs.len())];
+    let kept = believed(pairs);
     let &(first, ..) = kept.first()?;
     let bands = from.frames[first].len();
     let medians: Vec<f32> = (0..bands)

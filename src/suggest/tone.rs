@@ -35,8 +35,27 @@ const MAX_GAIN_DB: f64 = 10.0;
 /// another song's spectrum leaves more error than it mends.
 const UNPROVEN_SHARE: f64 = 0.1;
 
-impl Tone {
-    /// Weighs the evidence. `None` if either programme is silent.
+/// What speaks for a gain curve.
+#[derive(Debug, Clone)]
+pub(super) struct Evidence {
+    /// The third octaves that take part, by their number in the spectrum.
+    pub(super) bands: Vec<usize>,
+    /// Their centres.
+    pub(super) centers_hz: Vec<f64>,
+    /// Level of the mix's mid in its loud parts, dB.
+    pub(super) mix_db: Vec<f64>,
+    /// Level of the reference's mid in its loud parts, dB.
+    pub(super) reference_db: Vec<f64>,
+    /// 0 where the reference or the mix holds nothing, else 1.
+    pub(super) weights: Vec<f64>,
+    /// Reference minus mix, smoothed, mean 0, dB.
+    pub(super) difference_db: Vec<f64>,
+    /// What matched frames say; `None` for too short a programme.
+    pub(super) registration: Option<Registration>,
+}
+
+impl Evidence {
+    /// Gathers it. `None` if either programme is silent.
     pub(super) fn between(mix: &Measurement, reference: &Measurement) -> Option<Self> {
         let all_hz = mix.spectrum.bands.centers_hz();
         let count = all_hz.len().min(reference.spectrum.bands.centers_hz().len());
@@ -52,32 +71,43 @@ impl Tone {
         let weights: Vec<f64> =
             mix_holds.iter().zip(&reference_holds).map(|(a, b)| if *a && *b { 1.0 } else { 0.0 }).collect();
 
-        let mut difference: Vec<f64> = reference_db.iter().zip(&mix_db).map(|(r, m)| r - m).collect();
-        center(&weights, &mut difference);
-        for (difference, weight) in difference.iter_mut().zip(&weights) {
+        let mut difference_db: Vec<f64> = reference_db.iter().zip(&mix_db).map(|(r, m)| r - m).collect();
+        center(&weights, &mut difference_db);
+        for (difference, weight) in difference_db.iter_mut().zip(&weights) {
             *difference *= weight;
         }
-        smooth(&mut difference);
-
-        let half: Vec<f64> = difference.iter().map(|db| 0.5 * db).collect();
-        let starts = [vec![0.0; bands.len()], half, difference.clone()];
+        smooth(&mut difference_db);
+        let half: Vec<f64> = difference_db.iter().map(|db| 0.5 * db).collect();
+        let starts = [vec![0.0; bands.len()], half, difference_db.clone()];
         let registration = register(&cloud(mix, &bands), &cloud(reference, &bands), &starts);
-        let likeness_ratio = registration.as_ref().map_or(0.0, |found| found.likeness_ratio);
-        let matched_ratio = registration.as_ref().map_or(0.0, |found| found.pair_share);
-        let mut curve_db = weigh(&difference, registration.as_ref());
-        for (gain, weight) in curve_db.iter_mut().zip(&weights) {
-            *gain *= weight;
-        }
-        Some(Self { centers_hz, curve_db, weights, likeness_ratio, matched_ratio })
+        Some(Self { bands, centers_hz, mix_db, reference_db, weights, difference_db, registration })
     }
-}
 
-/// The curve that the evidence supports: shared content as far as there is any, a little of the average otherwise.
-fn weigh(difference: &[f64], registration: Option<&Registration>) -> Vec<f64> {
-    let likeness = registration.map_or(0.0, |found| found.likeness_ratio);
-    let shift = |band: usize| registration.map_or(0.0, |found| found.shift_db[band]);
-    let gain = |(band, db): (usize, &f64)| likeness * shift(band) + (1.0 - likeness) * UNPROVEN_SHARE * db;
-    difference.iter().enumerate().map(gain).map(|gain| MAX_GAIN_DB * (gain / MAX_GAIN_DB).tanh()).collect()
+    /// How alike the two programmes are, 0 to 1.
+    pub(super) fn likeness_ratio(&self) -> f64 {
+        self.registration.as_ref().map_or(0.0, |found| found.likeness_ratio)
+    }
+
+    /// A curve to aim for, with the evidence's words about it. Gains bend towards their bound, and are 0 where there is
+    /// nothing to be matched.
+    pub(super) fn tone(&self, curve_db: &[f64]) -> Tone {
+        let bounded = |(gain, weight): (&f64, &f64)| weight * MAX_GAIN_DB * (gain / MAX_GAIN_DB).tanh();
+        Tone {
+            centers_hz: self.centers_hz.clone(),
+            curve_db: curve_db.iter().zip(&self.weights).map(bounded).collect(),
+            weights: self.weights.clone(),
+            likeness_ratio: self.likeness_ratio(),
+            matched_ratio: self.registration.as_ref().map_or(0.0, |found| found.pair_share),
+        }
+    }
+
+    /// The curve by rule: shared content as far as there is any, a little of the average otherwise.
+    pub(super) fn rule_db(&self) -> Vec<f64> {
+        let likeness = self.likeness_ratio();
+        let shift = |band: usize| self.registration.as_ref().map_or(0.0, |found| found.shift_db[band]);
+        let gain = |(band, db): (usize, &f64)| likeness * shift(band) + (1.0 - likeness) * UNPROVEN_SHARE * db;
+        self.difference_db.iter().enumerate().map(gain).collect()
+    }
 }
 
 /// Which bands hold something: not empty, and not past a codec's edge. `None` for a silent programme.

@@ -1,0 +1,285 @@
+//! Random production: what makes a mix of a song, and what makes its master.
+//!
+//! The ranges are wider than use, and lean the way that mixes and masters do: mixes are muddier, duller and narrower
+//! than what becomes of them.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use halfspeed::AudioBuffer;
+use halfspeed::dsp::compressor::CompressorSettings;
+use halfspeed::dsp::eq::{BandKind, EqBand};
+use halfspeed::dsp::leveler::LevelerSettings;
+use halfspeed::dsp::limiter::LimiterSettings;
+use halfspeed::dsp::multiband::MultibandSettings;
+use halfspeed::dsp::width::WidthSettings;
+use halfspeed::engine::Recipe;
+use halfspeed::engine::render::process;
+use halfspeed::io::Spool;
+use halfspeed::units::{db_to_amplitude, power_to_db};
+
+/// Numbers drawn at random: SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014).
+pub struct Draw(u64);
+
+impl Draw {
+    pub fn new(round: u64, id: u64) -> Self {
+        Self(round.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ id.wrapping_mul(0xd1b5_4a32_d192_ed03))
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Log-uniform.
+    fn log(&mut self, low: f64, high: f64) -> f64 {
+        self.uniform(low.ln(), high.ln()).exp()
+    }
+
+    /// About normal: the sum of twelve uniform numbers.
+    fn normal(&mut self, mean: f64, deviation: f64) -> f64 {
+        mean + deviation * ((0..12).map(|_| self.uniform(0.0, 1.0)).sum::<f64>() - 6.0)
+    }
+
+    pub fn chance(&mut self, probability: f64) -> bool {
+        self.uniform(0.0, 1.0) < probability
+    }
+
+    /// Fisher-Yates.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, (self.uniform(0.0, 1.0) * (last + 1) as f64) as usize);
+        }
+    }
+}
+
+fn band(kind: BandKind, frequency_hz: f64, gain_db: f64, q: f64) -> EqBand {
+    EqBand { kind, frequency_hz, gain_db: gain_db.clamp(-12.0, 12.0), q, ..EqBand::default() }
+}
+
+/// What a mix lacks or has too much of.
+pub struct Roughening {
+    eq: Vec<EqBand>,
+    side_gain_db: f64,
+}
+
+impl Roughening {
+    pub fn draw(draw: &mut Draw) -> Self {
+        let strength = draw.uniform(0.4, 1.5);
+        let mut eq = vec![
+            band(BandKind::LowShelf, draw.log(60.0, 350.0), strength * draw.normal(0.0, 2.8), draw.uniform(0.5, 0.9)),
+            band(BandKind::HighShelf, draw.log(3500.0, 12_000.0), strength * draw.normal(-1.1, 2.8), draw.uniform(0.5, 0.9)),
+            band(BandKind::Bell, draw.log(130.0, 750.0), strength * draw.normal(1.1, 2.2), draw.log(0.4, 1.8)),
+            band(BandKind::Bell, draw.log(900.0, 6500.0), strength * draw.normal(0.0, 2.4), draw.log(0.4, 1.8)),
+        ];
+        if draw.chance(0.3) {
+            eq.push(band(BandKind::Bell, draw.log(50.0, 12_000.0), draw.normal(0.0, 2.5), draw.log(0.5, 3.0)));
+        }
+        Self { eq, side_gain_db: draw.normal(-1.3, 1.8).clamp(-8.0, 4.0) }
+    }
+
+    pub fn apply(&self, audio: &AudioBuffer) -> AudioBuffer {
+        let width = Some(WidthSettings { side_gain_db: self.side_gain_db });
+        let recipe = Recipe { eq: self.eq.clone(), width, ..Recipe::default() };
+        run(audio, &recipe, None).unwrap_or_else(|| audio.clone())
+    }
+}
+
+/// A mastering chain.
+pub struct Master {
+    eq: Vec<EqBand>,
+    side_gain_db: f64,
+    dynamics: Dynamics,
+    /// How far the highest peaks would stand over the ceiling without the limiter, dB.
+    drive_over_peak_db: f64,
+}
+
+enum Dynamics {
+    None,
+    /// Threshold over the level, dB.
+    Glue { over_db: f64, settings: CompressorSettings },
+    Leveler { over_db: f64, ratio: f64, release_ms: f64 },
+    Multiband { over_db: [f64; 4], ratio: f64 },
+    /// Everything by ffmpeg's filters: another maker's equaliser, compressor and limiter.
+    Foreign { over_db: f64, ratio: f64, attack_ms: f64, release_ms: f64 },
+}
+
+impl Master {
+    pub fn draw(draw: &mut Draw) -> Self {
+        let strength = draw.uniform(0.3, 1.4);
+        let mut eq = vec![
+            band(BandKind::LowShelf, draw.log(50.0, 260.0), strength * draw.normal(0.4, 2.2), draw.uniform(0.5, 0.9)),
+            band(BandKind::HighShelf, draw.log(4500.0, 13_000.0), strength * draw.normal(0.8, 2.3), draw.uniform(0.5, 0.9)),
+            band(BandKind::Bell, draw.log(150.0, 900.0), strength * draw.normal(-0.7, 1.8), draw.log(0.4, 1.6)),
+        ];
+        if draw.chance(0.7) {
+            eq.push(band(BandKind::Bell, draw.log(800.0, 7000.0), strength * draw.normal(0.0, 1.9), draw.log(0.4, 1.6)));
+        }
+        let dynamics = match draw.uniform(0.0, 1.0) {
+            ..0.12 => Dynamics::None,
+            ..0.37 => Dynamics::Glue {
+                over_db: draw.uniform(-2.0, 9.0),
+                settings: CompressorSettings {
+                    ratio: draw.log(1.3, 4.5),
+                    attack_ms: draw.log(2.0, 50.0),
+                    release_ms: draw.log(40.0, 400.0),
+                    knee_db: draw.uniform(0.0, 8.0),
+                    ..CompressorSettings::default()
+                },
+            },
+            ..0.57 => Dynamics::Leveler {
+                over_db: draw.uniform(0.0, 9.0),
+                ratio: draw.log(1.5, 5.0),
+                release_ms: draw.log(15.0, 120.0),
+            },
+            ..0.75 => Dynamics::Multiband {
+                over_db: [0; 4].map(|_| draw.uniform(-4.0, 6.0)),
+                ratio: draw.log(1.3, 3.0),
+            },
+            _ => Dynamics::Foreign {
+                over_db: draw.uniform(-1.0, 9.0),
+                ratio: draw.log(1.4, 4.5),
+                attack_ms: draw.log(4.0, 50.0),
+                release_ms: draw.log(50.0, 400.0),
+            },
+        };
+        Self {
+            eq,
+            side_gain_db: draw.normal(0.8, 1.5).clamp(-4.0, 5.0),
+            dynamics,
+            drive_over_peak_db: draw.uniform(-1.0, 8.0),
+        }
+    }
+
+    /// The master of an excerpt. `None` where a tool fails.
+    pub fn apply(&self, audio: &AudioBuffer) -> Option<AudioBuffer> {
+        let mut recipe = Recipe {
+            eq: self.eq.clone(),
+            width: Some(WidthSettings { side_gain_db: self.side_gain_db }),
+            ..Recipe::default()
+        };
+        if let Dynamics::Foreign { over_db, ratio, attack_ms, release_ms } = self.dynamics {
+            let level_db = level_db(audio);
+            // Peaks stand 10 to 15 dB over the level.
+            let threshold = db_to_amplitude((level_db + over_db).clamp(-55.0, 0.0)).max(0.001);
+            let drive_db = -level_db - 13.0 + self.drive_over_peak_db;
+            let eq: String = self.eq.iter().map(foreign_band).collect();
+            let side = db_to_amplitude(self.side_gain_db);
+            let filters = format!(
+                "{eq}stereotools=slev={:.4},acompressor=threshold={threshold:.5}:ratio={ratio:.3}:attack={attack_ms:.2}:\
+                 release={release_ms:.2},volume={drive_db:.3}dB,alimiter=limit=0.89:attack=3:release=80:level=disabled",
+                side.clamp(0.016, 4.0)
+            );
+            return foreign(audio, &filters);
+        }
+        let level_db = level_db(audio);
+        match &self.dynamics {
+            Dynamics::Glue { over_db, settings } => {
+                let threshold_db = (level_db + over_db).clamp(-60.0, 0.0);
+                recipe.glue = Some(CompressorSettings { threshold_db, ..settings.clone() });
+            }
+            Dynamics::Leveler { over_db, ratio, release_ms } => {
+                recipe.leveler = Some(LevelerSettings {
+                    threshold_db: (level_db + 3.0 + over_db).clamp(-60.0, 0.0),
+                    ratio: *ratio,
+                    release_ms: *release_ms,
+                    ..LevelerSettings::default()
+                });
+            }
+            Dynamics::Multiband { over_db, ratio } => {
+                let mut multiband = MultibandSettings::default();
+                for ((band, over_db), below_db) in multiband.bands.iter_mut().zip(over_db).zip([4.0, 4.0, 9.0, 16.0]) {
+                    band.compressor = Some(CompressorSettings {
+                        threshold_db: (level_db - below_db + over_db).clamp(-70.0, 0.0),
+                        ratio: *ratio,
+                        attack_ms: 15.0,
+                        release_ms: 140.0,
+                        ..CompressorSettings::default()
+                    });
+                }
+                recipe.multiband = Some(multiband);
+            }
+            Dynamics::None | Dynamics::Foreign { .. } => {}
+        }
+        run(audio, &recipe, Some(self.drive_over_peak_db))
+    }
+}
+
+fn level_db(audio: &AudioBuffer) -> f64 {
+    let square = |channel: &[f32]| channel.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+    power_to_db((square(audio.left()) + square(audio.right())) / (2 * audio.frames().max(1)) as f64 + 1e-12)
+}
+
+/// Runs a recipe; with a drive, through the limiter, so that the 99.9th percentile of peaks stands that far over the ceiling.
+fn run(audio: &AudioBuffer, recipe: &Recipe, drive_over_peak_db: Option<f64>) -> Option<AudioBuffer> {
+    let rate = audio.sample_rate_hz();
+    let mut spool = Spool::new(rate);
+    spool.push(audio).ok()?;
+    let processed = process(spool, recipe, &|_, _| {}).ok()?;
+    let peaks = processed.true_peaks(0.0).ok()?;
+    let mut loudest: Vec<f32> = peaks.iter().map(|peak| peak[0].max(peak[1])).collect();
+    loudest.sort_by(f32::total_cmp);
+    let high = f64::from(loudest[(loudest.len() - 1) * 98 / 100].max(1e-6));
+    let top = f64::from(loudest[loudest.len() - 1].max(1e-6));
+    let limiter = match drive_over_peak_db {
+        Some(over_db) => LimiterSettings { drive_db: (-1.0 - 20.0 * high.log10() + over_db).clamp(-60.0, 40.0), ..LimiterSettings::default() },
+        // A mix leaves its peaks alone.
+        None => LimiterSettings { drive_db: (-3.0 - 20.0 * top.log10()).clamp(-60.0, 40.0), ..LimiterSettings::default() },
+    };
+    let mut out = AudioBuffer::new(rate);
+    processed
+        .limit(&limiter, &peaks, |block| {
+            out.extend(block.left(), block.right());
+            Ok(())
+        })
+        .ok()?;
+    Some(out)
+}
+
+/// A band as a filter of ffmpeg's, with a comma.
+fn foreign_band(band: &EqBand) -> String {
+    let name = match band.kind {
+        BandKind::LowShelf => "bass",
+        BandKind::HighShelf => "treble",
+        _ => "equalizer",
+    };
+    format!("{name}=f={:.1}:t=q:w={:.3}:g={:.3},", band.frequency_hz, band.q, band.gain_db)
+}
+
+/// Pipes audio through ffmpeg's filters.
+fn foreign(audio: &AudioBuffer, filters: &str) -> Option<AudioBuffer> {
+    let rate = audio.sample_rate_hz().to_string();
+    let format = ["-f", "f32le", "-ar", &rate, "-ac", "2"];
+    let mut child = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin"])
+        .args(format)
+        .args(["-i", "pipe:0", "-af", filters])
+        .args(format)
+        .arg("pipe:1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .ok()?;
+    let mut input = child.stdin.take()?;
+    let frames = audio.left().iter().zip(audio.right());
+    let bytes: Vec<u8> = frames.flat_map(|(l, r)| [l.to_le_bytes(), r.to_le_bytes()]).flatten().collect();
+    let writer = std::thread::spawn(move || input.write_all(&bytes).is_ok());
+    let output = child.wait_with_output().ok()?;
+    writer.join().ok()?;
+    let (samples, _) = output.stdout.as_chunks::<4>();
+    let samples: Vec<f32> = samples.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let (mut left, mut right): (Vec<f32>, Vec<f32>) = samples.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
+    // Limiters may lag by less than a window: what is missing at the end is silence.
+    if left.len() + 4096 < audio.frames() {
+        return None;
+    }
+    left.resize(audio.frames(), 0.0);
+    right.resize(audio.frames(), 0.0);
+    Some(AudioBuffer::from_channels(audio.sample_rate_hz(), left, right))
+}

@@ -1,0 +1,155 @@
+//! Renders training pairs and writes what the model is to see and to say: `training_pairs LOCK MUSIC_DIR OUT_DIR ROUNDS`.
+//!
+//! For each song and round a mastering chain is drawn at random and applied to two of its excerpts and to one of another
+//! song; each mix is an excerpt made worse by other random settings. A row holds the features of mix and reference, and
+//! what the true master has that the mix lacks. Seeds depend on the song and the round alone, and a round that has been
+//! written is not rendered again.
+
+mod chain;
+mod row;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use halfspeed::AudioBuffer;
+use halfspeed::io::Decoder;
+use halfspeed::suggest::features;
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use chain::{Draw, Master, Roughening};
+use row::{Kind, Pair, label_names};
+
+/// Length of an excerpt. Those of the development cases are longer; features of shorter ones are noisier.
+const EXCERPT_S: f64 = 25.0;
+/// Songs that lend each other references.
+const GROUP: usize = 24;
+
+#[derive(Deserialize)]
+struct Package {
+    split: String,
+    tracks: Vec<String>,
+}
+
+/// A song's two excerpts.
+struct Song {
+    id: usize,
+    package: usize,
+    validation: bool,
+    excerpts: [AudioBuffer; 2],
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, lock, music, out, rounds] = arguments.as_slice() else {
+        return Err("usage: training_pairs LOCK MUSIC_DIR OUT_DIR ROUNDS".into());
+    };
+    let lock: BTreeMap<String, Package> = serde_json::from_str(&fs::read_to_string(lock)?)?;
+    let out = Path::new(out);
+    fs::create_dir_all(out)?;
+    let schema = serde_json::json!({
+        "features": features::names(), "schema_hash": format!("{:016x}", features::schema_hash()),
+        "labels": label_names(), "packages": lock.keys().collect::<Vec<_>>(),
+    });
+    fs::write(out.join("schema.json"), serde_json::to_string(&schema)?)?;
+
+    for round in 0..rounds.parse::<u64>()? {
+        for split in ["train", "validation"] {
+            let mut songs: Vec<(usize, usize, PathBuf)> = Vec::new();
+            for (package, (name, of)) in lock.iter().enumerate().filter(|(_, (_, of))| of.split == split) {
+                let tracks = of.tracks.iter().map(|track| Path::new(music).join(name).join(track));
+                songs.extend(tracks.enumerate().map(|(index, path)| (package * 1000 + index, package, path)));
+            }
+            Draw::new(round, 1).shuffle(&mut songs);
+            for (number, group) in songs.chunks(GROUP).enumerate() {
+                let path = out.join(format!("{split}-{round:02}-{number:03}.f32"));
+                if path.exists() {
+                    continue;
+                }
+                let validation = split == "validation";
+                let songs: Vec<Song> = group
+                    .par_iter()
+                    .filter_map(|(id, package, path)| {
+                        let excerpts = excerpts(path, &mut Draw::new(round, *id as u64 + 1_000_000))?;
+                        Some(Song { id: *id, package: *package, validation, excerpts })
+                    })
+                    .collect();
+                let rows: Vec<Vec<f32>> = (0..songs.len())
+                    .into_par_iter()
+                    .flat_map_iter(|index| rows_of(&songs, index, round).into_iter().flatten())
+                    .collect();
+                let bytes: Vec<u8> = rows.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+                let partial = path.with_extension("part");
+                fs::File::create(&partial)?.write_all(&bytes)?;
+                fs::rename(&partial, &path)?;
+                println!("{}: {} rows", path.display(), rows.len());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Two excerpts of a stereo song of a minute or more, at about the same level; `None` for anything else.
+fn excerpts(path: &Path, draw: &mut Draw) -> Option<[AudioBuffer; 2]> {
+    let mut decoder = Decoder::open(path).ok()?;
+    let rate = decoder.info().sample_rate_hz;
+    if decoder.info().channels != 2 || rate < 32_000 {
+        return None;
+    }
+    let mut song = AudioBuffer::new(rate);
+    let mut block = AudioBuffer::new(rate);
+    while song.frames() < rate as usize * 240 && decoder.next_block(&mut block).ok()? {
+        song.extend(block.left(), block.right());
+    }
+    let length = (EXCERPT_S * f64::from(rate)) as usize;
+    let half = song.frames() / 2;
+    if half < length + rate as usize {
+        return None;
+    }
+    let cut = |from: usize| -> AudioBuffer {
+        let of = |channel: &[f32]| channel[from..from + length].to_vec();
+        AudioBuffer::from_channels(rate, of(song.left()), of(song.right()))
+    };
+    let mut place = |from: usize| from + (draw.uniform(0.0, 1.0) * (half - length) as f64) as usize;
+    let found = [cut(place(0)), cut(place(half))];
+    let power = |audio: &AudioBuffer| {
+        let square = |channel: &[f32]| channel.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+        (square(audio.left()) + square(audio.right())) / (2 * audio.frames()) as f64
+    };
+    let side = |audio: &AudioBuffer| {
+        let differences = audio.left().iter().zip(audio.right()).map(|(l, r)| f64::from(l - r).powi(2));
+        differences.sum::<f64>() / (4 * audio.frames()) as f64
+    };
+    let [a, b] = [power(&found[0]), power(&found[1])];
+    let usable = a.min(b) > 1e-5 && a.max(b) < 16.0 * a.min(b) && side(&found[0]) > 2e-4 * a;
+    usable.then_some(found)
+}
+
+/// The rows of a song in a round: the same song as reference, another one, and now and then a master as its own mix.
+fn rows_of(songs: &[Song], index: usize, round: u64) -> Vec<Option<Vec<f32>>> {
+    let song = &songs[index];
+    let mut draw = Draw::new(round, song.id as u64);
+    let master = Master::draw(&mut draw);
+    let (Some(truth), Some(same)) = (master.apply(&song.excerpts[0]), master.apply(&song.excerpts[1])) else {
+        return Vec::new();
+    };
+    let mix = Roughening::draw(&mut draw).apply(&song.excerpts[0]);
+    let mut rows = vec![Pair { song, kind: Kind::Same, mix: &mix, reference: &same, truth: &truth }.row()];
+    if songs.len() > 1 {
+        let other = (index + 1 + (draw.uniform(0.0, 1.0) * (songs.len() - 1) as f64) as usize) % songs.len();
+        let reference = songs.get(other).filter(|_| other != index);
+        if let Some(reference) = reference.and_then(|other| master.apply(&other.excerpts[0])) {
+            let mix = Roughening::draw(&mut draw).apply(&song.excerpts[0]);
+            rows.push(Pair { song, kind: Kind::Other, mix: &mix, reference: &reference, truth: &truth }.row());
+        }
+    }
+    if draw.chance(0.12) {
+        rows.push(Pair { song, kind: Kind::Done, mix: &truth, reference: &same, truth: &truth }.row());
+    }
+    if draw.chance(0.08) {
+        rows.push(Pair { song, kind: Kind::Done, mix: &truth, reference: &truth, truth: &truth }.row());
+    }
+    rows
+}
