@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::dsp::limiter::LimiterSettings;
 use crate::engine::drive::{DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
 use crate::engine::render::{LimiterLog, Processed, process};
@@ -9,6 +11,7 @@ use crate::engine::source::{Source, load_file, measure_file};
 use crate::engine::{OutputSettings, Recipe};
 use crate::error::{Error, Result};
 use crate::io::{OutputFile, check_output};
+use crate::measure::Measurement;
 use crate::report::{MasterReport, Promise};
 use crate::suggest::{Amounts, Proposal, Suggester, Target};
 use crate::units::db_to_amplitude;
@@ -31,8 +34,8 @@ const QUANTISING_MARGIN_DB: f64 = 0.005;
 pub struct MasterJob<'a> {
     /// The mix.
     pub mix: PathBuf,
-    /// The reference, if there is one.
-    pub reference: Option<PathBuf>,
+    /// The references, if there are any. Of several, the master comes into the corridor that they make.
+    pub references: Vec<PathBuf>,
     /// The master.
     pub output: PathBuf,
     /// Replace the output if it exists.
@@ -73,23 +76,27 @@ pub type OnProgress<'a> = &'a (dyn Fn(Step, u64, Option<u64>) + Sync);
 /// A file that can't be read, mastered or written; a setting out of range. Missing a promise is not an error: it is
 /// reported.
 pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<MasterReport> {
-    let inputs: Vec<&Path> = std::iter::once(job.mix.as_path()).chain(job.reference.as_deref()).collect();
+    let inputs: Vec<&Path> = std::iter::once(&job.mix).chain(&job.references).map(PathBuf::as_path).collect();
     check_output(&job.output, &inputs, job.force)?;
-    let (mix, reference) = rayon::join(
+    let (mix, references) = rayon::join(
         || load_file(&job.mix, job.output_settings.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total)),
         || {
             let progress = |done, total| on_progress(Step::Reference, done, total);
-            job.reference.as_deref().map(|path| measure_file(path, &progress)).transpose()
+            job.references.par_iter().map(|path| measure_file(path, &progress)).collect::<Result<Vec<Source>>>()
         },
     );
-    let ((mix, audio), reference) = (mix?, reference?);
+    let ((mix, audio), references) = (mix?, References::new(references?)?);
     let mix_lufs = loudness_of(&mix)?;
-    let reference_lufs = reference.as_ref().map(loudness_of).transpose()?;
 
-    let wished_lufs = job.loudness_lufs.or(reference_lufs).unwrap_or(DEFAULT_LOUDNESS_LUFS);
-    let proposal = reference.as_ref().map_or_else(Proposal::default, |reference| {
-        let target =
-            Target { reference: &reference.measurement, loudness_lufs: wished_lufs, ceiling_dbtp: job.ceiling_dbtp };
+    let wished_lufs = job.loudness_lufs.or(references.middle_lufs).unwrap_or(DEFAULT_LOUDNESS_LUFS);
+    let others: Vec<&Measurement> = references.others.iter().map(|source| &source.measurement).collect();
+    let proposal = references.middle.as_ref().map_or_else(Proposal::default, |reference| {
+        let target = Target {
+            reference: &reference.measurement,
+            others: &others,
+            loudness_lufs: wished_lufs,
+            ceiling_dbtp: job.ceiling_dbtp,
+        };
         job.suggester.suggest(&mix.measurement, &target, &job.amounts)
     });
     let mut recipe = Recipe {
@@ -111,7 +118,35 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let promises = goal.judge(&met, &processed);
     let Written { file, source, log } = met.written;
     file.commit(job.force)?;
-    Ok(MasterReport::new(job, mix, reference, source, recipe, &proposal, &processed, log, promises))
+    Ok(MasterReport::new(job, mix, references, source, recipe, &proposal, &processed, log, promises))
+}
+
+/// Measured references.
+#[derive(Default)]
+pub(crate) struct References {
+    /// The one of middle loudness, which stands for all where only one can; `None` without any.
+    pub(crate) middle: Option<Source>,
+    /// Its loudness: what the master is to have, unless told otherwise.
+    middle_lufs: Option<f64>,
+    /// The others.
+    pub(crate) others: Vec<Source>,
+}
+
+impl References {
+    fn new(sources: Vec<Source>) -> Result<Self> {
+        let mut by_loudness = sources
+            .into_iter()
+            .map(|source| Ok((loudness_of(&source)?, source)))
+            .collect::<Result<Vec<(f64, Source)>>>()?;
+        by_loudness.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if by_loudness.is_empty() {
+            return Ok(Self::default());
+        }
+        // The quieter of two in the middle.
+        let (lufs, middle) = by_loudness.remove((by_loudness.len() - 1) / 2);
+        let others = by_loudness.into_iter().map(|(_, source)| source).collect();
+        Ok(Self { middle: Some(middle), middle_lufs: Some(lufs), others })
+    }
 }
 
 /// Applies a recipe and writes the result.

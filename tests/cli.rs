@@ -124,6 +124,54 @@ fn a_master_keeps_its_promises_and_can_be_rendered_again_to_the_byte() {
 }
 
 #[test]
+fn a_mix_that_is_its_own_reference_is_left_alone() {
+    let bench = Bench::new();
+    for suggester in ["model", "classical"] {
+        let out = bench.path(&format!("{suggester}.wav"));
+        let report = json(&master(Path::new(MIX), &out, &["--reference", MIX, "--suggester", suggester, "--json"]));
+        for band in report["settings"]["eq"].as_array().into_iter().flatten() {
+            assert!(band["gain_db"].as_f64().is_some_and(|gain| gain.abs() < 0.5), "{suggester}: {band}");
+        }
+        for stage in ["multiband", "glue", "width"] {
+            assert!(report["settings"][stage].is_null(), "{suggester}: {stage}");
+        }
+    }
+}
+
+#[test]
+fn the_report_says_what_the_model_did_and_what_the_rules_would_have_done() {
+    let bench = Bench::new();
+    let by = |suggester: &str| {
+        let out = bench.path(&format!("{suggester}.wav"));
+        json(&master(Path::new(MIX), &out, &["--reference", REFERENCE, "--suggester", suggester, "--json"]))["model"]
+            .clone()
+    };
+    let model = by("model");
+    assert_eq!(model["name"], "model");
+    assert!(model["classical_curve"].as_array().is_some_and(|curve| curve.len() == 27), "{model}");
+    // Either it was followed, and says how far, or it says why not.
+    let followed = model["version"].is_string() && model["share_ratio"].as_f64().is_some_and(|share| share > 0.0);
+    assert!(followed != model["fallback"].is_string(), "{model}");
+    let classical = by("classical");
+    assert!(classical["name"] == "classical" && classical["version"].is_null(), "{classical}");
+}
+
+#[test]
+fn several_references_make_one_target() {
+    let bench = Bench::new();
+    let out = bench.path("master.wav");
+    let report = json(&master(
+        Path::new(MIX),
+        &out,
+        &["--reference", REFERENCE, "--reference", MIX, "--reference", REFERENCE, "--json"],
+    ));
+    assert_eq!(report["other_references"].as_array().map(Vec::len), Some(2));
+    let wanted = report["reference"]["loudness"]["integrated_lufs"].as_f64().expect("loud");
+    assert_eq!(report["verified"][0]["wanted"].as_f64(), Some(wanted));
+    assert!(report["reference"]["file"]["path"].as_str().is_some_and(|path| path == REFERENCE), "the middle of three");
+}
+
+#[test]
 fn the_number_of_threads_changes_no_byte() {
     let bench = Bench::new();
     let masters: Vec<Vec<u8>> = ["1", "2"]

@@ -213,7 +213,7 @@ fn against_reference(measurement: &Measurement, reference: &Measurement) -> Opti
         return None;
     }
     let mean_db = both.iter().map(|(_, db)| db).sum::<f64>() / both.len() as f64;
-    let target = Target { reference, loudness_lufs: -14.0, ceiling_dbtp: -1.0 };
+    let target = Target { reference, others: &[], loudness_lufs: -14.0, ceiling_dbtp: -1.0 };
     let proposal = Classical.suggest(measurement, &target, &Amounts::default());
     let likeness = proposal.likeness_ratio.unwrap_or(0.0);
     let curve: Vec<(f64, f64)> =

@@ -8,7 +8,7 @@ use halfspeed::engine::OutputSettings;
 use halfspeed::io::{SampleFormat, check_output};
 use halfspeed::master::{DEFAULT_CEILING_DBTP, MasterJob, master};
 use halfspeed::report::{master_html, master_text};
-use halfspeed::suggest::{Amounts, Classical, LoudnessOnly, Suggester};
+use halfspeed::suggest::{Amounts, Classical, Learned, LoudnessOnly, Suggester};
 use halfspeed::{Error, Result};
 
 use super::output::{print_json, print_text, write_text};
@@ -19,9 +19,10 @@ use super::{CommonArgs, logger, number_within, wav_output};
 pub(super) struct MasterArgs {
     /// The mix: WAV, AIFF, FLAC, MP3, AAC, ALAC, Ogg Vorbis or Opus.
     mix: PathBuf,
-    /// A finished track to come near to, in any of the same formats.
+    /// A finished track to come near to, in any of the same formats. Give several, each with its own --reference, and only
+    /// what lies outside the range that they make is changed.
     #[arg(long, short, value_name = "FILE")]
-    reference: Option<PathBuf>,
+    reference: Vec<PathBuf>,
     /// The master to write, a .wav file.
     #[arg(long, short, value_name = "FILE", value_parser = wav_output)]
     output: PathBuf,
@@ -53,7 +54,7 @@ pub(super) struct MasterArgs {
     #[arg(long, value_name = "BITS", default_value = "24")]
     bits: SampleFormat,
     /// Who suggests the settings.
-    #[arg(long, value_enum, default_value_t = SuggesterName::Classical)]
+    #[arg(long, value_enum, default_value_t = SuggesterName::Model)]
     suggester: SuggesterName,
     /// Write the settings to a recipe file that `halfspeed render` applies again.
     #[arg(long, value_name = "FILE")]
@@ -70,6 +71,8 @@ pub(super) struct MasterArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum SuggesterName {
+    /// Tone and width by a network that was trained on mixes and their masters; the classical rules where it can't be used.
+    Model,
     /// Tone by matched content, width and density by band.
     Classical,
     /// Nothing but loudness and peaks.
@@ -79,6 +82,7 @@ enum SuggesterName {
 impl SuggesterName {
     fn suggester(self) -> &'static dyn Suggester {
         match self {
+            Self::Model => &Learned,
             Self::Classical => &Classical,
             Self::Loudness => &LoudnessOnly,
         }
@@ -100,14 +104,14 @@ fn ceiling(text: &str) -> Result<f64, String> {
 impl MasterArgs {
     pub(super) fn run(self) -> Result<ExitCode> {
         logger::start(self.common.verbose);
-        let inputs: Vec<&Path> = std::iter::once(self.mix.as_path()).chain(self.reference.as_deref()).collect();
+        let inputs: Vec<&Path> = std::iter::once(&self.mix).chain(&self.reference).map(PathBuf::as_path).collect();
         let side_files: Vec<&Path> = self.recipe_out.iter().chain(&self.report).map(PathBuf::as_path).collect();
         self.check_side_files(&inputs, &side_files)?;
 
         let ratio = |own: Option<f64>| own.unwrap_or(self.amount) / 100.0;
         let job = MasterJob {
             mix: self.mix.clone(),
-            reference: self.reference.clone(),
+            references: self.reference.clone(),
             output: self.output.clone(),
             force: self.force,
             suggester: self.suggester.suggester(),

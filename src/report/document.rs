@@ -7,11 +7,11 @@ use crate::engine::Recipe;
 use crate::engine::render::{ChainLog, LimiterLog, Processed};
 use crate::engine::source::Source;
 use crate::io::SourceInfo;
-use crate::master::MasterJob;
+use crate::master::{MasterJob, References};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::{Finding, Severity};
-use crate::suggest::{CurvePoint, Proposal, Suggestion};
+use crate::suggest::{CurvePoint, ModelVerdict, Proposal, Suggestion};
 
 /// `halfspeed.analysis/1`: everything measured of a file.
 #[derive(Debug, Clone, Serialize)]
@@ -82,8 +82,10 @@ pub struct MasterReport {
     pub before: AnalysisDocument,
     /// The written master, measured on the file.
     pub after: AnalysisDocument,
-    /// The reference, if there was one.
+    /// The reference, if there was one; of several, the one of middle loudness.
     pub reference: Option<AnalysisDocument>,
+    /// The other references.
+    pub other_references: Vec<FileDocument>,
     /// The recipe as applied.
     pub settings: Recipe,
     /// What was changed and why, and whether it came about.
@@ -158,6 +160,9 @@ pub struct ModelDocument {
     pub likeness_ratio: Option<f64>,
     /// Share of moments of the mix that have a twin in the reference, on which that judgement rests.
     pub matched_ratio: Option<f64>,
+    /// What the network said and what the classical rules would have done; absent where no network was asked.
+    #[serde(flatten)]
+    pub verdict: Option<ModelVerdict>,
 }
 
 /// Curves for the pictures of a report.
@@ -185,7 +190,7 @@ impl MasterReport {
     pub(crate) fn new(
         job: &MasterJob<'_>,
         mix: Source,
-        reference: Option<Source>,
+        references: References,
         mut written: Source,
         settings: Recipe,
         proposal: &Proposal,
@@ -193,6 +198,7 @@ impl MasterReport {
         log: LimiterLog,
         verified: Vec<Promise>,
     ) -> Self {
+        let References { middle: reference, others, .. } = references;
         written.info.path.clone_from(&job.output);
         let ChainLog { multiband_db, glue_db, leveler_db } = &processed.log;
         let deepest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
@@ -219,9 +225,10 @@ impl MasterReport {
                 name: job.suggester.name(),
                 likeness_ratio: proposal.likeness_ratio,
                 matched_ratio: proposal.matched_ratio,
+                verdict: proposal.model.clone(),
             },
             reductions,
-            notes: notes(job, &mix, reference.as_ref()),
+            notes: notes(job, &mix, reference.as_ref(), proposal),
             curves: MasterCurves {
                 before_short_term_lufs: short_term(&mix.measurement),
                 after_short_term_lufs: short_term(&written.measurement),
@@ -236,6 +243,7 @@ impl MasterReport {
             before: AnalysisDocument::new(&mix),
             after: AnalysisDocument::new(&written),
             reference: reference.as_ref().map(AnalysisDocument::new),
+            other_references: others.iter().map(FileDocument::new).collect(),
             settings,
         }
     }
@@ -253,7 +261,7 @@ fn eq_response(recipe: &Recipe, sample_rate_hz: u32) -> Vec<CurvePoint> {
         .collect()
 }
 
-fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>) -> Vec<String> {
+fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>, proposal: &Proposal) -> Vec<String> {
     let mut notes = Vec::new();
     if mix.info.channels == 1 {
         notes.push("The mix is mono; the master holds it as two equal channels.".into());
@@ -263,6 +271,9 @@ fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>) -> Vec<S
     }
     let failures = mix.findings.iter().filter(|finding| finding.severity == Severity::Fail);
     notes.extend(failures.map(|finding| format!("In the mix: {}", finding.message)));
+    if let Some(reason) = proposal.model.as_ref().and_then(|verdict| verdict.fallback.as_ref()) {
+        notes.push(format!("The classical rules were used instead of the model: {reason}."));
+    }
     match reference {
         None => notes.push("There was no reference: only loudness and peaks were set.".into()),
         Some(reference) if reference.info.channels == 1 => {

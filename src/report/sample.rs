@@ -298,13 +298,19 @@ pub(super) fn report() -> MasterReport {
         before: before(),
         after: after(),
         reference: Some(reference()),
+        other_references: Vec::new(),
         suggestions: suggestions(),
         verified: vec![
             promise("integrated_loudness", "LUFS", -9.0, -9.04, 0.1),
             promise("true_peak", "dBTP", -1.0, -1.02, 0.0),
             promise("length", "frames", 9_803_430.0, 9_803_430.0, 0.0),
         ],
-        model: ModelDocument { name: "classical", likeness_ratio: Some(0.17), matched_ratio: Some(0.09) },
+        model: ModelDocument {
+            name: "classical",
+            likeness_ratio: Some(0.17),
+            matched_ratio: Some(0.09),
+            verdict: None,
+        },
         reductions: ReductionsDocument {
             multiband_db: [2.4, 0.0, 0.0, 0.0],
             glue_db: 1.8,
@@ -338,7 +344,7 @@ pub(super) fn bare() -> MasterReport {
     report.notes.clear();
     report.settings = Recipe::default();
     report.curves = MasterCurves { limiter_reduction_db: vec![f64::NAN, 0.0], ..MasterCurves::default() };
-    report.model = ModelDocument { name: "classical", likeness_ratio: None, matched_ratio: None };
+    report.model = ModelDocument { name: "classical", likeness_ratio: None, matched_ratio: None, verdict: None };
     for document in [&mut report.before, &mut report.after] {
         let analysis = &mut document.analysis;
         analysis.loudness = LoudnessAnalysis {

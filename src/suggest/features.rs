@@ -116,9 +116,7 @@ fn of_programme(measurement: &Measurement, evidence: &Evidence, levels_db: &[f64
         (0..GROUPS).map(mean).collect()
     };
     values.extend(group(&|band| median_change_db(&over_time[band])));
-    values.extend(group(&|band| {
-        over_time.get(band + 1).map_or(1.0, |above| correlation(&over_time[band], above))
-    }));
+    values.extend(group(&|band| over_time.get(band + 1).map_or(1.0, |above| correlation(&over_time[band], above))));
     values.extend(globals(measurement));
 }
 

@@ -8,9 +8,13 @@ mod classical;
 mod dynamics;
 mod eq_fit;
 pub mod features;
+mod learned;
 mod loudness_only;
+#[cfg_attr(not(feature = "ml"), path = "no_network.rs")]
+mod network;
 mod quantity;
 mod registration;
+mod stages;
 mod tone;
 mod width;
 
@@ -23,6 +27,7 @@ use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
 
 pub use classical::Classical;
+pub use learned::Learned;
 pub use loudness_only::LoudnessOnly;
 pub use quantity::Quantity;
 
@@ -38,8 +43,10 @@ pub trait Suggester: Sync {
 /// What a master is to come near to.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
-    /// The reference.
+    /// The reference; of several, the one that stands for them where only one can.
     pub reference: &'a Measurement,
+    /// The other references. With any, tone and width become a corridor about the median: only what lies outside is moved.
+    pub others: &'a [&'a Measurement],
     /// Loudness that the limiter will be driven to, LUFS.
     pub loudness_lufs: f64,
     /// True peak that the limiter will hold, dBTP.
@@ -80,8 +87,33 @@ pub struct Proposal {
     pub likeness_ratio: Option<f64>,
     /// Share of moments of the mix that have a twin in the reference, on which that judgement rests.
     pub matched_ratio: Option<f64>,
+    /// What the network said, or why it was not asked; `None` where none was meant to be.
+    pub model: Option<ModelVerdict>,
     /// The equaliser curve that was aimed for: centre frequency and gain. Empty where there was none.
     pub target_curve: Vec<CurvePoint>,
+}
+
+/// What became of asking the network, and what the classical rules would have done.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct ModelVerdict {
+    /// Version of the network; `None` where it was not followed.
+    pub version: Option<String>,
+    /// How far it can be trusted with such a pair, 0 to 1: less, the farther the pair lies from what it was trained on.
+    pub confidence_ratio: Option<f64>,
+    /// How far it was followed, 0 to 1: less, the more content mix and reference share. The rest is the classical rules'.
+    pub share_ratio: Option<f64>,
+    /// Its own estimate of its error in tone: mean standard deviation over the bands, dB.
+    pub tone_deviation_db: Option<f64>,
+    /// Its own estimate of its error in width: standard deviation, dB.
+    pub width_deviation_db: Option<f64>,
+    /// How far the pair lies from what it was trained on; a twentieth of the validation pairs exceeds 1.
+    pub novelty_ratio: Option<f64>,
+    /// Why the classical rules were used instead of it.
+    pub fallback: Option<String>,
+    /// The equaliser curve of the classical rules.
+    pub classical_curve: Vec<CurvePoint>,
+    /// The side gain of the classical rules, dB; `None` where mix or reference is mono.
+    pub classical_side_gain_db: Option<f64>,
 }
 
 /// A point of a frequency response.

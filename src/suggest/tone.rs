@@ -4,6 +4,7 @@
 //! to the true production EQ than doing nothing. So two pieces of evidence are weighed by how much content both
 //! programmes share: the difference of the long-term spectra, and the registration of matched frames.
 
+use super::CurvePoint;
 use super::registration::{Cloud, Registration, register};
 use crate::measure::Measurement;
 use crate::units::power_to_db;
@@ -99,6 +100,12 @@ impl Evidence {
             likeness_ratio: self.likeness_ratio(),
             matched_ratio: self.registration.as_ref().map_or(0.0, |found| found.pair_share),
         }
+    }
+
+    /// The points of a curve.
+    pub(super) fn curve(&self, gains_db: &[f64]) -> Vec<CurvePoint> {
+        let points = self.centers_hz.iter().zip(gains_db);
+        points.map(|(&frequency_hz, &gain_db)| CurvePoint { frequency_hz, gain_db }).collect()
     }
 
     /// The curve by rule: shared content as far as there is any, a little of the average otherwise.

@@ -24,13 +24,8 @@ const UNPROVEN_SHARE: f64 = 0.25;
 /// Widths are read no lower than this: what lies under it is mono, dB.
 const MONO_DB: f64 = -40.0;
 
-/// The side gain that brings the mix's width to the reference's, and why. `amount` is the share to take, 0 to 1.
-pub(super) fn suggest(
-    mix: &Measurement,
-    reference: &Measurement,
-    likeness_ratio: f64,
-    amount: f64,
-) -> Option<(WidthSettings, Suggestion)> {
+/// The side gain that the rule calls for, dB. `None` where either programme is mono.
+pub(super) fn rule_db(mix: &Measurement, reference: &Measurement, likeness_ratio: f64) -> Option<f64> {
     let width = |band: &BandStereo| band.width_db.map(|db| db.clamp(MONO_DB, 10.0));
     let differences: Vec<Option<f64>> = mix
         .band_stereo()
@@ -38,14 +33,24 @@ pub(super) fn suggest(
         .zip(&reference.band_stereo())
         .map(|(mix, reference)| Some(width(reference)? - width(mix)?))
         .collect();
-    let change_db = amount * change(&differences, likeness_ratio)?.clamp(RANGE_DB.0, RANGE_DB.1);
+    change(&differences, likeness_ratio)
+}
+
+/// The setting for a change of width, and why; none for changes not worth one. `amount` is the share to take, 0 to 1.
+pub(super) fn suggest(
+    mix: &Measurement,
+    reference: &Measurement,
+    change_db: f64,
+    amount: f64,
+) -> Option<(WidthSettings, Suggestion)> {
+    let change_db = amount * change_db.clamp(RANGE_DB.0, RANGE_DB.1);
     if change_db.abs() < WORTHWHILE_DB {
         return None;
     }
     let settings = WidthSettings { side_gain_db: (change_db * 100.0).round() / 100.0 };
     let (before, wanted) = (Quantity::Width.of(mix), Quantity::Width.of(reference));
-    let relation = if change_db > 0.0 { "narrower" } else { "wider" };
     let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
+        let relation = if before < wanted { "narrower" } else { "wider" };
         format!("{relation} than the reference: side over mid is {before:.1} dB, the reference's {wanted:.1} dB")
     });
     let suggestion = Suggestion {

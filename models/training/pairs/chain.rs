@@ -74,7 +74,12 @@ impl Roughening {
         let strength = draw.uniform(0.4, 1.5);
         let mut eq = vec![
             band(BandKind::LowShelf, draw.log(60.0, 350.0), strength * draw.normal(0.0, 2.8), draw.uniform(0.5, 0.9)),
-            band(BandKind::HighShelf, draw.log(3500.0, 12_000.0), strength * draw.normal(-1.1, 2.8), draw.uniform(0.5, 0.9)),
+            band(
+                BandKind::HighShelf,
+                draw.log(3500.0, 12_000.0),
+                strength * draw.normal(-1.1, 2.8),
+                draw.uniform(0.5, 0.9),
+            ),
             band(BandKind::Bell, draw.log(130.0, 750.0), strength * draw.normal(1.1, 2.2), draw.log(0.4, 1.8)),
             band(BandKind::Bell, draw.log(900.0, 6500.0), strength * draw.normal(0.0, 2.4), draw.log(0.4, 1.8)),
         ];
@@ -103,11 +108,26 @@ pub struct Master {
 enum Dynamics {
     None,
     /// Threshold over the level, dB.
-    Glue { over_db: f64, settings: CompressorSettings },
-    Leveler { over_db: f64, ratio: f64, release_ms: f64 },
-    Multiband { over_db: [f64; 4], ratio: f64 },
+    Glue {
+        over_db: f64,
+        settings: CompressorSettings,
+    },
+    Leveler {
+        over_db: f64,
+        ratio: f64,
+        release_ms: f64,
+    },
+    Multiband {
+        over_db: [f64; 4],
+        ratio: f64,
+    },
     /// Everything by ffmpeg's filters: another maker's equaliser, compressor and limiter.
-    Foreign { over_db: f64, ratio: f64, attack_ms: f64, release_ms: f64 },
+    Foreign {
+        over_db: f64,
+        ratio: f64,
+        attack_ms: f64,
+        release_ms: f64,
+    },
 }
 
 impl Master {
@@ -115,11 +135,21 @@ impl Master {
         let strength = draw.uniform(0.3, 1.4);
         let mut eq = vec![
             band(BandKind::LowShelf, draw.log(50.0, 260.0), strength * draw.normal(0.4, 2.2), draw.uniform(0.5, 0.9)),
-            band(BandKind::HighShelf, draw.log(4500.0, 13_000.0), strength * draw.normal(0.8, 2.3), draw.uniform(0.5, 0.9)),
+            band(
+                BandKind::HighShelf,
+                draw.log(4500.0, 13_000.0),
+                strength * draw.normal(0.8, 2.3),
+                draw.uniform(0.5, 0.9),
+            ),
             band(BandKind::Bell, draw.log(150.0, 900.0), strength * draw.normal(-0.7, 1.8), draw.log(0.4, 1.6)),
         ];
         if draw.chance(0.7) {
-            eq.push(band(BandKind::Bell, draw.log(800.0, 7000.0), strength * draw.normal(0.0, 1.9), draw.log(0.4, 1.6)));
+            eq.push(band(
+                BandKind::Bell,
+                draw.log(800.0, 7000.0),
+                strength * draw.normal(0.0, 1.9),
+                draw.log(0.4, 1.6),
+            ));
         }
         let dynamics = match draw.uniform(0.0, 1.0) {
             ..0.12 => Dynamics::None,
@@ -138,10 +168,9 @@ impl Master {
                 ratio: draw.log(1.5, 5.0),
                 release_ms: draw.log(15.0, 120.0),
             },
-            ..0.75 => Dynamics::Multiband {
-                over_db: [0; 4].map(|_| draw.uniform(-4.0, 6.0)),
-                ratio: draw.log(1.3, 3.0),
-            },
+            ..0.75 => {
+                Dynamics::Multiband { over_db: [0; 4].map(|_| draw.uniform(-4.0, 6.0)), ratio: draw.log(1.3, 3.0) }
+            }
             _ => Dynamics::Foreign {
                 over_db: draw.uniform(-1.0, 9.0),
                 ratio: draw.log(1.4, 4.5),
@@ -228,9 +257,14 @@ fn run(audio: &AudioBuffer, recipe: &Recipe, drive_over_peak_db: Option<f64>) ->
     let high = f64::from(loudest[(loudest.len() - 1) * 98 / 100].max(1e-6));
     let top = f64::from(loudest[loudest.len() - 1].max(1e-6));
     let limiter = match drive_over_peak_db {
-        Some(over_db) => LimiterSettings { drive_db: (-1.0 - 20.0 * high.log10() + over_db).clamp(-60.0, 40.0), ..LimiterSettings::default() },
+        Some(over_db) => LimiterSettings {
+            drive_db: (-1.0 - 20.0 * high.log10() + over_db).clamp(-60.0, 40.0),
+            ..LimiterSettings::default()
+        },
         // A mix leaves its peaks alone.
-        None => LimiterSettings { drive_db: (-3.0 - 20.0 * top.log10()).clamp(-60.0, 40.0), ..LimiterSettings::default() },
+        None => {
+            LimiterSettings { drive_db: (-3.0 - 20.0 * top.log10()).clamp(-60.0, 40.0), ..LimiterSettings::default() }
+        }
     };
     let mut out = AudioBuffer::new(rate);
     processed

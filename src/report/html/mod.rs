@@ -11,6 +11,7 @@ use super::figures::{
     KEY_FIGURES, Outcome, PromiseWords, change, describe_file, file_name, number, programmes, signed, verdict,
 };
 use super::{AnalysisDocument, MasterReport, Promise, SuggestionDocument};
+use crate::suggest::{CurvePoint, ModelVerdict};
 
 /// The style sheet of the page.
 const STYLE: &str = include_str!("style.css");
@@ -177,9 +178,27 @@ fn suggestions(report: &MasterReport) -> Markup {
                         " Likeness of mix and reference: " (number(likeness, 2))
                         " (0: different songs, 1: the same recording). The more alike, the more was taken over."
                     }
+                    @if let Some(verdict) = &report.model.verdict { (model_words(verdict)) }
                 }
             }
         }
+    }
+}
+
+/// How far the model was followed, and what the rules would have done.
+fn model_words(verdict: &ModelVerdict) -> Markup {
+    let at = |hz: f64| {
+        let near = |point: &&CurvePoint| (point.frequency_hz / hz).log2().abs() < 1.0 / 6.0;
+        verdict.classical_curve.iter().find(near).map(|point| point.gain_db)
+    };
+    html! {
+        @if let (Some(version), Some(share)) = (&verdict.version, verdict.share_ratio) {
+            " The model (version " (version) ") was followed by " (number(Some(100.0 * share), 0)) " %"
+            ", which it puts within " (number(verdict.tone_deviation_db, 1)) " dB in tone; the rest is left to the classical rules."
+        }
+        " The rules alone would have aimed for " (signed(at(100.0), 1)) " dB at 100 Hz, " (signed(at(1000.0), 1))
+        " dB at 1 kHz, " (signed(at(10_000.0), 1)) " dB at 10 kHz and " (signed(verdict.classical_side_gain_db, 1))
+        " dB on the side."
     }
 }
 

@@ -35,7 +35,12 @@ pub fn master_text(report: &MasterReport) -> String {
     line(&mut out, &format!("{}: {}", name(after), verdict(&report.verified).to_lowercase()));
     line(&mut out, &format!("  mix        {}", name(before)));
     if let Some(reference) = reference {
-        line(&mut out, &format!("  reference  {}", name(reference)));
+        let others = match report.other_references.len() {
+            0 => String::new(),
+            1 => " and another one".into(),
+            others => format!(" and {others} others"),
+        };
+        line(&mut out, &format!("  reference  {}{others}", name(reference)));
     }
     line(&mut out, "");
     // What was missed comes first.

@@ -1,0 +1,203 @@
+//! From what to aim for to the settings of the stages, each with its reason.
+
+use super::eq_fit::{self, Curve};
+use super::tone::{Evidence, Tone};
+use super::{Amounts, CurvePoint, Proposal, Quantity, Suggestion, Target, dynamics, width};
+use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
+use crate::dsp::multiband::MultibandSettings;
+use crate::measure::Measurement;
+use crate::measure::analysis::median;
+use crate::measure::k_weighting::KWeighting;
+use crate::units::{db_to_power, power_to_db};
+
+/// Most equaliser bands.
+const MAX_EQ_BANDS: usize = 8;
+
+/// What to aim for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Aims {
+    /// Gain by band of the evidence, dB.
+    pub(super) curve_db: Vec<f64>,
+    /// Gain of the side; `None` where either programme is mono.
+    pub(super) side_gain_db: Option<f64>,
+}
+
+impl Aims {
+    /// Those of the rules: bold where mix and reference are alike, shy where they aren't.
+    pub(super) fn by_rule(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Self {
+        Self { curve_db: evidence.rule_db(), side_gain_db: width::rule_db(mix, reference, evidence.likeness_ratio()) }
+    }
+
+    /// Those of several references together: to the near edge of the corridor of median and spread, and nowhere for a mix
+    /// that lies within it.
+    pub(super) fn together(all: &[Self]) -> Self {
+        let bands = all.iter().map(|aims| aims.curve_db.len()).min().unwrap_or(0);
+        let curve_db = (0..bands).map(|band| to_corridor_db(all.iter().map(|aims| aims.curve_db[band]).collect()));
+        let side_gains: Vec<f64> = all.iter().filter_map(|aims| aims.side_gain_db).collect();
+        Self {
+            curve_db: curve_db.collect(),
+            side_gain_db: (!side_gains.is_empty()).then(|| to_corridor_db(side_gains)),
+        }
+    }
+}
+
+/// The change to the near edge of a corridor about the median of several wished changes, as wide as their median absolute
+/// deviation to either side; 0 within it.
+fn to_corridor_db(wishes_db: Vec<f64>) -> f64 {
+    let middle = median(wishes_db.clone()).unwrap_or(0.0);
+    let spread = median(wishes_db.iter().map(|wish| (wish - middle).abs()).collect()).unwrap_or(0.0);
+    middle.signum() * (middle.abs() - spread).max(0.0)
+}
+
+/// The settings that lead there.
+pub(super) fn propose(
+    mix: &Measurement,
+    target: &Target<'_>,
+    amounts: &Amounts,
+    evidence: &Evidence,
+    aims: &Aims,
+) -> Proposal {
+    let reference = target.reference;
+    let tone = evidence.tone(&aims.curve_db);
+    let mut proposal = Proposal {
+        likeness_ratio: Some(tone.likeness_ratio),
+        matched_ratio: Some(tone.matched_ratio),
+        ..Proposal::default()
+    };
+    equalise(mix, reference, &tone, amounts.eq_ratio, &mut proposal);
+
+    let width = aims.side_gain_db.and_then(|change_db| width::suggest(mix, reference, change_db, amounts.width_ratio));
+    if let Some((width, suggestion)) = width {
+        proposal.width = Some(width);
+        proposal.suggestions.push(suggestion);
+    }
+    let moved_lu = loudness_change_lu(mix, &proposal);
+    if let Some((leveler, suggestion)) = dynamics::leveler(mix, target, moved_lu, amounts.dynamics_ratio) {
+        proposal.leveler = Some(leveler);
+        proposal.suggestions.push(suggestion);
+    }
+    let (compressors, suggestions) = dynamics::by_band(mix, reference, tone.likeness_ratio, amounts.dynamics_ratio);
+    let mut multiband = MultibandSettings::default();
+    for (band, compressor) in multiband.bands.iter_mut().zip(compressors) {
+        band.compressor = compressor;
+    }
+    // At low rates there is no air band to split off.
+    if !multiband.is_neutral() && multiband.validate(mix.sample_rate_hz).is_ok() {
+        proposal.multiband = Some(multiband);
+        proposal.suggestions.extend(suggestions);
+    }
+    proposal
+}
+
+/// How much louder the proposed equaliser and width make a mix, LU: K-weighted power of the loud parts, band by band.
+fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
+    let rate = mix.sample_rate_hz;
+    let weighting = KWeighting::new(rate);
+    let width_db = proposal.width.map_or(0.0, |width| width.side_gain_db);
+    let (mut before, mut after) = (0.0, 0.0);
+    for (&hz, band) in mix.spectrum.bands.centers_hz().iter().zip(&mix.loud_spectrum) {
+        let gain_db = weighting.gain_db_at(hz, f64::from(rate));
+        for (power, channel, width_db) in [(band.mid, BandChannel::Mid, 0.0), (band.side, BandChannel::Side, width_db)]
+        {
+            let eq_db = response_db(&proposal.eq, channel, hz, rate);
+            before += f64::from(power) * db_to_power(gain_db);
+            after += f64::from(power) * db_to_power(gain_db + eq_db + width_db);
+        }
+    }
+    if before > 0.0 && after > 0.0 { power_to_db(after / before) } else { 0.0 }
+}
+
+fn equalise(mix: &Measurement, reference: &Measurement, tone: &Tone, amount: f64, proposal: &mut Proposal) {
+    let gains_db: Vec<f64> = tone.curve_db.iter().map(|db| amount * db).collect();
+    let curve = Curve {
+        centers_hz: &tone.centers_hz,
+        gains_db: &gains_db,
+        weights: &tone.weights,
+        sample_rate_hz: mix.sample_rate_hz,
+    };
+    proposal.eq = eq_fit::fit(&curve, MAX_EQ_BANDS);
+    // The fit leaves the overall level free: shown is the curve at the level at which it was fitted.
+    let eq_db = |hz: f64| response_db(&proposal.eq, BandChannel::Stereo, hz, mix.sample_rate_hz);
+    let offsets = tone.centers_hz.iter().zip(&gains_db).zip(&tone.weights);
+    let (sum, total) = offsets.fold((0.0, 0.0), |(sum, total), ((&hz, gain_db), weight)| {
+        (sum + weight * (eq_db(hz) - gain_db), total + weight)
+    });
+    let offset_db = if total > 0.0 { sum / total } else { 0.0 };
+    let points = tone.centers_hz.iter().zip(&gains_db);
+    proposal.target_curve =
+        points.map(|(&frequency_hz, gain_db)| CurvePoint { frequency_hz, gain_db: gain_db + offset_db }).collect();
+    let suggestions: Vec<_> =
+        proposal.eq.iter().map(|band| explain(mix, reference, tone, band, &proposal.eq)).collect();
+    proposal.suggestions.extend(suggestions);
+}
+
+/// A suggestion for one band of the equaliser, judged by the level in the region where it works.
+fn explain(mix: &Measurement, reference: &Measurement, tone: &Tone, band: &EqBand, all: &[EqBand]) -> Suggestion {
+    let (low_hz, high_hz) = reach(band);
+    let quantity = Quantity::BandLevel { low_hz, high_hz };
+    let (before, wanted) = (quantity.of(mix), quantity.of(reference));
+    let mean_gain_db = |choose: &dyn Fn(f64) -> bool| {
+        let chosen = tone.centers_hz.iter().filter(|hz| choose(**hz));
+        let gains = chosen.map(|&hz| response_db(all, BandChannel::Stereo, hz, mix.sample_rate_hz));
+        let (sum, count) = gains.fold((0.0, 0.0), |(sum, count), gain| (sum + gain, count + 1.0));
+        if count > 0.0 { sum / count } else { 0.0 }
+    };
+    let change_db = mean_gain_db(&|hz| (low_hz..=high_hz).contains(&hz)) - mean_gain_db(&|_| true);
+    let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
+        let relation = if before >= wanted { "above" } else { "below" };
+        format!("{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {relation} the reference", (before - wanted).abs())
+    });
+    Suggestion {
+        id: format!("eq.{}", band.name.replace(' ', "_")),
+        setting: describe(band),
+        cause,
+        quantity,
+        before,
+        predicted: before.map(|before| before + change_db),
+    }
+}
+
+/// Where a band does most of its work.
+fn reach(band: &EqBand) -> (f64, f64) {
+    match band.kind {
+        BandKind::Bell => {
+            // Half-gain points of a bell of this Q, in octaves around its centre.
+            let half_octaves = (0.5 / band.q).asinh() / std::f64::consts::LN_2;
+            let ratio = 2f64.powf(half_octaves.max(1.0 / 6.0));
+            ((band.frequency_hz / ratio).max(35.0), (band.frequency_hz * ratio).min(17_000.0))
+        }
+        BandKind::LowShelf => (35.0, band.frequency_hz),
+        BandKind::HighShelf => (band.frequency_hz, 17_000.0),
+        BandKind::HighPass => (20.0, band.frequency_hz),
+        BandKind::LowPass => (band.frequency_hz, 20_000.0),
+        BandKind::Tilt => (20.0, 20_000.0),
+        BandKind::Notch => (band.frequency_hz / 1.1, band.frequency_hz * 1.1),
+    }
+}
+
+fn describe(band: &EqBand) -> String {
+    let EqBand { gain_db, frequency_hz, q, .. } = band;
+    match band.kind {
+        BandKind::Bell => format!("{gain_db:+.1} dB at {frequency_hz:.0} Hz, Q {q:.1}"),
+        BandKind::LowShelf => format!("{gain_db:+.1} dB shelf below {frequency_hz:.0} Hz"),
+        BandKind::HighShelf => format!("{gain_db:+.1} dB shelf above {frequency_hz:.0} Hz"),
+        BandKind::HighPass => format!("high-pass at {frequency_hz:.0} Hz"),
+        BandKind::LowPass => format!("low-pass at {frequency_hz:.0} Hz"),
+        BandKind::Tilt => format!("{gain_db:+.1} dB tilt around {frequency_hz:.0} Hz"),
+        BandKind::Notch => format!("notch at {frequency_hz:.0} Hz"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_reference_is_followed_and_several_make_a_corridor() {
+        let aims = |tone: f64, side: Option<f64>| Aims { curve_db: vec![tone, -tone, 1.0], side_gain_db: side };
+        assert_eq!(Aims::together(&[aims(2.0, Some(1.5))]), aims(2.0, Some(1.5)));
+        // Wishes of 1, 2 and 4 dB: median 2, median deviation 1. Wishes of both signs: the mix lies within.
+        let several = [aims(1.0, Some(-1.0)), aims(2.0, None), aims(4.0, Some(1.0))];
+        assert_eq!(Aims::together(&several), Aims { curve_db: vec![1.0, -1.0, 1.0], side_gain_db: Some(0.0) });
+    }
+}
