@@ -183,7 +183,7 @@ mod tests {
     fn music(gain: f32, swapped: bool) -> Measurement {
         let mut block = AudioBuffer::new(44_100);
         let mut state = 7u32;
-        for n in 0..44_100 * 8 {
+        for n in 0..44_100 * 4 {
             let t = n as f32 / 44_100.0;
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let noise = (state as f32 / u32::MAX as f32 - 0.5) * 0.2 * (1.0 - (t * 2.0).fract());

@@ -145,7 +145,12 @@ fn explain(mix: &Measurement, reference: &Measurement, tone: &Tone, band: &EqBan
     let change_db = mean_gain_db(&|hz| (low_hz..=high_hz).contains(&hz)) - mean_gain_db(&|_| true);
     let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
         let relation = if before >= wanted { "above" } else { "below" };
-        format!("{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {relation} the reference", (before - wanted).abs())
+        let said =
+            format!("{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {relation} the reference", (before - wanted).abs());
+        // The long-term level is one piece of evidence among others; what goes against it has to say so.
+        let against = change_db * (wanted - before) < 0.0;
+        let verdict = if change_db > 0.0 { "too little" } else { "too much" };
+        if against { format!("{said}; of the difference put down to mastering, the mix has {verdict}") } else { said }
     });
     Suggestion {
         id: format!("eq.{}", band.name.replace(' ', "_")),
