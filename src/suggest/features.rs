@@ -10,7 +10,7 @@ use crate::measure::analysis::{median, quantile};
 use crate::measure::spectrum::BandPower;
 use crate::units::power_to_db;
 
-/// Third octaves that the model sees: centres 40 Hz to 16 kHz, as [`Evidence`] has them.
+/// Third octaves that the model sees: centres 40 Hz to 16 kHz, as the evidence of `tone.rs` has them.
 pub const BANDS: usize = 27;
 /// Neighbouring bands that share a feature of movement.
 const BANDS_PER_GROUP: usize = 3;
