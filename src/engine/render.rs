@@ -69,6 +69,12 @@ impl Processed {
         self.audio.frames() - self.latency_frames as u64
     }
 
+    /// The largest value of left and right in each control interval, full scale = 1.0: of the samples, or also between them
+    /// after [`Self::find_true_peaks`].
+    pub fn peaks(&self) -> &[[f32; 2]] {
+        &self.intervals.peaks
+    }
+
     /// Looks between the samples for the peak of each control interval, so that it is exact where it exceeds `floor` (full
     /// scale = 1.0). Until then only the samples' own peaks are known.
     ///

@@ -245,14 +245,15 @@ fn level_db(audio: &AudioBuffer) -> f64 {
     power_to_db((square(audio.left()) + square(audio.right())) / (2 * audio.frames().max(1)) as f64 + 1e-12)
 }
 
-/// Runs a recipe; with a drive, through the limiter, so that the 99.9th percentile of peaks stands that far over the ceiling.
+/// Runs a recipe; with a drive, through the limiter, so that the 98th percentile of the peaks of half
+/// milliseconds stands that far over the ceiling.
 fn run(audio: &AudioBuffer, recipe: &Recipe, drive_over_peak_db: Option<f64>) -> Option<AudioBuffer> {
     let rate = audio.sample_rate_hz();
     let mut spool = Spool::new(rate);
     spool.push(audio).ok()?;
-    let processed = process(spool, recipe, &|_, _| {}).ok()?;
-    let peaks = processed.true_peaks(0.0).ok()?;
-    let mut loudest: Vec<f32> = peaks.iter().map(|peak| peak[0].max(peak[1])).collect();
+    let mut processed = process(spool, recipe, &|_, _| {}).ok()?;
+    processed.find_true_peaks(0.0).ok()?;
+    let mut loudest: Vec<f32> = processed.peaks().iter().map(|peak| peak[0].max(peak[1])).collect();
     loudest.sort_by(f32::total_cmp);
     let high = f64::from(loudest[(loudest.len() - 1) * 98 / 100].max(1e-6));
     let top = f64::from(loudest[loudest.len() - 1].max(1e-6));
@@ -268,7 +269,7 @@ fn run(audio: &AudioBuffer, recipe: &Recipe, drive_over_peak_db: Option<f64>) ->
     };
     let mut out = AudioBuffer::new(rate);
     processed
-        .limit(&limiter, &peaks, |block| {
+        .limit(&limiter, |block| {
             out.extend(block.left(), block.right());
             Ok(())
         })
