@@ -3,6 +3,7 @@
 //! Processors work in place on blocks of stereo [`Frame`]s in `f64`. None allocates while it processes, and none
 //! depends on how a programme is cut into blocks: the same frames come out, bit for bit.
 
+pub mod bass_harmonics;
 pub mod biquad;
 pub mod compressor;
 pub mod convolution;
@@ -17,6 +18,7 @@ pub mod interpolation;
 pub mod leveler;
 pub mod limiter;
 pub mod linear_crossover;
+pub mod minimum_phase;
 pub mod multiband;
 pub mod noise_shaping;
 pub mod parameter;

@@ -100,11 +100,9 @@ fn refit(published: &[f64], sample_rate_hz: u32) -> [f64; TAPS] {
 mod tests {
     use super::*;
 
-    /// Terhardt's threshold of hearing, as the power that a sound may have for each Hz.
+    /// The power that a sound may have for each Hz at the threshold of hearing.
     fn audible(frequency_hz: f64) -> f64 {
-        let khz = frequency_hz / 1000.0;
-        let threshold_db = 3.64 * khz.powf(-0.8) - 6.5 * (-0.6 * (khz - 3.3).powi(2)).exp() + 1e-3 * khz.powi(4);
-        10f64.powf(-threshold_db / 10.0)
+        10f64.powf(-crate::measure::weighting::threshold_in_quiet_db(frequency_hz) / 10.0)
     }
 
     fn audible_gain_db(shaping: NoiseShaping, sample_rate_hz: u32) -> f64 {

@@ -3,6 +3,7 @@
 use super::recipe::Recipe;
 use crate::audio::AudioBuffer;
 use crate::dsp::Frame;
+use crate::dsp::bass_harmonics::BassHarmonics;
 use crate::dsp::compressor::Compressor;
 use crate::dsp::eq::Equalizer;
 use crate::dsp::eq_fir::{EqMode, FirEqualizer};
@@ -19,6 +20,7 @@ pub(super) struct Chain {
     equalizer: Equalizer,
     /// Stands in for the equaliser in the modes that convolve.
     fir: Option<FirEqualizer>,
+    bass_harmonics: Option<BassHarmonics>,
     multiband: Option<Multiband>,
     width: Option<Width>,
     glue: Option<Compressor>,
@@ -53,6 +55,7 @@ impl Chain {
         Self {
             equalizer: Equalizer::new(sections, sample_rate_hz),
             fir: convolved.map(|bands| FirEqualizer::new(bands, recipe.eq_mode, sample_rate_hz)),
+            bass_harmonics: recipe.bass_harmonics.as_ref().map(|settings| BassHarmonics::new(settings, sample_rate_hz)),
             multiband: multiband.map(|settings| Multiband::new(settings, sample_rate_hz)),
             width: recipe.width.map(|settings| Width::new(settings.side_gain_db)),
             glue: recipe.glue.as_ref().map(|settings| Compressor::new(settings, sample_rate_hz)),
@@ -90,6 +93,9 @@ impl Chain {
             self.equalizer.process(piece);
             if let Some(fir) = &mut self.fir {
                 fir.process(piece);
+            }
+            if let Some(bass_harmonics) = &mut self.bass_harmonics {
+                bass_harmonics.process(piece);
             }
             if let Some(multiband) = &mut self.multiband {
                 multiband.process(piece);

@@ -8,6 +8,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::dsp::bass_harmonics::BassHarmonicsSettings;
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::eq::EqBand;
 use crate::dsp::eq_fir::EqMode;
@@ -51,9 +52,12 @@ pub struct Recipe {
     /// Width of the whole signal, before the glue. Default: unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<WidthSettings>,
-    /// Four bands with their own compression and width, after the equaliser. Default: none.
+    /// Four bands with their own compression and width, after the bass harmonics. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multiband: Option<MultibandSettings>,
+    /// Harmonics of the bass for small speakers, after the equaliser. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bass_harmonics: Option<BassHarmonicsSettings>,
     /// Equaliser bands, first of all; a high-pass on the side is mono bass. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub eq: Vec<EqBand>,
@@ -93,6 +97,7 @@ impl Default for Recipe {
             glue: None,
             width: None,
             multiband: None,
+            bass_harmonics: None,
             eq: Vec::new(),
         }
     }
@@ -129,7 +134,7 @@ impl Recipe {
         let body = toml::to_string_pretty(self).unwrap_or_default();
         format!(
             "# A halfspeed recipe. Edit it, then apply it: halfspeed render MIX --recipe THIS -o OUT.wav\n\
-             # Stages run in the order eq, multiband, width, glue, leveler, soft_clip, limiter.\n\n{body}"
+             # Stages run in the order eq, bass_harmonics, multiband, width, glue, leveler, soft_clip, limiter.\n\n{body}"
         )
     }
 
@@ -143,6 +148,9 @@ impl Recipe {
             return Err(Error::setting("output.sample_rate_hz", reason));
         }
         self.eq.iter().try_for_each(|band| band.validate(sample_rate_hz))?;
+        if let Some(bass_harmonics) = &self.bass_harmonics {
+            bass_harmonics.validate()?;
+        }
         if let Some(multiband) = &self.multiband {
             multiband.validate(sample_rate_hz)?;
         }
@@ -180,6 +188,7 @@ mod tests {
                 ..EqBand::default()
             }],
             multiband: Some(MultibandSettings::default()),
+            bass_harmonics: Some(BassHarmonicsSettings::default()),
             width: Some(WidthSettings { side_gain_db: 1.5 }),
             glue: Some(CompressorSettings::default()),
             eq_mode: EqMode::LinearPhase,

@@ -75,6 +75,7 @@ mod near_peak;
 pub mod peak;
 pub mod spectrum;
 mod sums;
+pub mod weighting;
 
 pub use near_peak::PeakShape;
 

@@ -7,6 +7,7 @@ use super::{Finding, Severity};
 use crate::measure::Measurement;
 use crate::measure::peak::SLOTS_PER_S;
 use crate::measure::spectrum::BandPower;
+use crate::measure::weighting::a_weighting_db;
 use crate::units::{db_to_power, power_to_db};
 
 /// Noise is steady for at least this long, in tenths of a second, to within this, dB.
@@ -68,13 +69,4 @@ fn is_smooth(measurement: &Measurement, range: Range<usize>) -> bool {
         })
         .collect();
     levels_db.windows(2).all(|pair| (pair[0] - pair[1]).abs() <= SMOOTH_DB)
-}
-
-/// A-weighting (IEC 61672-1, Annex E), dB.
-fn a_weighting_db(hz: f64) -> f64 {
-    let square = hz * hz;
-    let poles = (square + 20.598_997f64.powi(2))
-        * ((square + 107.652_65f64.powi(2)) * (square + 737.862_23f64.powi(2))).sqrt()
-        * (square + 12_194.217f64.powi(2));
-    2.0 + 20.0 * (12_194.217f64.powi(2) * square * square / poles).log10()
 }

@@ -2,6 +2,7 @@
 
 pub mod alignment;
 pub mod band_width;
+pub mod crossfeed;
 pub mod image;
 pub mod pan;
 pub mod phase_rotation;

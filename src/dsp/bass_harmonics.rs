@@ -1,0 +1,191 @@
+//! Harmonics of the bass, from which hearing makes up a fundamental that small speakers can't play.
+//!
+//! The mid below a corner passes two chains of allpasses, 90 degrees apart within 1.1 degrees from 25 to 180 Hz (R. Dome,
+//! "Wideband Phase Shift Networks", Electronics 19, 1946). Over the length of the pair each is the cosine or the sine of
+//! an angle, and the Chebyshev polynomials of order 2 to 5 turn a cosine into those of the multiples (E. Larsen and R.
+//! Aarts, "Audio Bandwidth Extension", 2004, chapter 2). So the harmonics stand to the bass as set, whatever its level
+//! and however fast it changes, unlike those of a saturator. They are band-limited and added to both channels alike;
+//! the bass itself stays as it is. The highest product lies at five times the corner, where no rate aliases.
+
+use serde::{Deserialize, Serialize};
+
+use super::Frame;
+use super::biquad::Coefficients;
+use super::section::{Section, flushed};
+use crate::error::{Result, check_range};
+use crate::units::{db_to_amplitude, db_to_power};
+
+/// The harmonics that are made.
+pub const ORDERS: [u32; 4] = [2, 3, 4, 5];
+/// Butterworth's pole pairs of the fourth-order low-pass.
+const LOW_PASS_Q: [f64; 2] = [0.541_196_100_146_197, 1.306_562_964_876_376_6];
+/// What the harmonics are held between, Hz: 12 dB an octave.
+const LOWEST_HZ: f64 = 80.0;
+const HIGHEST_HZ: f64 = 900.0;
+const BUTTERWORTH_Q: f64 = std::f64::consts::FRAC_1_SQRT_2;
+/// Corners of the allpasses of both chains, Hz: the smallest error of their phase difference from 25 to 180 Hz.
+const ALLPASSES_HZ: [[f64; 2]; 2] = [[40.083_906, 442.172_062], [10.177_034, 112.264_508]];
+/// Bass under this is silence.
+const LEAST: f64 = 1e-6;
+
+/// Which harmonics, and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BassHarmonicsSettings {
+    /// The bass lies below this, 40 to 200 Hz (24 dB an octave). Default: 110.
+    pub corner_hz: f64,
+    /// Level of each of the harmonics 2 to 5 over the fundamental, -40 to 0 dB. Default: -12.
+    pub level_db: f64,
+}
+
+impl Default for BassHarmonicsSettings {
+    fn default() -> Self {
+        Self { corner_hz: 110.0, level_db: -12.0 }
+    }
+}
+
+impl BassHarmonicsSettings {
+    /// Checks the ranges that the field docs give.
+    ///
+    /// # Errors
+    /// [`crate::Error::Setting`] names the first field out of range.
+    pub fn validate(&self) -> Result<()> {
+        check_range("bass_harmonics.corner_hz", self.corner_hz, 40.0..=200.0)?;
+        check_range("bass_harmonics.level_db", self.level_db, -40.0..=0.0)
+    }
+
+    /// Power of a harmonic over that of a steady fundamental at a frequency.
+    pub fn power_at(&self, fundamental_hz: f64, order: u32) -> f64 {
+        let u = |hz: f64, corner_hz: f64| (hz / corner_hz).powi(2);
+        let low = 1.0 / (1.0 + u(fundamental_hz, self.corner_hz).powi(4));
+        let harmonic_hz = fundamental_hz * f64::from(order);
+        let (over, under) = (u(harmonic_hz, LOWEST_HZ), u(harmonic_hz, HIGHEST_HZ));
+        db_to_power(self.level_db) * low * over * over / (1.0 + over * over) / (1.0 + under * under)
+    }
+}
+
+/// The stage. No latency.
+#[derive(Debug, Clone)]
+pub struct BassHarmonics {
+    level: f64,
+    low_pass: [Section; 2],
+    chains: [[Allpass; 2]; 2],
+    held: [Section; 2],
+}
+
+impl BassHarmonics {
+    /// The stage at rest, from validated settings.
+    pub fn new(settings: &BassHarmonicsSettings, sample_rate_hz: u32) -> Self {
+        let low_pass = |q| Section::new(Coefficients::low_pass(settings.corner_hz, q, sample_rate_hz));
+        Self {
+            level: db_to_amplitude(settings.level_db),
+            low_pass: LOW_PASS_Q.map(low_pass),
+            chains: ALLPASSES_HZ.map(|chain| chain.map(|hz| Allpass::new(hz, sample_rate_hz))),
+            held: [
+                Section::new(Coefficients::high_pass(LOWEST_HZ, BUTTERWORTH_Q, sample_rate_hz)),
+                Section::new(Coefficients::low_pass(HIGHEST_HZ, BUTTERWORTH_Q, sample_rate_hz)),
+            ],
+        }
+    }
+
+    /// Adds the harmonics to a block, in place.
+    pub fn process(&mut self, frames: &mut [Frame]) {
+        for frame in frames {
+            let mid = 0.5 * (frame[0] + frame[1]);
+            let [bass, _] = self.low_pass.iter_mut().fold([mid, 0.0], |x, section| section.step(x));
+            let [cosine, sine] =
+                self.chains.each_mut().map(|chain| chain.iter_mut().fold(bass, |x, allpass| allpass.step(x)));
+            let length = cosine.hypot(sine);
+            let made = if length > LEAST { self.level * length * chebyshev_2_to_5(cosine / length) } else { 0.0 };
+            let [added, _] = self.held.iter_mut().fold([made, 0.0], |x, section| section.step(x));
+            *frame = frame.map(|x| x + added);
+        }
+    }
+
+    /// Empties the filters.
+    pub fn reset(&mut self) {
+        self.low_pass.iter_mut().chain(&mut self.held).for_each(Section::reset);
+        self.chains.iter_mut().flatten().for_each(|allpass| allpass.state = 0.0);
+    }
+}
+
+/// A first-order allpass: 90 degrees at its corner.
+#[derive(Debug, Clone, Copy)]
+struct Allpass {
+    coefficient: f64,
+    state: f64,
+}
+
+impl Allpass {
+    fn new(corner_hz: f64, sample_rate_hz: u32) -> Self {
+        let k = (std::f64::consts::PI * corner_hz / f64::from(sample_rate_hz)).tan();
+        Self { coefficient: (k - 1.0) / (k + 1.0), state: 0.0 }
+    }
+
+    #[inline(always)]
+    fn step(&mut self, x: f64) -> f64 {
+        let y = self.coefficient * x + self.state;
+        self.state = flushed(x - self.coefficient * y);
+        y
+    }
+}
+
+/// The sum of the Chebyshev polynomials of order 2 to 5: of the cosine of an angle, the cosines of its multiples.
+fn chebyshev_2_to_5(x: f64) -> f64 {
+    let (mut before, mut here, mut sum) = (1.0, x, 0.0);
+    for _ in ORDERS {
+        (before, here) = (here, 2.0 * x * here - before);
+        sum += here;
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::testing::{self, channel, check_promises, sine, tone_amplitude};
+    use crate::units::{amplitude_to_db, power_to_db};
+
+    impl testing::Processor for BassHarmonics {
+        fn process(&mut self, frames: &mut [Frame]) {
+            self.process(frames);
+        }
+        fn reset(&mut self) {
+            self.reset();
+        }
+    }
+
+    #[test]
+    fn a_bass_tone_gets_its_harmonics_at_any_level_and_keeps_itself() {
+        let settings = BassHarmonicsSettings::default();
+        for (hz, amplitude) in [(40.0, 0.5), (55.0, 0.5), (55.0, 0.01), (80.0, 0.1)] {
+            let mut signal = sine(96_000, hz / 48_000.0, amplitude);
+            BassHarmonics::new(&settings, 48_000).process(&mut signal);
+            let steady = &channel(&signal, 0)[48_000..];
+            let level_db = |order: f64| amplitude_to_db(tone_amplitude(steady, order * hz / 48_000.0) / amplitude);
+            assert!(level_db(1.0).abs() < 0.5, "{hz} Hz: {} dB", level_db(1.0));
+            for order in ORDERS {
+                let (found, expected) = (level_db(f64::from(order)), power_to_db(settings.power_at(hz, order)));
+                assert!(
+                    (found - expected).abs() < 1.5,
+                    "{hz} Hz at {amplitude}, harmonic {order}: {found} for {expected}"
+                );
+            }
+            assert!(level_db(7.0) < -45.0, "{} dB", level_db(7.0));
+        }
+    }
+
+    #[test]
+    fn what_is_no_bass_passes() {
+        let tone = sine(48_000, 1_000.0 / 48_000.0, 0.5);
+        let mut signal = tone.clone();
+        BassHarmonics::new(&BassHarmonicsSettings::default(), 48_000).process(&mut signal);
+        let worst = tone.iter().zip(&signal).skip(4_800).map(|(a, b)| (a[0] - b[0]).abs()).fold(0.0, f64::max);
+        assert!(worst < 0.5e-3, "{worst}");
+    }
+
+    #[test]
+    fn it_keeps_the_promises_of_every_processor() {
+        check_promises(&BassHarmonics::new(&BassHarmonicsSettings { corner_hz: 200.0, level_db: 0.0 }, 48_000), 12.0);
+    }
+}
