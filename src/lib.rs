@@ -7,6 +7,7 @@
 //! suggest   Measurement, Target  -> Recipe + Suggestions               suggest
 //! render    Spool, Recipe        -> blocks + RenderLog                 engine
 //! verify    the written file     -> Measurement, corrections           engine
+//! translate Measurement          -> Translation                    translate
 //! report    all of these         -> text | JSON | HTML                 report
 //! ```
 //!
@@ -27,6 +28,7 @@ pub mod measure;
 pub mod quality;
 pub mod report;
 pub mod suggest;
+pub mod translate;
 pub mod units;
 
 pub use audio::AudioBuffer;

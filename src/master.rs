@@ -14,6 +14,8 @@ use crate::io::{OutputFile, check_output};
 use crate::measure::Measurement;
 use crate::report::{MasterReport, Promise};
 use crate::suggest::{Amounts, Proposal, Suggester, Target};
+use crate::translate::fix::{self, Change};
+use crate::translate::{AppliedFix, Devices, Programme, Translation};
 use crate::units::db_to_amplitude;
 
 /// Loudness without a reference or a wish, LUFS: what most streaming services play at.
@@ -52,6 +54,10 @@ pub struct MasterJob<'a> {
     pub ceiling_dbtp: f64,
     /// Form of the written file.
     pub output_settings: OutputSettings,
+    /// Devices that mix, master and reference are scored on. `None`: no scores.
+    pub devices: Option<&'a Devices>,
+    /// Take over changes that make the master translate better; needs devices.
+    pub translate_fix: bool,
 }
 
 /// A step of a job, for progress bars.
@@ -115,10 +121,102 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
 
     let goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
     let met = meet(&goal, &mut processed, &mut recipe, job, wished_lufs - mix_lufs, on_progress)?;
-    let promises = goal.judge(&met, &processed);
+    let mut made = Made { recipe, processed, met };
+    let mut translation = job.devices.and_then(|devices| {
+        let reference = references.middle.as_ref().map(|reference| &reference.measurement);
+        Translation::new(devices, made.measurement(), Some(&mix.measurement), reference)
+    });
+    if let (Some(devices), Some(proposed), true) = (job.devices, translation.as_ref(), job.translate_fix) {
+        let (better, fixed) = with_fixes(job, devices, &goal, made, proposed, on_progress)?;
+        made = better;
+        let reference = references.middle.as_ref().map(|reference| &reference.measurement);
+        let mut again = Translation::new(devices, made.measurement(), Some(&mix.measurement), reference);
+        if let Some(again) = &mut again {
+            again.note_applied(fixed);
+        }
+        translation = again;
+    }
+    let promises = goal.judge(&made.met, &made.processed);
+    let Made { recipe, processed, met } = made;
     let Written { file, source, log } = met.written;
     file.commit(job.force)?;
-    Ok(MasterReport::new(job, mix, references, source, recipe, &proposal, &processed, log, promises))
+    let mut report = MasterReport::new(job, mix, references, source, recipe, &proposal, &processed, log, promises);
+    report.translation = translation;
+    Ok(report)
+}
+
+/// A master with everything that it was made from.
+struct Made {
+    recipe: Recipe,
+    processed: Processed,
+    met: Met,
+}
+
+impl Made {
+    fn measurement(&self) -> &Measurement {
+        &self.met.written.source.measurement
+    }
+}
+
+/// Most changes that are tried for the sake of translation: each costs as much as another master.
+const MAX_FIXES: usize = 3;
+
+/// Makes the master again with each proposed change, the weakest device's first, and keeps what helps the device that
+/// it is for without hurting another one.
+fn with_fixes(
+    job: &MasterJob<'_>,
+    devices: &Devices,
+    goal: &Goal,
+    mut made: Made,
+    proposed: &Translation,
+    on_progress: OnProgress<'_>,
+) -> Result<(Made, Vec<AppliedFix>)> {
+    let mut wanted: Vec<(usize, f64, Change)> = proposed
+        .devices
+        .iter()
+        .enumerate()
+        .filter_map(|(index, device)| Some((index, device, device.own.score?)))
+        .flat_map(|(index, device, score)| {
+            device.fix.iter().chain(&device.alternatives).map(move |fix| (index, score, fix.change))
+        })
+        .collect();
+    wanted.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let (mut tried, mut taken): (Vec<Change>, Vec<Change>) = (Vec::new(), Vec::new());
+    let mut served: Vec<usize> = Vec::new();
+    let mut applied = Vec::new();
+    let score = |made: &Made| Programme::new(made.measurement()).map(|programme| devices.score(&programme));
+    let Some(original) = score(&made) else { return Ok((made, applied)) };
+    for (index, _, change) in wanted {
+        let is_settled =
+            served.contains(&index) || tried.contains(&change) || taken.iter().any(|known| known.is_like(&change));
+        if tried.len() == MAX_FIXES || is_settled {
+            continue;
+        }
+        tried.push(change);
+        let (_, audio) = load_file(&job.mix, job.output_settings.sample_rate_hz, &|_, _| {})?;
+        let mut recipe = made.recipe.clone();
+        change.apply(&mut recipe);
+        let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
+        let drive_db = recipe.limiter.drive_db;
+        let met = meet(goal, &mut processed, &mut recipe, job, drive_db, on_progress)?;
+        let candidate = Made { recipe, processed, met };
+        let (Some(before), Some(after)) = (score(&made), score(&candidate)) else { continue };
+        let verified = fix::judge(devices, &before, &after, index);
+        // What two changes do together counts too.
+        let in_all = fix::judge(devices, &original, &after, index);
+        if verified.passes && in_all.passes {
+            applied.push(AppliedFix {
+                device: proposed.devices[index].id.clone(),
+                change,
+                setting: change.describe(),
+                gain: verified.gain,
+            });
+            taken.push(change);
+            served.push(index);
+            made = candidate;
+        }
+    }
+    Ok((made, applied))
 }
 
 /// Measured references.

@@ -431,3 +431,95 @@ fn advice_refuses_what_it_cannot_judge() {
     assert_refused(&bench, &halfspeed(with_silence), 1, &["silent.wav", "silent"]);
     assert_refused(&bench, &halfspeed(["advise"]), 2, &["MIX"]);
 }
+
+#[test]
+fn a_translation_is_told_for_every_device_before_and_after() {
+    let bench = Bench::new();
+    let page = bench.path("page.html");
+    let args = ["translate", REFERENCE, "--before", MIX, "--json", "--verify", "--codecs", "opus-96", "--html"];
+    let document = json(&halfspeed(args.iter().map(AsRef::as_ref).chain([page.as_os_str()])));
+    assert_eq!(document["schema"], "halfspeed.translation/1");
+    let devices = document["devices"].as_array().expect("a list");
+    assert_eq!(devices.len(), 16);
+    let bands = document["center_hz"].as_array().expect("a list").len();
+    for device in devices {
+        for score in [&device["score"], &device["before"]["score"]] {
+            assert!(score.as_f64().is_some_and(|score| (0.0..=100.0).contains(&score)), "{device}");
+        }
+        assert_eq!(device["bands"].as_array().expect("a list").len(), bands);
+        assert!(device["parts"]["balance"].is_f64() && device["reference"].is_null());
+        let fix = &device["fix"];
+        assert!(fix.is_null() || (fix["predicted_gain"].is_f64() && fix["verified"]["gain"].is_f64()), "{fix}");
+    }
+    assert!(devices.iter().any(|device| device["fix"].is_object()), "the weakest has a proposal");
+    let spotify = &document["platforms"][0];
+    let (gain, played) = (spotify["gain_db"].as_f64().expect("a gain"), spotify["played_lufs"].as_f64().expect("loud"));
+    assert!(spotify["id"] == "spotify" && (gain >= 0.0 || (played + 14.0).abs() < 1e-6), "{spotify}");
+    assert!(document["codecs"][0]["id"] == "opus-96" && document["codecs"][0]["rise_db"].is_f64());
+    assert!(fs::read_to_string(page).expect("a page").contains("Will it translate?"));
+}
+
+#[test]
+fn what_devices_play_is_written_equally_loud_and_own_devices_belong() {
+    let bench = Bench::new();
+    let table = bench.path("mine.toml");
+    let entry = "[[device]]\nid = \"kitchen\"\nname = \"Kitchen\"\nprovenance = \"by ear\"\nwidth = 0.0\n";
+    fs::write(&table, format!("schema = \"halfspeed.devices/1\"\n{entry}")).expect("space");
+    let run = |more: &[&str]| {
+        let args = ["translate", MIX, "--only", "kitchen,phone-mono", "--device"].map(AsRef::as_ref);
+        halfspeed(args.into_iter().chain([table.as_os_str()]).chain(more.iter().map(AsRef::as_ref)))
+    };
+    let folder = bench.path("heard");
+    let folder_name = folder.to_str().expect("plain");
+    let refused = run(&["--render", folder_name]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("create it first"));
+    fs::create_dir(&folder).expect("space");
+    let document =
+        json(&run(&["--json", "--render", folder_name, "--render-platform", "spotify", "--render-codec", "opus-96"]));
+    assert_eq!(document["devices"].as_array().expect("a list").len(), 2);
+    let kitchen = hound::WavReader::open(folder.join("kitchen.wav")).expect("a WAV file");
+    assert_eq!(kitchen.spec().channels, 2);
+    assert!(kitchen.into_samples::<f32>().collect::<Vec<_>>().chunks_exact(2).all(|frame| match frame {
+        [Ok(left), Ok(right)] => (left - right).abs() < 1e-6,
+        _ => false,
+    }));
+    assert!(folder.join("phone-mono.wav").exists());
+    let again = run(&["--render", folder_name]);
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("--force"));
+}
+
+#[test]
+fn mistakes_about_translation_are_told() {
+    let bench = Bench::new();
+    let silence = bench.wav("silence.wav", 44_100, 2, vec![0.0; 88_200]);
+    let silence = silence.to_str().expect("plain");
+    for (args, words) in [
+        (vec!["translate", MIX, "--codecs", "ac3-1"], vec!["ac3-1", "opus-128"]),
+        (vec!["translate", MIX, "--only", "toaster"], vec!["toaster", "phone-mono"]),
+        (vec!["translate", silence], vec!["silence.wav", "silent"]),
+        (vec!["translate", MIX, "--device", silence], vec!["silence.wav", "impulse response"]),
+    ] {
+        assert_refused(&bench, &halfspeed(args), 1, &words);
+    }
+}
+
+#[test]
+fn a_master_takes_over_what_makes_it_translate() {
+    let bench = Bench::new();
+    let out = bench.path("out.wav");
+    let report = json(&master(Path::new(MIX), &out, &["--reference", REFERENCE, "--translate-fix", "--json"]));
+    let translation = &report["translation"];
+    assert_eq!(translation["devices"].as_array().expect("a list").len(), 16);
+    let phone = &translation["devices"][0];
+    assert!(phone["score"].is_f64() && phone["before"]["score"].is_f64() && phone["reference"]["score"].is_f64());
+    for fix in translation["applied"].as_array().expect("a list") {
+        assert!(fix["gain"].as_f64().is_some_and(|gain| gain > 0.0), "{fix}");
+    }
+    assert!(
+        report["verified"].as_array().expect("a list").iter().all(|promise| promise["met"] == true),
+        "{}",
+        report["verified"]
+    );
+    let plain = json(&master(Path::new(MIX), &bench.path("plain.wav"), &["--json"]));
+    assert!(plain["translation"].is_null());
+}

@@ -9,6 +9,7 @@ use halfspeed::io::{SampleFormat, check_output};
 use halfspeed::master::{DEFAULT_CEILING_DBTP, MasterJob, master};
 use halfspeed::report::{master_html, master_text};
 use halfspeed::suggest::{Amounts, Classical, Learned, LoudnessOnly, Suggester};
+use halfspeed::translate::{Devices, devices};
 use halfspeed::{Error, Result};
 
 use super::output::{print_json, print_text, write_text};
@@ -56,6 +57,13 @@ pub(super) struct MasterArgs {
     /// Who suggests the settings.
     #[arg(long, value_enum, default_value_t = SuggesterName::Model)]
     suggester: SuggesterName,
+    /// Score mix, master and reference on phones, in cars and on other devices.
+    #[arg(long)]
+    translate: bool,
+    /// Take over changes that make the weakest devices play the master better without hurting others (up to three,
+    /// each as long as a master). Implies --translate.
+    #[arg(long)]
+    translate_fix: bool,
     /// Write the settings to a recipe file that `halfspeed render` applies again.
     #[arg(long, value_name = "FILE")]
     recipe_out: Option<PathBuf>,
@@ -108,6 +116,8 @@ impl MasterArgs {
         let side_files: Vec<&Path> = self.recipe_out.iter().chain(&self.report).map(PathBuf::as_path).collect();
         self.check_side_files(&inputs, &side_files)?;
 
+        let wants_scores = self.translate || self.translate_fix;
+        let devices = wants_scores.then(|| Devices::new(devices::built_in())).transpose()?;
         let ratio = |own: Option<f64>| own.unwrap_or(self.amount) / 100.0;
         let job = MasterJob {
             mix: self.mix.clone(),
@@ -123,6 +133,8 @@ impl MasterArgs {
             loudness_lufs: self.loudness,
             force_loudness: self.force_loudness,
             ceiling_dbtp: self.ceiling,
+            devices: devices.as_ref(),
+            translate_fix: self.translate_fix,
             output_settings: OutputSettings { sample_rate_hz: self.rate, format: self.bits },
         };
         let progress = Progress::new(self.common.quiet);

@@ -9,6 +9,7 @@ mod output;
 mod processors;
 mod progress;
 mod render;
+mod translate;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// List the processors and their parameters.
     Processors(processors::ProcessorsArgs),
+    /// Tell what is left of a programme on phones, in cars, on streaming services.
+    Translate(translate::TranslateArgs),
 }
 
 /// Options that every command has.
@@ -63,6 +66,7 @@ impl Cli {
             Command::Advise(args) => args.run(),
             Command::Compare(args) => args.run(),
             Command::Processors(args) => args.run(),
+            Command::Translate(args) => args.run(),
         }
     }
 }

@@ -7,12 +7,14 @@
 //! and however fast it changes, unlike those of a saturator. They are band-limited and added to both channels alike;
 //! the bass itself stays as it is. The highest product lies at five times the corner, where no rate aliases.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::biquad::Coefficients;
 use super::section::{Section, flushed};
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::{db_to_amplitude, db_to_power};
 
 /// The harmonics that are made.
@@ -29,8 +31,9 @@ const ALLPASSES_HZ: [[f64; 2]; 2] = [[40.083_906, 442.172_062], [10.177_034, 112
 const LEAST: f64 = 1e-6;
 
 /// Which harmonics, and how many.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct BassHarmonicsSettings {
     /// The bass lies below this, 40 to 200 Hz (24 dB an octave). Default: 110.
     pub corner_hz: f64,
@@ -44,14 +47,15 @@ impl Default for BassHarmonicsSettings {
     }
 }
 
+parameters!(BassHarmonicsSettings { corner_hz: Within(40.0, 200.0), level_db: Within(-40.0, 0.0) });
+
 impl BassHarmonicsSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self) -> Result<()> {
-        check_range("bass_harmonics.corner_hz", self.corner_hz, 40.0..=200.0)?;
-        check_range("bass_harmonics.level_db", self.level_db, -40.0..=0.0)
+        self.check("bass_harmonics", None)
     }
 
     /// Power of a harmonic over that of a steady fundamental at a frequency.

@@ -36,23 +36,57 @@ pub fn measure_file(path: &Path, progress: Progress<'_>) -> Result<Source> {
 /// Those of [`Decoder`], [`Spool`] and [`Resampler`].
 pub fn load_file(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'_>) -> Result<(Source, Spool)> {
     let decoder = Decoder::open(path)?;
+    let mut kept = Kept::new(decoder.info().sample_rate_hz, sample_rate_hz)?;
+    let source = read(decoder, progress, |block| kept.push(block))?;
+    Ok((source, kept.finish()?))
+}
+
+/// Decodes a file and keeps its audio, at another sample rate if one is given, without measuring it.
+///
+/// # Errors
+/// Those of [`load_file`].
+pub fn load_audio(path: &Path, sample_rate_hz: Option<u32>) -> Result<Spool> {
+    let mut decoder = Decoder::open(path)?;
     let file_rate_hz = decoder.info().sample_rate_hz;
-    let rate_hz = sample_rate_hz.unwrap_or(file_rate_hz);
-    let mut resampler = (rate_hz != file_rate_hz).then(|| Resampler::new(file_rate_hz, rate_hz)).transpose()?;
-    let mut spool = Spool::new(rate_hz);
-    let mut converted = AudioBuffer::new(rate_hz);
-    let source = read(decoder, progress, |block| match &mut resampler {
-        None => spool.push(block),
-        Some(resampler) => {
-            resampler.push(block, &mut converted);
-            spool.push(&converted)
-        }
-    })?;
-    if let Some(mut resampler) = resampler {
-        resampler.finish(&mut converted);
-        spool.push(&converted)?;
+    let mut kept = Kept::new(file_rate_hz, sample_rate_hz)?;
+    let mut block = AudioBuffer::new(file_rate_hz);
+    while decoder.next_block(&mut block)? {
+        kept.push(&block)?;
     }
-    Ok((source, spool))
+    kept.finish()
+}
+
+/// A programme on its way into a spool, at the spool's rate.
+struct Kept {
+    spool: Spool,
+    resampler: Option<Resampler>,
+    converted: AudioBuffer,
+}
+
+impl Kept {
+    fn new(file_rate_hz: u32, wanted_rate_hz: Option<u32>) -> Result<Self> {
+        let rate_hz = wanted_rate_hz.unwrap_or(file_rate_hz);
+        let resampler = (rate_hz != file_rate_hz).then(|| Resampler::new(file_rate_hz, rate_hz)).transpose()?;
+        Ok(Self { spool: Spool::new(rate_hz), resampler, converted: AudioBuffer::new(rate_hz) })
+    }
+
+    fn push(&mut self, block: &AudioBuffer) -> Result<()> {
+        match &mut self.resampler {
+            None => self.spool.push(block),
+            Some(resampler) => {
+                resampler.push(block, &mut self.converted);
+                self.spool.push(&self.converted)
+            }
+        }
+    }
+
+    fn finish(mut self) -> Result<Spool> {
+        if let Some(mut resampler) = self.resampler {
+            resampler.finish(&mut self.converted);
+            self.spool.push(&self.converted)?;
+        }
+        Ok(self.spool)
+    }
 }
 
 /// Decodes and measures an opened file and shows every block of it to `sink`.

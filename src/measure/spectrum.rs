@@ -42,11 +42,17 @@ impl ThirdOctaves {
     }
 
     /// Ratio of a band's upper edge to its centre: `10^(1/20)`.
-    const HALF_WIDTH: f64 = 1.122_018_454_301_963_4;
+    pub const HALF_WIDTH: f64 = 1.122_018_454_301_963_4;
 
     /// Exact centre frequencies, rising.
     pub fn centers_hz(&self) -> &[f64] {
         &self.centers_hz
+    }
+
+    /// The band that a frequency lies in.
+    pub fn band_at(&self, hz: f64) -> Option<usize> {
+        let band = (10.0 * (hz / self.centers_hz.first()?).log10()).round();
+        Some(band as usize).filter(|&index| band >= 0.0 && index < self.centers_hz.len())
     }
 
     /// Lower and upper edge of a band.

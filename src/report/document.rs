@@ -12,6 +12,7 @@ use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::{Finding, Severity};
 use crate::suggest::{CurvePoint, ModelVerdict, Proposal, Suggestion};
+use crate::translate::Translation;
 
 /// `halfspeed.analysis/1`: everything measured of a file.
 #[derive(Debug, Clone, Serialize)]
@@ -92,6 +93,8 @@ pub struct MasterReport {
     pub suggestions: Vec<SuggestionDocument>,
     /// Each promise, and whether the written file keeps it.
     pub verified: Vec<Promise>,
+    /// How the master translates, against mix and reference; `null` where it was not asked for.
+    pub translation: Option<Translation>,
     /// Who made the suggestions.
     pub model: ModelDocument,
     /// Deepest gain reductions.
@@ -221,6 +224,7 @@ impl MasterReport {
             version: env!("CARGO_PKG_VERSION"),
             suggestions: suggestions.collect(),
             verified,
+            translation: None,
             model: ModelDocument {
                 name: job.suggester.name(),
                 likeness_ratio: proposal.likeness_ratio,

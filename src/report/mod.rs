@@ -12,6 +12,7 @@ mod processors;
 mod sample;
 mod svg;
 mod text;
+mod translation;
 mod verdicts;
 
 pub use advice::AdviceDocument;
@@ -22,6 +23,7 @@ pub use document::{
     AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument, Promise, ReductionsDocument,
     SuggestionDocument,
 };
-pub use html::{analysis_html, master_html};
+pub use html::{analysis_html, master_html, translation_html};
 pub use processors::{ProcessorsDocument, processors_markdown, processors_text};
-pub use text::{Colors, advice_text, analysis_text, comparison_text, master_text};
+pub use text::{Colors, advice_text, analysis_text, comparison_text, master_text, translation_text};
+pub use translation::TranslationDocument;

@@ -15,6 +15,10 @@ use crate::measure::analysis::{
 };
 use crate::quality::{Finding, Severity};
 use crate::suggest::{CurvePoint, Quantity, Suggestion};
+use crate::translate::codecs::CodecCheck;
+use crate::translate::fix::{Change, Fix, Verified};
+use crate::translate::platforms::Playback;
+use crate::translate::{AppliedFix, DeviceScore, DeviceTranslation, LostElement, Parts, SectionScore, Translation};
 
 fn centers_hz() -> Vec<f64> {
     (-16..=13).map(|k| 1000.0 * 10f64.powf(f64::from(k) / 10.0)).collect()
@@ -305,6 +309,7 @@ pub(super) fn report() -> MasterReport {
             promise("true_peak", "dBTP", -1.0, -1.02, 0.0),
             promise("length", "frames", 9_803_430.0, 9_803_430.0, 0.0),
         ],
+        translation: Some(translation()),
         model: ModelDocument {
             name: "classical",
             likeness_ratio: Some(0.17),
@@ -320,6 +325,79 @@ pub(super) fn report() -> MasterReport {
         notes: vec!["The mix is MP3, a lossy format; a lossless export makes a better master.".into()],
         curves,
         settings,
+    }
+}
+
+/// How it translates: a weak phone, a car without reference, and a fix that was left out.
+pub(super) fn translation() -> Translation {
+    let center_hz = centers_hz();
+    let score = |score: f64, cut_hz: f64| DeviceScore {
+        score: Some(score),
+        parts: Parts { bass: Some(score - 20.0), lead: Some(score + 8.0), ..Parts::default() },
+        bands: center_hz.iter().map(|hz| Some(-24.0 * (cut_hz / hz).log2().max(0.0))).collect(),
+    };
+    let section = |from, to, score| SectionScore { times_s: [from, to], score: Some(score), parts: Parts::default() };
+    let verified = Verified { gain: 3.1, worst_harm: 2.6, harmed: Some("car".into()), passes: false };
+    let change = Change::BassHarmonics { level_db: -12.0 };
+    Translation {
+        platforms: vec![Playback {
+            id: "spotify".into(),
+            name: "Spotify, normal".into(),
+            gain_db: -5.0,
+            true_dbtp: Some(-6.0),
+            limited_db: 0.0,
+            played_lufs: Some(-14.0),
+            given_up_db: 5.0,
+            over_advice_db: 0.0,
+            album_gain_db: None,
+        }],
+        platforms_as_of: "2025-10".into(),
+        devices: vec![
+            DeviceTranslation {
+                id: "phone-mono".into(),
+                name: "Phone, one speaker".into(),
+                own: score(41.2, 500.0),
+                sections: vec![section(0.0, 61.0, 38.0), section(61.0, 222.3, 44.0)],
+                before: Some(score(33.0, 500.0)),
+                reference: Some(score(47.0, 500.0)),
+                fix: Some(Fix { change, setting: change.describe(), predicted_gain: 4.0, verified: Some(verified) }),
+                alternatives: Vec::new(),
+            },
+            DeviceTranslation {
+                id: "car".into(),
+                name: "Car <\u{1b}motorway>".into(),
+                own: score(66.0, 40.0),
+                sections: Vec::new(),
+                before: Some(score(72.0, 40.0)),
+                reference: None,
+                fix: None,
+                alternatives: Vec::new(),
+            },
+        ],
+        lost_in_mono: vec![LostElement {
+            band_hz: [1_778.3, 2_818.4],
+            times_s: (0..6).map(|k| [f64::from(k) * 20.0, f64::from(k) * 20.0 + 3.0]).collect(),
+            loss_db: 9.0,
+        }],
+        codecs: vec![CodecCheck {
+            id: "opus-128".into(),
+            encoder: "opus-pure".into(),
+            true_dbtp: Some(0.4),
+            rise_db: Some(1.4),
+            band_limit_hz: Some(19_900.0),
+            side_change_db: Some(-0.4),
+            noise_to_mask_db: center_hz.iter().map(|_| Some(-3.0)).collect(),
+            worst_noise_to_mask_db: Some(-3.0),
+            passes: false,
+            passing_ceiling_dbtp: Some(-1.6),
+        }],
+        applied: vec![AppliedFix {
+            device: "phone-mono".into(),
+            change: Change::MonoBass { below_hz: 150.0 },
+            setting: "mono below 150 Hz".into(),
+            gain: 1.4,
+        }],
+        center_hz,
     }
 }
 
@@ -343,6 +421,7 @@ pub(super) fn bare() -> MasterReport {
     report.suggestions.clear();
     report.notes.clear();
     report.settings = Recipe::default();
+    report.translation = None;
     report.curves = MasterCurves { limiter_reduction_db: vec![f64::NAN, 0.0], ..MasterCurves::default() };
     report.model = ModelDocument { name: "classical", likeness_ratio: None, matched_ratio: None, verdict: None };
     for document in [&mut report.before, &mut report.after] {

@@ -4,7 +4,11 @@
 //! shows the one that fits. Lines differ by dash and weight as well as by colour. Numbers are written with fixed
 //! decimals, so that the same values give the same text.
 
+mod scores;
+
 use std::fmt::Write;
+
+pub(super) use scores::{HeatRow, ScoreRow, heat_map, score_bars};
 
 use super::figures::{NONE, clock, frequency, number};
 

@@ -6,16 +6,19 @@
 
 use std::f64::consts::TAU;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Frame;
 use super::super::section::flushed;
-use crate::error::{Result, check_range};
+use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::error::Result;
 use crate::units::{amplitude_to_db, db_to_amplitude};
 
 /// How much bleeds, and up to where.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
 pub struct CrossfeedSettings {
     /// Corner of the bleed, 300 to 2000 Hz. Default: 700.
     pub frequency_hz: f64,
@@ -29,14 +32,15 @@ impl Default for CrossfeedSettings {
     }
 }
 
+parameters!(CrossfeedSettings { frequency_hz: Within(300.0, 2000.0), feed_db: Within(1.0, 15.0) });
+
 impl CrossfeedSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
     /// [`crate::Error::Setting`] names `stage` and the first field out of range.
     pub fn validate(&self, stage: &str) -> Result<()> {
-        check_range(&format!("{stage}.frequency_hz"), self.frequency_hz, 300.0..=2000.0)?;
-        check_range(&format!("{stage}.feed_db"), self.feed_db, 1.0..=15.0)
+        self.check(stage, None)
     }
 
     /// Gains of the crossed path, of the shelf's cut, and the shelf's corner in Hz.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::stage::Stage;
 use super::source::load_file;
 use crate::audio::AudioBuffer;
+use crate::dsp::bass_harmonics::{BassHarmonics, BassHarmonicsSettings};
 use crate::dsp::compressor::{Compressor, CompressorSettings};
 use crate::dsp::convolution::{Convolution, ConvolutionSettings, ImpulseResponse};
 use crate::dsp::dynamic_eq::{DynamicBand, DynamicEq};
@@ -30,6 +31,7 @@ use crate::dsp::saturation::{Saturation, SaturationSettings};
 use crate::dsp::soft_clip::{SoftClip, SoftClipSettings};
 use crate::dsp::stereo::alignment::{Alignment, AlignmentSettings};
 use crate::dsp::stereo::band_width::{BandWidth, BandWidthSettings};
+use crate::dsp::stereo::crossfeed::{Crossfeed, CrossfeedSettings};
 use crate::dsp::stereo::image::{Image, ImageSettings};
 use crate::dsp::stereo::pan::{Pan, PanSettings};
 use crate::dsp::stereo::phase_rotation::{PhaseRotation, PhaseRotationSettings};
@@ -90,12 +92,20 @@ pub enum ProcessorSettings {
     ///
     /// Curves without memory at 4 or 8 times the rate (D. T. Yeh, J. Abel, J. O. Smith, DAFx 2007).
     Saturation(SaturationSettings),
+    /// Harmonics of the bass, from which hearing makes up what small speakers can't play.
+    ///
+    /// Chebyshev polynomials over a pair of allpass chains (E. Larsen, R. Aarts, "Audio Bandwidth Extension", 2004).
+    BassHarmonics(BassHarmonicsSettings),
     /// Width of the whole signal: a gain of the side.
     Width(WidthSettings),
     /// Width by band, down to mono.
     ///
     /// The side behind the four-band crossover, the mid behind its allpass.
     BandWidth(BandWidthSettings),
+    /// Crossfeed for headphones: each ear gets the other channel's bass, as from speakers.
+    ///
+    /// First-order paths, along and across (B. Bauer, JAES 9, 1961).
+    Crossfeed(CrossfeedSettings),
     /// Mid and side levels, balance, polarity and swapped channels.
     ///
     /// A matrix of four gains; neutral settings change no bit.
@@ -205,8 +215,10 @@ impl ProcessorSettings {
             Self::Transient(settings) => settings.validate(),
             Self::Leveler(settings) => settings.validate(),
             Self::Saturation(settings) => settings.validate(),
+            Self::BassHarmonics(settings) => settings.validate(),
             Self::Width(settings) => settings.validate(),
             Self::BandWidth(settings) => settings.validate(sample_rate_hz),
+            Self::Crossfeed(settings) => settings.validate("crossfeed"),
             Self::Image(settings) => settings.validate(),
             Self::Pan(settings) => settings.validate(),
             Self::PhaseRotation(settings) => settings.validate(),
@@ -239,8 +251,10 @@ impl ProcessorSettings {
             Self::Transient(settings) => Box::new(TransientShaper::new(settings, rate)),
             Self::Leveler(settings) => Box::new(Leveler::new(settings, rate)),
             Self::Saturation(settings) => Box::new(Saturation::new(settings, rate)),
+            Self::BassHarmonics(settings) => Box::new(BassHarmonics::new(settings, rate)),
             Self::Width(settings) => Box::new(Width::new(settings.side_gain_db)),
             Self::BandWidth(settings) => Box::new(BandWidth::new(settings, rate)),
+            Self::Crossfeed(settings) => Box::new(Crossfeed::new(settings, rate)),
             Self::Image(settings) => Box::new(Image::new(settings)),
             Self::Pan(settings) => Box::new(Pan::new(settings)),
             Self::PhaseRotation(settings) => Box::new(PhaseRotation::new(settings, rate)),

@@ -1,6 +1,7 @@
 //! What all processors can do, so that a chain can hold any of them.
 
 use crate::dsp::Frame;
+use crate::dsp::bass_harmonics::BassHarmonics;
 use crate::dsp::compressor::Compressor;
 use crate::dsp::convolution::Convolution;
 use crate::dsp::dynamic_eq::DynamicEq;
@@ -15,6 +16,7 @@ use crate::dsp::saturation::Saturation;
 use crate::dsp::soft_clip::SoftClip;
 use crate::dsp::stereo::alignment::Alignment;
 use crate::dsp::stereo::band_width::BandWidth;
+use crate::dsp::stereo::crossfeed::Crossfeed;
 use crate::dsp::stereo::image::Image;
 use crate::dsp::stereo::pan::Pan;
 use crate::dsp::stereo::phase_rotation::PhaseRotation;
@@ -56,7 +58,7 @@ macro_rules! stages {
 
 stages!(
     Equalizer, DynamicEq, Tamer, Expander, UpwardCompressor, TransientShaper, BandWidth, Image, Pan, PhaseRotation,
-    TempoDelay, Reverb;
+    TempoDelay, Reverb, BassHarmonics, Crossfeed;
     late: FirEqualizer, Compressor, Bands, Leveler, Saturation, Alignment, Convolution, SoftClip, StreamLimiter,
 );
 

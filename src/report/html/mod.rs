@@ -3,9 +3,11 @@
 mod analysis;
 mod plots;
 mod settings;
+mod translation;
 
 pub use analysis::analysis_html;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+pub use translation::translation_html;
 
 use super::figures::{
     KEY_FIGURES, Outcome, PromiseWords, change, describe_file, file_name, number, programmes, signed, verdict,
@@ -48,6 +50,7 @@ pub fn master_html(report: &MasterReport) -> String {
         (plots::spectrum(report))
         (plots::width(report))
         (suggestions(report))
+        @if let Some(translation) = &report.translation { (translation::sections(translation)) }
         (settings::settings(report))
         (notes(report))
         (recipe(report))
@@ -332,7 +335,7 @@ mod tests {
     fn what_does_not_exist_is_a_dash_and_never_a_number() {
         let page = master_html(&sample::bare());
         assert!(page.contains(NONE) && page.contains("no values") && page.contains("No equaliser was used"));
-        let curves = MasterReport { reference: None, ..sample::report() };
+        let curves = MasterReport { reference: None, translation: None, ..sample::report() };
         for page in [page, master_html(&curves)] {
             let drawings = page.split("<svg").skip(1).map(|svg| svg.split("</svg>").next().unwrap_or_default());
             assert!(drawings.into_iter().all(|svg| !svg.contains("NaN") && !svg.contains("inf")));

@@ -57,6 +57,15 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                         dl.values { (row("side", signed(width.side_gain_db, 2), "dB")) }
                     }
                 }
+                @if let Some(harmonics) = &recipe.bass_harmonics {
+                    div.stage {
+                        h3 { "Bass harmonics" }
+                        dl.values {
+                            (row("bass below", number(harmonics.corner_hz, 0), "Hz"))
+                            (row("each harmonic", number(harmonics.level_db, 1), "dB"))
+                        }
+                    }
+                }
                 @if let Some(glue) = &recipe.glue {
                     div.stage {
                         h3 { "Glue compressor" }

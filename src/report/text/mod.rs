@@ -2,9 +2,11 @@
 
 mod advice;
 mod analysis;
+mod translation;
 
 pub use advice::advice_text;
 pub use analysis::{Colors, analysis_text};
+pub use translation::translation_text;
 
 use super::figures::{
     KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, frequency, hertz, number, printable,
@@ -71,6 +73,9 @@ pub fn master_text(report: &MasterReport) -> String {
     changes(&mut out, report);
     line(&mut out, "");
     line(&mut out, &format!("Deepest reduction: {}", reductions(report)));
+    if let Some(translation) = &report.translation {
+        translation::in_master(&mut out, translation);
+    }
     for note in &report.notes {
         wrap(&mut out, &format!("Note: {}", printable(note)), 0);
     }

@@ -1,0 +1,173 @@
+//! `halfspeed translate`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use halfspeed::io::check_output;
+use halfspeed::master::Step;
+use halfspeed::report::{TranslationDocument, translation_html, translation_text};
+use halfspeed::translate::Devices;
+use halfspeed::translate::codecs::Codec;
+use halfspeed::translate::devices::{self, Device};
+use halfspeed::translate::job::{Job, render_devices, translate_file};
+use halfspeed::translate::platforms::{self, Platform};
+use halfspeed::{Error, Result};
+
+use super::output::{print_json, print_text, write_text};
+use super::progress::Progress;
+use super::{CommonArgs, logger};
+
+#[derive(Debug, Args)]
+pub(super) struct TranslateArgs {
+    /// The programme, most often a master.
+    file: PathBuf,
+    /// The mix that it was made from: every score is told before and after.
+    #[arg(long, value_name = "MIX")]
+    before: Option<PathBuf>,
+    /// A finished production to compare with.
+    #[arg(long, value_name = "FILE")]
+    reference: Option<PathBuf>,
+    /// Devices to add to the table that ships: a table of the same form (.toml), or an impulse response (.wav).
+    #[arg(long, value_name = "FILE")]
+    device: Vec<PathBuf>,
+    /// Only these devices, by their ids.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Encode, decode and measure with these codecs (opus-128, vorbis-320, mp3-320, aac-256, ...), or `all`.
+    #[arg(long, value_name = "CODEC", value_delimiter = ',')]
+    codecs: Vec<String>,
+    /// Keep what the codecs encode in this folder.
+    #[arg(long, value_name = "DIR", requires = "codecs")]
+    codec_dir: Option<PathBuf>,
+    /// Render the proposed fixes, and tell what each does to all devices.
+    #[arg(long)]
+    verify: bool,
+    /// Write what each device plays into this folder, equally loud.
+    #[arg(long, value_name = "DIR")]
+    render: Option<PathBuf>,
+    /// With --render: through this codec first.
+    #[arg(long, value_name = "CODEC", requires = "render")]
+    render_codec: Option<String>,
+    /// With --render: with the gain of this service (spotify, youtube, ...).
+    #[arg(long, value_name = "SERVICE", requires = "render")]
+    render_platform: Option<String>,
+    /// Write a report with pictures, one self-contained HTML file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Replace files that exist.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+impl TranslateArgs {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        logger::start(self.common.verbose);
+        let inputs: Vec<&Path> = [Some(&self.file), self.before.as_ref(), self.reference.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(PathBuf::as_path)
+            .collect();
+        if let Some(path) = &self.html {
+            check_output(path, &inputs, self.force)?;
+        }
+        let devices = Devices::new(self.devices()?)?;
+        let (codecs, absent) = codecs(&self.codecs)?;
+        let render_codec = self.render_codec.as_deref().map(Codec::named).transpose()?;
+        let platform = self.render_platform.as_deref().map(platform).transpose()?;
+        if let Some(folder) = &self.render {
+            for device in devices.iter() {
+                check_output(&folder.join(format!("{}.wav", device.id)), &inputs, self.force)?;
+            }
+        }
+        if let Some(folder) = &self.codec_dir {
+            for codec in &codecs {
+                check_output(&folder.join(codec.file_name()), &inputs, self.force)?;
+            }
+        }
+        let progress = Progress::new(self.common.quiet);
+        let show = |done, total| progress.show(Step::Mix, done, total);
+        let job = Job {
+            file: &self.file,
+            before: self.before.as_deref(),
+            reference: self.reference.as_deref(),
+            devices: &devices,
+            verify: self.verify,
+            codecs: &codecs,
+            codec_folder: self.codec_dir.as_deref(),
+        };
+        let translated = translate_file(&job, &show);
+        progress.finish();
+        let translated = translated?;
+        if let Some(folder) = &self.render {
+            let measurement = &translated.source.measurement;
+            render_devices(
+                &self.file,
+                measurement,
+                &devices,
+                render_codec.as_ref(),
+                platform.as_ref(),
+                folder,
+                self.force,
+            )?;
+        }
+        let document = TranslationDocument::new(translated, absent);
+        if let Some(path) = &self.html {
+            write_text(path, &translation_html(&document), self.force)?;
+        }
+        if self.common.json {
+            print_json(&document)?;
+        } else if !self.common.quiet {
+            print_text(&translation_text(&document))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The table that ships and what was added, or those of them that were asked for.
+    fn devices(&self) -> Result<Vec<Device>> {
+        let mut all = devices::built_in();
+        for path in &self.device {
+            let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+            let added = if is_table { devices::load(path)? } else { vec![devices::of_impulse_response(path)] };
+            for device in added {
+                if all.iter().any(|known| known.id == device.id) {
+                    let reason = format!("there is already a device {:?}; give it another id", device.id);
+                    return Err(Error::content(path, reason));
+                }
+                all.push(device);
+            }
+        }
+        if let Some(unknown) = self.only.iter().find(|id| all.iter().all(|device| device.id != **id)) {
+            let known: Vec<&str> = all.iter().map(|device| device.id.as_str()).collect();
+            return Err(Error::setting(
+                "--only",
+                format!("there is no device {unknown:?}; there are {}", known.join(", ")),
+            ));
+        }
+        all.retain(|device| self.only.is_empty() || self.only.contains(&device.id));
+        Ok(all)
+    }
+}
+
+fn platform(id: &str) -> Result<Platform> {
+    let services = platforms::built_in().services;
+    let known = services.iter().map(|service| service.id.clone()).collect::<Vec<_>>().join(", ");
+    services
+        .into_iter()
+        .find(|service| service.id == id)
+        .ok_or_else(|| Error::setting("--render-platform", format!("there is no service {id:?}; there are {known}")))
+}
+
+/// The codecs that were asked for, and which of them can't be had and why.
+fn codecs(names: &[String]) -> Result<(Vec<Codec>, Vec<String>)> {
+    if names.iter().any(|name| name == "all") {
+        return Ok(Codec::all());
+    }
+    let mut found = Vec::new();
+    for name in names {
+        found.push(Codec::named(name)?);
+    }
+    Ok((found, Vec::new()))
+}

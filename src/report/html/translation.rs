@@ -1,0 +1,261 @@
+//! How a programme translates: pictures and tables.
+
+use maud::{Markup, html};
+
+use super::page;
+use super::plots::figure;
+use crate::report::TranslationDocument;
+use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
+use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
+use crate::report::translation::fix_outcome;
+use crate::translate::{DeviceTranslation, Translation};
+
+/// One self-contained page about how a programme translates: no scripts, nothing to load.
+pub fn translation_html(document: &TranslationDocument) -> String {
+    let title = file_name(&document.file.path);
+    let content = html! {
+        header {
+            h1 title=(document.file.path) { (title) }
+            p.quiet { (describe_file(&document.file)) }
+            dl.files {
+                @for (role, file) in [("before", &document.before), ("reference", &document.reference)] {
+                    @if let Some(file) = file {
+                        dt.(role) { (role) }
+                        dd { span.path title=(file.path) { (file_name(&file.path)) } " " span.quiet { (describe_file(file)) } }
+                    }
+                }
+            }
+        }
+        (sections(&document.translation))
+        @if !document.codecs_absent.is_empty() {
+            ul { @for absent in &document.codecs_absent { li.quiet { "Not checked: " (absent) } } }
+        }
+    };
+    page(&title, &content)
+}
+
+/// The part of a page that is about translation.
+pub(super) fn sections(translation: &Translation) -> Markup {
+    html! {
+        section #translation {
+            h2 { "Will it translate?" }
+            (scores(translation))
+            (bands(translation))
+            (parts(translation))
+            (lost(translation))
+            (applied(translation))
+            (fixes(translation))
+            (platforms(translation))
+            (codecs(translation))
+        }
+    }
+}
+
+fn of_other(score: Option<&crate::translate::DeviceScore>) -> Option<f64> {
+    score.and_then(|score| score.score)
+}
+
+fn scores(translation: &Translation) -> Markup {
+    let rows: Vec<ScoreRow<'_>> = translation
+        .devices
+        .iter()
+        .map(|device| ScoreRow {
+            name: &device.name,
+            after: device.own.score,
+            before: of_other(device.before.as_ref()),
+            reference: of_other(device.reference.as_ref()),
+        })
+        .collect();
+    let (has_before, has_reference) =
+        (rows.iter().any(|row| row.before.is_some()), rows.iter().any(|row| row.reference.is_some()));
+    let caption = html! {
+        "What is left on each device, 0 (lost) to 100 (as it was meant)."
+        @if has_before { " Grey: the mix. Blue: the master." }
+        @if has_reference { " Dashed: the reference." }
+        " Devices are models, not measurements: compare versions of one song."
+    };
+    html! { h3 { "Scores" } (figure(&caption, |layout| score_bars(layout, "Translation scores by device", &rows))) }
+}
+
+fn bands(translation: &Translation) -> Markup {
+    let rows: Vec<HeatRow<'_>> =
+        translation.devices.iter().map(|device| HeatRow { name: &device.name, values: &device.own.bands }).collect();
+    let caption = html! {
+        "Level of each third octave at the ear over that in the file, at equal loudness. Blue: less, red: more; full colour "
+        "from 24 dB on."
+    };
+    html! {
+        h3 { "What each device makes of the bands" }
+        (figure(&caption, |layout| heat_map(layout, "Level changes by device and band", &translation.center_hz, &rows)))
+    }
+}
+
+fn parts(translation: &Translation) -> Markup {
+    html! {
+        details {
+            summary { "The parts of the scores" }
+            table.numbers {
+                thead {
+                    tr {
+                        td {}
+                        @for name in ["score", "bass", "lead", "mono", "tone", "noise", "stress"] { th scope="col" { (name) } }
+                    }
+                }
+                tbody {
+                    @for device in &translation.devices {
+                        tr {
+                            th scope="row" { (device.name) }
+                            td.after { (number(device.own.score, 0)) }
+                            @for (_, part) in device.own.parts.named() { td { (number(part, 0)) } }
+                        }
+                    }
+                }
+            }
+            p.quiet { (NONE) ": does not apply. Bass: whether its pitch is heard. Lead: the centre over the rest and the noise. "
+                "Mono: what summing leaves. Tone: nearness to the file's balance. Noise: what stands out of it. "
+                "Stress: what the device's own limiter leaves." }
+            @if let Some(weakest) = translation.weakest().filter(|device| device.sections.len() > 1) { (by_section(weakest)) }
+        }
+    }
+}
+
+fn by_section(device: &DeviceTranslation) -> Markup {
+    html! {
+        p.quiet {
+            "By section on " (device.name) ": "
+            @for (index, section) in device.sections.iter().enumerate() {
+                @if index > 0 { ", " }
+                (clock(section.times_s[0])) " " (number(section.score, 0))
+            }
+            "."
+        }
+    }
+}
+
+fn lost(translation: &Translation) -> Markup {
+    html! {
+        @if !translation.lost_in_mono.is_empty() {
+            h3 { "Lost in mono" }
+            ul {
+                @for element in &translation.lost_in_mono {
+                    li {
+                        (hertz_range(element.band_hz[0].round(), element.band_hz[1].round())) " lies in the side alone: "
+                        (number(Some(element.loss_db), 0)) " dB less, at "
+                        @for (index, [from, to]) in element.times_s.iter().take(6).enumerate() {
+                            @if index > 0 { ", " }
+                            (clock(*from)) " to " (clock(*to))
+                        }
+                        @if element.times_s.len() > 6 { " and " (element.times_s.len() - 6) " more times" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn applied(translation: &Translation) -> Markup {
+    html! {
+        @if !translation.applied.is_empty() {
+            h3 { "What was changed for it" }
+            ul {
+                @for fix in &translation.applied {
+                    li { (fix.setting) ", for the " (fix.device) ": " (signed(Some(fix.gain), 1)) " points" }
+                }
+            }
+        }
+    }
+}
+
+fn fixes(translation: &Translation) -> Markup {
+    let proposed: Vec<_> =
+        translation.devices.iter().filter_map(|device| Some((device, device.fix.as_ref()?))).collect();
+    html! {
+        @if !proposed.is_empty() {
+            h3 { "What would help" }
+            table {
+                tbody {
+                    @for (device, fix) in proposed {
+                        tr { th scope="row" { (device.name) } td.words { (fix.setting) } td.words { (fix_outcome(fix)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn platforms(translation: &Translation) -> Markup {
+    html! {
+        h3 { "Services, as of " (translation.platforms_as_of) }
+        table.numbers {
+            thead { tr { td {} @for name in ["gain dB", "LUFS", "dBTP", "given up dB"] { th scope="col" { (name) } } } }
+            tbody {
+                @for service in &translation.platforms {
+                    tr {
+                        th scope="row" { (service.name) }
+                        td { (signed(Some(service.gain_db), 1)) }
+                        td { (number(service.played_lufs, 1)) }
+                        td { (number(service.true_dbtp, 1)) }
+                        td { (number(Some(service.given_up_db), 1)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn codecs(translation: &Translation) -> Markup {
+    html! {
+        @if !translation.codecs.is_empty() {
+            h3 { "Codecs" }
+            table.numbers {
+                thead {
+                    tr {
+                        td {}
+                        @for name in ["dBTP", "rise dB", "band to kHz", "side dB", "noise over mask dB", "ceiling that passes"] {
+                            th scope="col" { (name) }
+                        }
+                    }
+                }
+                tbody {
+                    @for check in &translation.codecs {
+                        tr {
+                            th scope="row" { (check.id) " " span.unit { (check.encoder) } }
+                            td { (number(check.true_dbtp, 2)) }
+                            td { (signed(check.rise_db, 2)) }
+                            td { (number(check.band_limit_hz.map(|hz| hz / 1000.0), 1)) }
+                            td { (signed(check.side_change_db, 1)) }
+                            td { (number(check.worst_noise_to_mask_db, 1)) }
+                            td { @if check.passes { "as it is" } @else { (number(check.passing_ceiling_dbtp, 1)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn a_page_needs_nothing_from_elsewhere_and_has_both_pictures() {
+        let document = TranslationDocument {
+            schema: "halfspeed.translation/1",
+            file: sample::after().file,
+            before: Some(sample::before().file),
+            reference: None,
+            codecs_absent: Vec::new(),
+            translation: sample::translation(),
+        };
+        let page = translation_html(&document);
+        for foreign in ["http:", "https:", "src=", "<script", "<link", "NaN", ">inf", ">-inf", "Car <"] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+        assert_eq!(page.matches("<svg class=\"wide\"").count(), 2);
+        // A cell for every band of every device, in both layouts.
+        assert_eq!(page.matches("class=\"cell").count(), 2 * 2 * document.translation.center_hz.len());
+        assert!(page.contains("Phone, one speaker, 100 Hz: -55.") && page.contains("lies in the side alone"));
+    }
+}

@@ -1,0 +1,259 @@
+//! How a programme translates, for the terminal.
+
+use super::super::TranslationDocument;
+use super::super::figures::{NONE, clock, describe_file, file_name, hertz_range, number, printable, signed};
+use super::super::translation::{fix_outcome, summary};
+use super::{WIDTH, line, shorten, wrap};
+use crate::translate::{DeviceScore, DeviceTranslation, Translation};
+
+/// Times that are written out; the JSON has them all.
+const TIMES: usize = 4;
+
+/// Scores by device, what is lost in mono, services and codecs, and what would help.
+pub fn translation_text(document: &TranslationDocument) -> String {
+    let mut out = String::new();
+    line(&mut out, &shorten(&file_name(&document.file.path), WIDTH));
+    line(&mut out, &format!("  {}", describe_file(&document.file)));
+    for (role, file) in [("before", &document.before), ("reference", &document.reference)] {
+        if let Some(file) = file {
+            line(&mut out, &format!("  {role:<9}  {}", shorten(&file_name(&file.path), WIDTH - 13)));
+        }
+    }
+    line(&mut out, "");
+    devices(&mut out, &document.translation);
+    section_notes(&mut out, &document.translation);
+    lost(&mut out, &document.translation);
+    platforms(&mut out, &document.translation);
+    codecs(&mut out, document);
+    fixes(&mut out, &document.translation);
+    out
+}
+
+/// What a master's report says of its translation.
+pub(super) fn in_master(out: &mut String, translation: &Translation) {
+    wrap(out, &printable(&summary(translation)), 0);
+    if let Some(weakest) = translation.weakest() {
+        let score = number(weakest.own.score, 0);
+        let fix = weakest.fix.as_ref().map_or(String::new(), |fix| format!("; {} would help", fix.setting));
+        wrap(out, &format!("Weakest: {} ({score} of 100){fix}.", printable(&weakest.name)), 2);
+    }
+    for fix in &translation.applied {
+        let gain = signed(Some(fix.gain), 1);
+        wrap(out, &format!("For the {}: {}, {gain} points.", printable(&fix.device), fix.setting), 2);
+    }
+}
+
+fn devices(out: &mut String, translation: &Translation) {
+    let any = |of: fn(&DeviceTranslation) -> bool| translation.devices.iter().any(of);
+    let (has_before, has_reference) = (any(|d| d.before.is_some()), any(|d| d.reference.is_some()));
+    let column = |shown: bool, text: &str| if shown { format!("{text:>8}") } else { String::new() };
+    line(
+        out,
+        &format!(
+            "{:<26}{:>6}{}{}{}  {:>7}{:>7}{:>7}{:>7}{:>7}{:>7}",
+            "What is left, 0 to 100",
+            "score",
+            column(has_before, "before"),
+            column(has_before, "change"),
+            column(has_reference, "ref."),
+            "bass",
+            "lead",
+            "mono",
+            "tone",
+            "noise",
+            "stress"
+        ),
+    );
+    let score = |score: &Option<DeviceScore>| number(score.as_ref().and_then(|score| score.score), 0);
+    for device in &translation.devices {
+        let change =
+            device.own.score.zip(device.before.as_ref().and_then(|before| before.score)).map(|(is, was)| is - was);
+        let parts: String =
+            device.own.parts.named().iter().map(|(_, part)| format!("{:>7}", number(*part, 0))).collect();
+        line(
+            out,
+            &format!(
+                "  {:<24}{:>6}{}{}{}  {parts}",
+                shorten(&printable(&device.name), 24),
+                number(device.own.score, 0),
+                column(has_before, &score(&device.before)),
+                column(has_before, &signed(change, 0)),
+                column(has_reference, &score(&device.reference)),
+            ),
+        );
+    }
+    line(
+        out,
+        &format!("  {NONE}: does not apply. Devices are models, not measurements: compare versions of one song."),
+    );
+}
+
+fn section_notes(out: &mut String, translation: &Translation) {
+    let Some(weakest) = translation.weakest().filter(|device| device.sections.len() > 1) else { return };
+    let told: Vec<String> = weakest
+        .sections
+        .iter()
+        .map(|section| format!("{} {}", clock(section.times_s[0]), number(section.score, 0)))
+        .collect();
+    wrap(out, &format!("By section on {}: {}.", printable(&weakest.name), told.join(", ")), 2);
+}
+
+fn lost(out: &mut String, translation: &Translation) {
+    if translation.lost_in_mono.is_empty() {
+        return;
+    }
+    line(out, "");
+    line(out, "Lost in mono");
+    for element in &translation.lost_in_mono {
+        let times: Vec<String> = element
+            .times_s
+            .iter()
+            .take(TIMES)
+            .map(|[from, to]| format!("{} to {}", clock(*from), clock(*to)))
+            .collect();
+        let more = element.times_s.len().saturating_sub(TIMES);
+        let more = if more > 0 { format!(" and {more} more times") } else { String::new() };
+        let [low, high] = element.band_hz;
+        wrap(
+            out,
+            &format!(
+                "{} lies in the side alone: {} dB less, {}{more}",
+                hertz_range(low.round(), high.round()),
+                number(Some(element.loss_db), 0),
+                times.join(", ")
+            ),
+            2,
+        );
+    }
+}
+
+fn platforms(out: &mut String, translation: &Translation) {
+    line(out, "");
+    line(
+        out,
+        &format!("{:<28}{:>7}{:>7}{:>7}  services as of {}", "", "gain", "LUFS", "dBTP", translation.platforms_as_of),
+    );
+    for service in &translation.platforms {
+        let mut told = Vec::new();
+        if service.given_up_db > 0.05 {
+            told.push(format!("you give up {} dB", number(Some(service.given_up_db), 1)));
+        }
+        if service.limited_db > 0.05 {
+            told.push(format!("its limiter takes {} dB", number(Some(service.limited_db), 1)));
+        }
+        if service.over_advice_db > 0.05 {
+            told.push(format!("peak {} dB over its advice", number(Some(service.over_advice_db), 1)));
+        }
+        let row = format!(
+            "  {:<26}{:>7}{:>7}{:>7}  {}",
+            service.name,
+            signed(Some(service.gain_db), 1),
+            number(service.played_lufs, 1),
+            number(service.true_dbtp, 1),
+            told.join(", ")
+        );
+        line(out, &shorten(&row, WIDTH));
+    }
+}
+
+fn codecs(out: &mut String, document: &TranslationDocument) {
+    let checks = &document.translation.codecs;
+    if !checks.is_empty() {
+        line(out, "");
+        line(
+            out,
+            &format!(
+                "{:<14}{:>9}{:>8}{:>11}{:>9}{:>12}{:>9}  {}",
+                "Codec", "dBTP", "rise", "band to", "side dB", "noise/mask", "ceiling", "encoder"
+            ),
+        );
+        for check in checks {
+            let edge = check.band_limit_hz.map_or_else(|| NONE.to_owned(), |hz| format!("{:.1} kHz", hz / 1000.0));
+            let ceiling = check.passing_ceiling_dbtp.map_or_else(
+                || if check.passes { "passes".to_owned() } else { NONE.to_owned() },
+                |dbtp| format!("{dbtp:.1}"),
+            );
+            let row = format!(
+                "  {:<12}{:>9}{:>8}{edge:>11}{:>9}{:>12}{ceiling:>9}  {}",
+                check.id,
+                number(check.true_dbtp, 2),
+                signed(check.rise_db, 2),
+                signed(check.side_change_db, 1),
+                number(check.worst_noise_to_mask_db, 1),
+                check.encoder
+            );
+            line(out, &shorten(&row, WIDTH));
+        }
+    }
+    for absent in &document.codecs_absent {
+        wrap(out, &format!("Not checked: {}", printable(absent)), 2);
+    }
+}
+
+fn fixes(out: &mut String, translation: &Translation) {
+    let proposed: Vec<_> =
+        translation.devices.iter().filter_map(|device| Some((device, device.fix.as_ref()?))).collect();
+    if proposed.is_empty() {
+        return;
+    }
+    line(out, "");
+    line(out, "What would help");
+    for (device, fix) in proposed {
+        wrap(out, &format!("{}: {}; {}", printable(&device.name), fix.setting, fix_outcome(fix)), 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::assert_fits;
+    use super::*;
+    use crate::report::sample;
+
+    fn document() -> TranslationDocument {
+        TranslationDocument {
+            schema: "halfspeed.translation/1",
+            file: sample::after().file,
+            before: Some(sample::before().file),
+            reference: None,
+            codecs_absent: vec!["mp3: no encoder for mp3 was found; install lame or ffmpeg".into()],
+            translation: sample::translation(),
+        }
+    }
+
+    #[test]
+    fn everything_that_was_found_is_told() {
+        let text = translation_text(&document());
+        assert_fits(&text);
+        for wanted in [
+            "Phone, one speaker            41      33      +8      47",
+            "By section on Phone, one speaker: 0:00 38, 1:01 44.",
+            "1.78 to 2.82 kHz lies in the side alone: 9 dB less, 0:00 to 0:03",
+            "and 2 more times",
+            "you give up 5.0 dB",
+            "opus-128         0.40   +1.40",
+            "-1.6  opus-pure",
+            "Not checked: mp3",
+            "harmonics of the bass at -12 dB; +4.0 points predicted, +3.1 rendered, -2.6 on car: left out",
+        ] {
+            assert!(
+                text.split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+                    .contains(&wanted.split_whitespace().collect::<Vec<_>>().join(" ")),
+                "{wanted}\n{text}"
+            );
+        }
+        assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_mastering_changed_is_told_in_a_sentence() {
+        assert_eq!(
+            summary(&sample::translation()),
+            "Translates better on: Phone, one speaker +8; worse on: Car <\u{1b}motorway> -6."
+        );
+        let mut same = sample::translation();
+        same.devices.iter_mut().for_each(|device| device.before = Some(device.own.clone()));
+        assert!(summary(&same).contains("within 5 points"));
+    }
+}

@@ -1,0 +1,229 @@
+//! Measures what a codec does.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use rustfft::FftPlanner;
+use rustfft::num_complex::Complex;
+
+use super::super::path::at_rate;
+use super::super::scores::masking;
+use super::{Codec, CodecCheck};
+use crate::audio::AudioBuffer;
+use crate::dsp::limiter::LimiterSettings;
+use crate::engine::Recipe;
+use crate::engine::render::{Processed, process};
+use crate::engine::source::load_audio;
+use crate::error::Result;
+use crate::io::Spool;
+use crate::measure::Measurement;
+use crate::measure::peak::TruePeakMeter;
+use crate::measure::spectrum::{BandPower, SpectralFrames, SpectrumMeter, ThirdOctaves};
+use crate::units::{db_to_amplitude, db_to_power, power_to_db, power_to_db_checked};
+
+/// What is decoded must not exceed this, or a player clips it.
+const PASS_DBTP: f64 = 0.0;
+/// Steps to a dB in which ceilings are told.
+const STEPS_PER_DB: f64 = 10.0;
+/// The lowest ceiling that is tried, dBTP.
+const LOWEST_DBTP: f64 = -8.0;
+/// Above the band limit less than this share of the power is left.
+const LEFT_SHARE: f64 = 0.1;
+/// Resolution of the band limit, Hz.
+const CELL_HZ: f64 = 100.0;
+/// Music below this in a cell says nothing about a limit, dB of mean square.
+const FLOOR_DB: f64 = -110.0;
+/// Frames by which a decoder may be off, at most.
+const MOST_LAG: usize = 4_096;
+/// Frames that the lag is found on.
+const LAG_FRAMES: usize = 1 << 16;
+/// Frames handled together.
+const BLOCK_FRAMES: usize = 1 << 16;
+/// Tones and noise within a band mask noise that lies this much under them, dB (after E. Zwicker and H. Fastl,
+/// "Psychoacoustics", 1990, chapter 4: noise masked by a tone, the stricter case for codecs).
+const IN_BAND_DB: f64 = 10.0;
+
+/// Encodes a file with each codec, decodes and measures it, all at once. The streams stay in `folder` if one is given.
+///
+/// # Errors
+/// Those of the file and of the codecs.
+pub fn check(
+    file: &Path,
+    measurement: &Measurement,
+    codecs: &[Codec],
+    folder: Option<&Path>,
+) -> Result<Vec<CodecCheck>> {
+    if codecs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let audio = load_audio(file, None)?;
+    let mut limitable = process(load_audio(file, None)?, &Recipe::default(), &|_, _| {})?;
+    limitable.find_true_peaks(db_to_amplitude(LOWEST_DBTP) as f32)?;
+    codecs.par_iter().map(|codec| one(codec, &audio, &limitable, measurement, folder)).collect()
+}
+
+fn one(
+    codec: &Codec,
+    audio: &Spool,
+    limitable: &Processed,
+    measurement: &Measurement,
+    folder: Option<&Path>,
+) -> Result<CodecCheck> {
+    let decoded = match folder {
+        Some(folder) => codec.round_trip_in(audio, folder)?,
+        None => codec.round_trip(audio)?,
+    };
+    let true_dbtp = true_peak(&decoded)?;
+    let own_dbtp = measurement.peaks.true_dbtp();
+    let passes = true_dbtp.is_none_or(|peak| peak <= PASS_DBTP);
+    let passing_ceiling_dbtp = match (passes, own_dbtp, true_dbtp) {
+        (false, Some(own), Some(peak)) => passing_ceiling(codec, limitable, own, peak)?,
+        _ => None,
+    };
+    let rate = audio.sample_rate_hz();
+    let mut back = Spool::new(rate);
+    at_rate(&decoded, rate, |block| back.push(block))?;
+    let lag = lag_frames(audio, &back)?;
+    let (decoded_spectrum, noise) = spectra(audio, &back, lag)?;
+    let band_limit_hz = band_limit(&measurement.spectrum, &decoded_spectrum);
+    let loud = |frame: usize| measurement.loud_frames.get(frame).copied().unwrap_or(false);
+    let (source, left) = (&measurement.loud_spectrum, decoded_spectrum.mean(loud));
+    let bands = &measurement.spectrum.bands;
+    let top = band_limit_hz.unwrap_or(f64::INFINITY);
+    let kept = bands.centers_hz().iter().take_while(|hz| **hz * ThirdOctaves::HALF_WIDTH <= top).count();
+    let side_change_db = side_change(&source[..kept], &left[..kept]);
+    let noise_to_mask_db: Vec<Option<f64>> = noise_to_mask(source, &noise.mean(loud))
+        .into_iter()
+        .enumerate()
+        .map(|(band, db)| db.filter(|_| band < kept))
+        .collect();
+    Ok(CodecCheck {
+        id: codec.id.clone(),
+        encoder: codec.encoder(),
+        true_dbtp,
+        rise_db: true_dbtp.zip(own_dbtp).map(|(peak, own)| peak - own),
+        band_limit_hz,
+        side_change_db,
+        worst_noise_to_mask_db: noise_to_mask_db.iter().flatten().copied().reduce(f64::max),
+        noise_to_mask_db,
+        passes,
+        passing_ceiling_dbtp,
+    })
+}
+
+fn true_peak(audio: &Spool) -> Result<Option<f64>> {
+    let mut meter = TruePeakMeter::new(audio.sample_rate_hz());
+    at_rate(audio, audio.sample_rate_hz(), |block| {
+        meter.push(block);
+        Ok(())
+    })?;
+    Ok(meter.finish().true_dbtp())
+}
+
+/// The highest ceiling at which the limited programme passes, by halving; `None` if none does.
+fn passing_ceiling(codec: &Codec, limitable: &Processed, own_dbtp: f64, peak_dbtp: f64) -> Result<Option<f64>> {
+    let steps = |dbtp: f64| (dbtp * STEPS_PER_DB).floor() as i32;
+    let dbtp_of = |step: i32| f64::from(step) / STEPS_PER_DB;
+    let passes = |step: i32| -> Result<bool> {
+        let ceiling_dbtp = dbtp_of(step);
+        let limiter = LimiterSettings { ceiling_dbtp, ..LimiterSettings::default() };
+        let mut limited = Spool::new(limitable.sample_rate_hz());
+        limitable.limit(&limiter, |block| limited.push(block))?;
+        Ok(true_peak(&codec.round_trip(&limited)?)?.is_none_or(|peak| peak <= PASS_DBTP))
+    };
+    // The programme as it is fails. What it exceeds by is the first guess.
+    let (mut fails, lowest) = (steps(own_dbtp.min(0.0)), steps(LOWEST_DBTP));
+    let mut guess = (fails - ((peak_dbtp - PASS_DBTP) * STEPS_PER_DB).ceil() as i32).clamp(lowest, fails - 1);
+    while !passes(guess)? {
+        if guess == lowest {
+            return Ok(None);
+        }
+        let further = (fails - guess).max(2);
+        (fails, guess) = (guess, (guess - further / 2).max(lowest));
+    }
+    while fails - guess > 1 {
+        let middle = guess + (fails - guess) / 2;
+        if passes(middle)? { guess = middle } else { fails = middle }
+    }
+    Ok(Some(dbtp_of(guess)))
+}
+
+/// By how many frames the decoded programme lags, by the peak of the cross-correlation of their middles.
+fn lag_frames(audio: &Spool, decoded: &Spool) -> Result<i64> {
+    let start = (audio.frames() / 2).saturating_sub(LAG_FRAMES as u64 / 2);
+    let middle = |spool: &Spool| -> Result<Vec<Complex<f32>>> {
+        let mut block = AudioBuffer::new(spool.sample_rate_hz());
+        spool.read(start, LAG_FRAMES, &mut block)?;
+        let mut values: Vec<Complex<f32>> =
+            block.left().iter().zip(block.right()).map(|(l, r)| Complex::new(l + r, 0.0)).collect();
+        values.resize(2 * LAG_FRAMES, Complex::default());
+        Ok(values)
+    };
+    let (mut a, mut b) = (middle(audio)?, middle(decoded)?);
+    let mut planner = FftPlanner::new();
+    let (forward, inverse) = (planner.plan_fft_forward(2 * LAG_FRAMES), planner.plan_fft_inverse(2 * LAG_FRAMES));
+    forward.process(&mut a);
+    forward.process(&mut b);
+    b.iter_mut().zip(&a).for_each(|(b, a)| *b *= a.conj());
+    inverse.process(&mut b);
+    let lags = (0..=MOST_LAG).chain(2 * LAG_FRAMES - MOST_LAG..2 * LAG_FRAMES);
+    let best = lags.max_by(|&x, &y| b[x].re.total_cmp(&b[y].re)).unwrap_or(0);
+    Ok(if best <= MOST_LAG { best as i64 } else { best as i64 - 2 * LAG_FRAMES as i64 })
+}
+
+/// Spectra of the decoded programme and of its difference from the original.
+fn spectra(audio: &Spool, decoded: &Spool, lag: i64) -> Result<(SpectralFrames, SpectralFrames)> {
+    let rate = audio.sample_rate_hz();
+    let (mut of_decoded, mut of_noise) = (SpectrumMeter::new(rate), SpectrumMeter::new(rate));
+    let (mut original, mut other) = (AudioBuffer::new(rate), AudioBuffer::new(rate));
+    let mut done: u64 = 0;
+    while done < audio.frames() {
+        audio.read(done, BLOCK_FRAMES, &mut original)?;
+        let from = done as i64 + lag;
+        let missing = from.min(0).unsigned_abs() as usize;
+        let mut aligned = AudioBuffer::silence(rate, missing.min(original.frames()));
+        decoded.read(from.max(0) as u64, original.frames() - aligned.frames(), &mut other)?;
+        aligned.extend(other.left(), other.right());
+        aligned.resize(original.frames());
+        of_decoded.push(&aligned);
+        let (left, right) = aligned.channels_mut();
+        left.iter_mut().zip(original.left()).for_each(|(x, y)| *x -= y);
+        right.iter_mut().zip(original.right()).for_each(|(x, y)| *x -= y);
+        of_noise.push(&aligned);
+        done += original.frames() as u64;
+    }
+    Ok((of_decoded.finish(), of_noise.finish()))
+}
+
+/// The frequency above which the codec leaves nothing that the programme has. `None` where it leaves everything.
+fn band_limit(source: &SpectralFrames, decoded: &SpectralFrames) -> Option<f64> {
+    let bins = ((CELL_HZ / source.bin_hz).round() as usize).max(1);
+    let cells = |spectrum: &SpectralFrames| -> Vec<f64> {
+        spectrum.bins.chunks_exact(bins).map(|cell| cell.iter().sum()).collect()
+    };
+    let pairs: Vec<(f64, f64)> = cells(source).into_iter().zip(cells(decoded)).collect();
+    let told = |(source, _): &(f64, f64)| power_to_db(*source) > FLOOR_DB;
+    let last_told = pairs.iter().rposition(told)?;
+    let last_left = pairs.iter().rposition(|pair| told(pair) && pair.1 >= LEFT_SHARE * pair.0)?;
+    (last_left < last_told).then(|| (last_left + 1) as f64 * bins as f64 * source.bin_hz)
+}
+
+/// Change of the side over that of the mid, the mean of all bands that have both, dB.
+fn side_change(source: &[BandPower], left: &[BandPower]) -> Option<f64> {
+    let change = |was: f32, is: f32| power_to_db_checked(f64::from(is) / f64::from(was));
+    let pairs = source.iter().zip(left);
+    let changes: Vec<f64> =
+        pairs.filter_map(|(was, is)| Some(change(was.side, is.side)? - change(was.mid, is.mid)?)).collect();
+    (!changes.is_empty()).then(|| changes.iter().sum::<f64>() / changes.len() as f64)
+}
+
+/// Noise over what the music masks, in each band, dB.
+fn noise_to_mask(source: &[BandPower], noise: &[BandPower]) -> Vec<Option<f64>> {
+    let powers = |bands: &[BandPower]| -> Vec<f64> { bands.iter().map(|b| f64::from(b.mid + b.side)).collect() };
+    let (source, noise) = (powers(source), powers(noise));
+    let mut masks = vec![0.0; source.len()];
+    masking(&source, &mut masks);
+    let in_band = db_to_power(-IN_BAND_DB);
+    let masks = masks.iter().zip(&source).map(|(spread, own)| spread + own * in_band);
+    noise.iter().zip(masks).map(|(noise, mask)| power_to_db_checked(noise / mask)).collect()
+}

@@ -1,0 +1,124 @@
+//! MP3 and AAC by an encoder that is installed.
+
+use std::ffi::OsString;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::temporary_folder;
+use crate::audio::AudioBuffer;
+use crate::dsp::dither::Dither;
+use crate::error::{Error, Result};
+use crate::io::{SampleFormat, Spool, WavWriter};
+
+/// Frames handed over together.
+const BLOCK_FRAMES: usize = 1 << 16;
+
+/// An encoder on this machine.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tool {
+    program: Program,
+    path: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Program {
+    Lame,
+    FfmpegMp3,
+    FdkAac,
+    FfmpegAac,
+}
+
+/// Programs by codec, the better ones first.
+const PROGRAMS: [(&str, &str, Program); 4] = [
+    ("mp3", "lame", Program::Lame),
+    ("mp3", "ffmpeg", Program::FfmpegMp3),
+    ("aac", "fdkaac", Program::FdkAac),
+    ("aac", "ffmpeg", Program::FfmpegAac),
+];
+
+/// An encoder for a codec on the search path.
+pub(super) fn find(codec: &str) -> Option<Tool> {
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    PROGRAMS.iter().filter(|(of, _, _)| *of == codec).find_map(|(_, name, program)| {
+        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        let path = folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_file())?;
+        Some(Tool { program: *program, path })
+    })
+}
+
+/// Why a codec can't be had, and what to do.
+pub(super) fn absence(codec: &str) -> String {
+    let names: Vec<&str> = PROGRAMS.iter().filter(|(of, _, _)| *of == codec).map(|(_, name, _)| *name).collect();
+    format!("no encoder for {codec} was found; install {}", names.join(" or "))
+}
+
+impl Tool {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn extension(&self) -> &'static str {
+        match self.program {
+            Program::Lame | Program::FfmpegMp3 => "mp3",
+            Program::FdkAac | Program::FfmpegAac => "m4a",
+        }
+    }
+
+    pub(super) fn encode(&self, audio: &Spool, kbps: u32, destination: &Path) -> Result<()> {
+        let folder = temporary_folder()?;
+        let source = folder.path().join("programme.wav");
+        write_wav(audio, &source)?;
+        let output = Command::new(&self.path)
+            .args(self.arguments(kbps, &source, destination))
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| Error::read(&self.path, error))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let told = String::from_utf8_lossy(&output.stderr);
+        let last = told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+        Err(Error::content(&self.path, format!("it failed to encode ({}): {last}", output.status)))
+    }
+
+    fn arguments(&self, kbps: u32, source: &Path, destination: &Path) -> Vec<OsString> {
+        let (rate, rate_k) = (OsString::from(kbps.to_string()), OsString::from(format!("{kbps}k")));
+        let (source, destination) = (source.as_os_str().to_owned(), destination.as_os_str().to_owned());
+        let ffmpeg = |encoder: &str| {
+            let head = ["-nostdin", "-v", "error", "-y", "-i"].map(OsString::from).to_vec();
+            let tail = ["-c:a".into(), encoder.into(), "-b:a".into(), rate_k.clone(), destination.clone()];
+            [head, vec![source.clone()], tail.to_vec()].concat()
+        };
+        match self.program {
+            Program::Lame => vec!["--quiet".into(), "--cbr".into(), "-b".into(), rate, source, destination],
+            Program::FdkAac => {
+                vec!["--silent".into(), "-b".into(), rate_k, "-o".into(), destination.clone(), source.clone()]
+            }
+            Program::FfmpegMp3 => ffmpeg("libmp3lame"),
+            Program::FfmpegAac => ffmpeg("aac"),
+        }
+    }
+}
+
+/// 24 bits: every encoder reads them.
+fn write_wav(audio: &Spool, path: &Path) -> Result<()> {
+    let failed = |error| Error::write(path, error);
+    let file = std::fs::File::create(path).map_err(failed)?;
+    let mut writer =
+        WavWriter::create(BufWriter::new(file), audio.sample_rate_hz(), SampleFormat::Int24).map_err(failed)?;
+    let mut dither = Dither::new(SampleFormat::Int24.bits());
+    let mut block = AudioBuffer::new(audio.sample_rate_hz());
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let mut done = 0;
+    while done < audio.frames() {
+        audio.read(done, BLOCK_FRAMES, &mut block)?;
+        done += block.frames() as u64;
+        left.resize(block.frames(), 0);
+        right.resize(block.frames(), 0);
+        dither.quantise(block.left(), block.right(), &mut left, &mut right);
+        writer.write_int(&left, &right).map_err(failed)?;
+    }
+    writer.finish().map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! What lossy codecs do to a programme: it is encoded, decoded and measured, as a service would.
+//!
+//! Opus and Vorbis are always there; MP3 and AAC need an encoder that is installed, and which one it was is told.
+
+mod check;
+mod external;
+mod opus;
+mod vorbis;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+pub use self::check::check;
+use crate::engine::source::load_audio;
+use crate::error::{Error, Result};
+use crate::io::Spool;
+
+/// What can be had by name, with the bit rates in kbit/s that services send.
+const KNOWN: [(&str, &[u32]); 4] =
+    [("opus", &[64, 128, 160]), ("vorbis", &[96, 160, 320]), ("mp3", &[128, 320]), ("aac", &[128, 256])];
+
+/// A codec at a bit rate, with an encoder for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Codec {
+    /// Name and bit rate: `opus-128`.
+    pub id: String,
+    kbps: u32,
+    encoder: Encoder,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Encoder {
+    Opus,
+    Vorbis,
+    External(external::Tool),
+}
+
+/// What a codec does to a programme.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CodecCheck {
+    /// Name of the codec with its bit rate: `opus-128`.
+    pub id: String,
+    /// What encoded it.
+    pub encoder: String,
+    /// True peak of what is decoded, dBTP.
+    pub true_dbtp: Option<f64>,
+    /// What that is over the programme's own, dB.
+    pub rise_db: Option<f64>,
+    /// Where the codec cuts off, Hz: above it less than a tenth of the programme's power is left.
+    pub band_limit_hz: Option<f64>,
+    /// Change of the side's power over that of the mid, the mean of all third octaves below the band limit, dB.
+    pub side_change_db: Option<f64>,
+    /// Noise of the codec over what the music masks, by third octave up to the band limit, dB.
+    pub noise_to_mask_db: Vec<Option<f64>>,
+    /// The largest of those.
+    pub worst_noise_to_mask_db: Option<f64>,
+    /// Whether what is decoded stays at or under 0 dBTP, so that no player clips.
+    pub passes: bool,
+    /// Where it does not: the highest ceiling, in tenths of a dB, that the programme can be limited to for it to pass.
+    pub passing_ceiling_dbtp: Option<f64>,
+}
+
+impl Codec {
+    /// The codec of a name such as `opus-128`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for an unknown name or bit rate, and for a codec that has no encoder here, with what to
+    /// install.
+    pub fn named(id: &str) -> Result<Self> {
+        let unknown = || {
+            let known: Vec<String> =
+                KNOWN.iter().flat_map(|(name, rates)| rates.iter().map(move |rate| format!("{name}-{rate}"))).collect();
+            Error::setting(
+                format!("codec {id:?}"),
+                format!("unknown; there are {}, and other rates of them", known.join(", ")),
+            )
+        };
+        let (name, kbps) = id.split_once('-').ok_or_else(unknown)?;
+        let kbps: u32 = kbps.parse().ok().filter(|kbps| (32..=512).contains(kbps)).ok_or_else(unknown)?;
+        let encoder = match name {
+            "opus" => Encoder::Opus,
+            "vorbis" => Encoder::Vorbis,
+            "mp3" | "aac" => Encoder::External(
+                external::find(name).ok_or_else(|| Error::setting(format!("codec {id:?}"), external::absence(name)))?,
+            ),
+            _ => return Err(unknown()),
+        };
+        Ok(Self { id: id.into(), kbps, encoder })
+    }
+
+    /// Every known codec that can be had, and for the others why not.
+    pub fn all() -> (Vec<Self>, Vec<String>) {
+        let (mut found, mut absent) = (Vec::new(), Vec::new());
+        for (name, rates) in KNOWN {
+            for (index, rate) in rates.iter().enumerate() {
+                match Self::named(&format!("{name}-{rate}")) {
+                    Ok(codec) => found.push(codec),
+                    Err(_) if index == 0 => absent.push(format!("{name}: {}", external::absence(name))),
+                    Err(_) => {}
+                }
+            }
+        }
+        (found, absent)
+    }
+
+    /// What encodes, for people.
+    pub fn encoder(&self) -> String {
+        match &self.encoder {
+            Encoder::Opus => "opus-pure".into(),
+            Encoder::Vorbis => "aoTuV Vorbis".into(),
+            Encoder::External(tool) => tool.path().display().to_string(),
+        }
+    }
+
+    /// Ending of its files.
+    fn extension(&self) -> &'static str {
+        match &self.encoder {
+            Encoder::Opus => "opus",
+            Encoder::Vorbis => "ogg",
+            Encoder::External(tool) => tool.extension(),
+        }
+    }
+
+    /// Encodes a programme into a file.
+    ///
+    /// # Errors
+    /// Those of the spool, of the file and of the encoder.
+    pub fn encode(&self, audio: &Spool, destination: &Path) -> Result<()> {
+        let create = || File::create(destination).map_err(|error| Error::write(destination, error));
+        match &self.encoder {
+            Encoder::Opus => opus::encode(audio, self.kbps, create()?, destination),
+            Encoder::Vorbis => vorbis::encode(audio, self.kbps, create()?, destination),
+            Encoder::External(tool) => tool.encode(audio, self.kbps, destination),
+        }
+    }
+
+    /// Encodes a programme and decodes it again, at the rate of the codec.
+    ///
+    /// # Errors
+    /// Those of [`Self::encode`] and of the decoder.
+    pub fn round_trip(&self, audio: &Spool) -> Result<Spool> {
+        self.round_trip_in(audio, temporary_folder()?.path())
+    }
+
+    /// The same, with the stream left in a folder.
+    fn round_trip_in(&self, audio: &Spool, folder: &Path) -> Result<Spool> {
+        let path = folder.join(self.file_name());
+        self.encode(audio, &path)?;
+        load_audio(&path, None)
+    }
+
+    /// Name of its file in a folder.
+    pub fn file_name(&self) -> PathBuf {
+        PathBuf::from(format!("{}.{}", self.id, self.extension()))
+    }
+}
+
+fn temporary_folder() -> Result<tempfile::TempDir> {
+    let directory = std::env::temp_dir();
+    tempfile::tempdir().map_err(|source| Error::Spool { directory, source })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! One change of a setting that helps a weak device: what it is, what it should gain, and what it gains.
+//!
+//! A handful of moderate changes is tried on the band powers, where each costs a millisecond; the one that should help
+//! most without hurting another device is then rendered, limited to the same loudness and ceiling, measured, and
+//! scored again.
+
+use serde::Serialize;
+
+use super::programme::Programme;
+use super::{DeviceScore, Devices, WEAK_SCORE};
+use crate::dsp::bass_harmonics::BassHarmonicsSettings;
+use crate::dsp::eq::{BandChannel, BandKind, EqBand};
+use crate::dsp::limiter::LimiterSettings;
+use crate::engine::Recipe;
+use crate::engine::drive::DriveSearch;
+use crate::engine::render::process;
+use crate::error::{Error, Result};
+use crate::io::Spool;
+use crate::measure::{Measurement, Meter};
+use crate::units::db_to_amplitude;
+
+/// A fix must not take more than this from the score of another device.
+pub const MOST_HARM: f64 = 2.0;
+/// A fix has to promise this much to be worth a change ...
+pub const LEAST_GAIN: f64 = 1.0;
+/// ... and this much has to come true.
+pub const LEAST_VERIFIED_GAIN: f64 = 0.5;
+
+/// A change of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "id", rename_all = "snake_case")]
+pub enum Change {
+    /// Harmonics of the bass.
+    BassHarmonics {
+        /// Level of each over the fundamental.
+        level_db: f64,
+    },
+    /// No side below a corner.
+    MonoBass {
+        /// The corner.
+        below_hz: f64,
+    },
+    /// More of the centre where leads are understood.
+    Presence {
+        /// At 2.5 kHz.
+        gain_db: f64,
+    },
+    /// Nothing below what most speakers play.
+    LowCut {
+        /// The corner.
+        below_hz: f64,
+    },
+}
+
+/// All that are tried, gentle ones first.
+const CANDIDATES: [Change; 9] = [
+    Change::Presence { gain_db: 1.0 },
+    Change::Presence { gain_db: 2.0 },
+    Change::BassHarmonics { level_db: -18.0 },
+    Change::BassHarmonics { level_db: -12.0 },
+    Change::BassHarmonics { level_db: -8.0 },
+    Change::MonoBass { below_hz: 100.0 },
+    Change::MonoBass { below_hz: 150.0 },
+    Change::LowCut { below_hz: 30.0 },
+    Change::LowCut { below_hz: 40.0 },
+];
+
+impl Change {
+    /// Equaliser bands that make it up.
+    fn eq(&self) -> Vec<EqBand> {
+        let high_pass = |name: &str, channel, frequency_hz| EqBand {
+            name: name.into(),
+            kind: BandKind::HighPass,
+            channel,
+            frequency_hz,
+            slope_db_per_octave: 24,
+            ..EqBand::default()
+        };
+        match *self {
+            Self::BassHarmonics { .. } => Vec::new(),
+            Self::MonoBass { below_hz } => vec![high_pass("mono bass", BandChannel::Side, below_hz)],
+            Self::LowCut { below_hz } => vec![high_pass("low cut", BandChannel::Stereo, below_hz)],
+            Self::Presence { gain_db } => vec![EqBand {
+                name: "presence".into(),
+                kind: BandKind::Bell,
+                channel: BandChannel::Mid,
+                frequency_hz: 2_500.0,
+                gain_db,
+                q: 0.7,
+                ..EqBand::default()
+            }],
+        }
+    }
+
+    fn bass_harmonics(&self) -> Option<BassHarmonicsSettings> {
+        match *self {
+            Self::BassHarmonics { level_db } => Some(BassHarmonicsSettings { level_db, ..Default::default() }),
+            _ => None,
+        }
+    }
+
+    /// Whether it changes the same setting.
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    /// Puts it into a recipe.
+    pub fn apply(&self, recipe: &mut Recipe) {
+        recipe.eq.extend(self.eq());
+        recipe.bass_harmonics = self.bass_harmonics().or(recipe.bass_harmonics);
+    }
+
+    /// In words: which setting, to what.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::BassHarmonics { level_db } => format!("harmonics of the bass at {level_db:.0} dB"),
+            Self::MonoBass { below_hz } => format!("mono below {below_hz:.0} Hz"),
+            Self::Presence { gain_db } => format!("{gain_db:+.0} dB at 2.5 kHz on the mid"),
+            Self::LowCut { below_hz } => format!("high-pass at {below_hz:.0} Hz"),
+        }
+    }
+
+    /// The programme as it should become.
+    fn predicted(&self, programme: &Programme) -> Programme {
+        match self.bass_harmonics() {
+            Some(settings) => programme.with_harmonics(&settings),
+            None => programme.equalised(&self.eq()),
+        }
+    }
+}
+
+/// A fix for one device.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fix {
+    /// The change.
+    #[serde(flatten)]
+    pub change: Change,
+    /// The change in words.
+    pub setting: String,
+    /// What it should add to the device's score.
+    pub predicted_gain: f64,
+    /// What it adds when it is rendered; `None` where it was not.
+    pub verified: Option<Verified>,
+}
+
+/// What a rendered fix does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verified {
+    /// What it adds to the device's score.
+    pub gain: f64,
+    /// What it takes from the device that loses most (0 or more).
+    pub worst_harm: f64,
+    /// Which device that is.
+    pub harmed: Option<String>,
+    /// Whether it helps and hurts no other device by more than 2 points.
+    pub passes: bool,
+}
+
+/// Proposals that are kept for a device, the best first: the next one is tried where one fails.
+const PROPOSALS: usize = 3;
+
+/// For each device the fixes that should help, the best first; none where the device is not weak or nothing helps.
+pub fn predict(devices: &Devices, programme: &Programme, scores: &[DeviceScore]) -> Vec<Vec<Fix>> {
+    let weakest = scores.iter().filter_map(|score| score.score).fold(f64::INFINITY, f64::min);
+    let tried: Vec<(Change, Vec<f64>)> = CANDIDATES
+        .into_iter()
+        .map(|change| (change, gains(scores, &devices.score(&change.predicted(programme)))))
+        .filter(|(_, gains)| gains.iter().all(|gain| *gain >= -MOST_HARM))
+        .collect();
+    let proposals = |index: usize| {
+        let mut helpful: Vec<&(Change, Vec<f64>)> =
+            tried.iter().filter(|(_, gains)| gains[index] >= LEAST_GAIN).collect();
+        helpful.sort_by(|a, b| b.1[index].total_cmp(&a.1[index]));
+        let fix = |(change, gains): &(Change, Vec<f64>)| Fix {
+            change: *change,
+            setting: change.describe(),
+            predicted_gain: gains[index],
+            verified: None,
+        };
+        helpful.into_iter().take(PROPOSALS).map(fix).collect()
+    };
+    // The weakest device always gets proposals, however good it is.
+    let is_weak = |score: &DeviceScore| score.score.is_some_and(|score| score < WEAK_SCORE || score <= weakest);
+    scores.iter().enumerate().map(|(index, score)| if is_weak(score) { proposals(index) } else { Vec::new() }).collect()
+}
+
+/// What each device gains; 0 where it has no score.
+fn gains(before: &[DeviceScore], after: &[DeviceScore]) -> Vec<f64> {
+    before.iter().zip(after).map(|(was, is)| is.score.zip(was.score).map_or(0.0, |(is, was)| is - was)).collect()
+}
+
+/// What a change does to the scores of all devices, by its measurement.
+///
+/// `before` are the scores without it; `index` is the device that it is for.
+pub fn judge(devices: &Devices, before: &[DeviceScore], after: &[DeviceScore], index: usize) -> Verified {
+    let gains = gains(before, after);
+    let others = gains.iter().enumerate().filter(|(other, _)| *other != index);
+    let harmed = others.min_by(|a, b| a.1.total_cmp(b.1)).filter(|(_, gain)| **gain < 0.0);
+    let worst_harm = harmed.map_or(0.0, |(_, gain)| -gain);
+    Verified {
+        gain: gains[index],
+        worst_harm,
+        harmed: harmed.and_then(|(other, _)| devices.iter().nth(other)).map(|device| device.id.clone()),
+        passes: gains[index] >= LEAST_VERIFIED_GAIN && worst_harm <= MOST_HARM,
+    }
+}
+
+/// Renders a finished programme with a change, at its own loudness and under its own true peak, and measures that.
+///
+/// # Errors
+/// Those of the engine; [`Error::Setting`] for a programme without loudness.
+pub fn rendered(audio: Spool, original: &Measurement, change: &Change) -> Result<Measurement> {
+    let silent = || Error::setting("fix", "the programme has no loudness");
+    let lufs = original.loudness.integrated_lufs().ok_or_else(silent)?;
+    let ceiling_dbtp = original.peaks.true_dbtp().ok_or_else(silent)?.clamp(-20.0, 0.0);
+    let mut recipe =
+        Recipe { limiter: LimiterSettings { ceiling_dbtp, ..LimiterSettings::default() }, ..Recipe::default() };
+    change.apply(&mut recipe);
+    let mut processed = process(audio, &recipe, &|_, _| {})?;
+    let search = DriveSearch::new(&processed, &recipe.limiter);
+    let outcome = search.drive_for_loudness(lufs, 0.03, 0.0).ok_or_else(silent)?;
+    recipe.limiter.drive_db = outcome.drive_db;
+    processed.find_true_peaks(db_to_amplitude(ceiling_dbtp - outcome.drive_db) as f32)?;
+    let mut meter = Meter::new(processed.sample_rate_hz());
+    processed.limit(&recipe.limiter, |block| {
+        meter.push(block);
+        Ok(())
+    })?;
+    Ok(meter.finish())
+}

@@ -1,0 +1,137 @@
+//! The job of `halfspeed translate`: files in, a translation out.
+
+use std::path::Path;
+
+use super::codecs::Codec;
+use super::fix::{self, Change, Fix, Verified};
+use super::platforms::Platform;
+use super::{DeviceScore, Devices, PLAYBACK_LUFS, Programme, Translation};
+use crate::engine::source::{Progress, Source, load_audio, measure_file};
+use crate::error::{Error, Result};
+use crate::io::Spool;
+use crate::measure::Measurement;
+
+/// What to look at, and how closely.
+pub struct Job<'a> {
+    /// The programme.
+    pub file: &'a Path,
+    /// The mix that it was made from.
+    pub before: Option<&'a Path>,
+    /// A finished production to compare with.
+    pub reference: Option<&'a Path>,
+    /// What it is played on.
+    pub devices: &'a Devices,
+    /// Whether proposed fixes are rendered.
+    pub verify: bool,
+    /// Codecs to encode and decode with.
+    pub codecs: &'a [Codec],
+    /// Where to keep what they encode, as `<codec>.<ending>`; nowhere if `None`.
+    pub codec_folder: Option<&'a Path>,
+}
+
+/// What was found.
+pub struct Translated {
+    /// The programme.
+    pub source: Source,
+    /// The mix.
+    pub before: Option<Source>,
+    /// The reference.
+    pub reference: Option<Source>,
+    /// What is left of it.
+    pub translation: Translation,
+}
+
+/// Looks at how a file translates.
+///
+/// # Errors
+/// A file that can't be read; [`Error::Content`] for one without loudness; those of the codecs.
+pub fn translate_file(job: &Job<'_>, progress: Progress<'_>) -> Result<Translated> {
+    let source = measure_file(job.file, progress)?;
+    let silently = |_, _| {};
+    let other = |path: Option<&Path>| path.map(|path| measure_file(path, &silently)).transpose();
+    let (before, reference) = rayon::join(|| other(job.before), || other(job.reference));
+    let (before, reference) = (before?, reference?);
+    let measured = |source: &Option<Source>| source.as_ref().map(|source| source.measurement.clone());
+    let (mix, production) = (measured(&before), measured(&reference));
+    let mut translation = Translation::new(job.devices, &source.measurement, mix.as_ref(), production.as_ref())
+        .ok_or_else(|| {
+            Error::content(
+                job.file,
+                "it is silent or shorter than 0.4 s: there is nothing to listen to; is this the right export?",
+            )
+        })?;
+    if job.verify {
+        verify(job.devices, &mut translation, &source.measurement, || load_audio(job.file, None))?;
+    }
+    translation.codecs = super::codecs::check(job.file, &source.measurement, job.codecs, job.codec_folder)?;
+    Ok(Translated { source, before, reference, translation })
+}
+
+/// Renders proposed changes and tells what each does to the device that it is for. Where the best one fails, the next
+/// one is tried; where all do, the best one stays, with what it does.
+fn verify(
+    devices: &Devices,
+    translation: &mut Translation,
+    measurement: &Measurement,
+    load: impl Fn() -> Result<Spool>,
+) -> Result<()> {
+    let own: Vec<DeviceScore> = translation.devices.iter().map(|device| device.own.clone()).collect();
+    // Several devices ask for the same change.
+    let mut rendered: Vec<(Change, Vec<DeviceScore>)> = Vec::new();
+    let mut judged = |change: Change, index: usize| -> Result<Verified> {
+        let known = rendered.iter().position(|(known, _)| *known == change);
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let changed = fix::rendered(load()?, measurement, &change)?;
+                let scores = Programme::new(&changed).map_or_else(|| own.clone(), |changed| devices.score(&changed));
+                rendered.push((change, scores));
+                rendered.len() - 1
+            }
+        };
+        Ok(fix::judge(devices, &own, &rendered[known].1, index))
+    };
+    for (index, device) in translation.devices.iter_mut().enumerate() {
+        let mut proposals: Vec<Fix> = device.fix.take().into_iter().chain(device.alternatives.drain(..)).collect();
+        let mut passing = None;
+        for (place, proposal) in proposals.iter_mut().enumerate() {
+            let verified = judged(proposal.change, index)?;
+            let passes = verified.passes;
+            proposal.verified = Some(verified);
+            if passes {
+                passing = Some(place);
+                break;
+            }
+        }
+        device.fix = proposals.into_iter().nth(passing.unwrap_or(0));
+    }
+    Ok(())
+}
+
+/// Writes what is heard of a file on each device into a folder, as `<device>.wav`, all equally loud.
+///
+/// The file passes a codec first if one is given, then the gain of a service, or else one that brings it to
+/// [`PLAYBACK_LUFS`]; each device's own limiter sees that level.
+///
+/// # Errors
+/// Those of the files and of the codec.
+pub fn render_devices(
+    file: &Path,
+    measurement: &Measurement,
+    devices: &Devices,
+    codec: Option<&Codec>,
+    platform: Option<&Platform>,
+    folder: &Path,
+    force: bool,
+) -> Result<()> {
+    let mut audio = load_audio(file, None)?;
+    if let Some(codec) = codec {
+        audio = codec.round_trip(&audio)?;
+    }
+    let gain_db = match (platform, measurement.loudness.integrated_lufs()) {
+        (Some(platform), _) => platform.playback(measurement, None).gain_db,
+        (None, Some(lufs)) => PLAYBACK_LUFS - lufs,
+        (None, None) => 0.0,
+    };
+    devices.render(&audio, gain_db, folder, force)
+}

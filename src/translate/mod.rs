@@ -1,0 +1,264 @@
+//! What is left of a programme on the devices and services that people listen with.
+//!
+//! A [`Programme`] holds the band powers that were measured once; a [`Devices`] table turns them into a score for every
+//! device, with the parts that made it. Nothing is rendered for that. [`platforms`] tells what streaming services do to
+//! the loudness. `docs/translation.md` has every formula.
+//!
+//! Levels and corners of devices are models, not measurements; scores compare versions of one programme, before and
+//! after mastering, better than one programme with another.
+
+pub mod codecs;
+pub mod devices;
+mod ear;
+pub mod fix;
+mod impulse;
+pub mod job;
+mod noise;
+pub mod path;
+pub mod platforms;
+mod programme;
+mod scores;
+mod sections;
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use self::codecs::CodecCheck;
+use self::devices::Device;
+use self::ear::{Ear, Response};
+use self::fix::{Change, Fix};
+pub use self::noise::{Noise, NoiseShape};
+use self::platforms::Playback;
+pub use self::programme::{PLAYBACK_LUFS, Programme};
+pub use self::scores::{LostElement, Parts, lost_in_mono};
+use self::scores::{Scored, Traits};
+use crate::error::Result;
+use crate::io::Spool;
+use crate::measure::Measurement;
+
+/// A device's score for one programme.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeviceScore {
+    /// The whole, 0 to 100. `None` if no part applies.
+    pub score: Option<f64>,
+    /// The parts that made it.
+    pub parts: Parts,
+    /// Level of each third octave at the ear over that in the file, at equal loudness, dB.
+    pub bands: Vec<Option<f64>>,
+}
+
+/// The score of a section of the song.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SectionScore {
+    /// From and to, s.
+    pub times_s: [f64; 2],
+    /// The whole, 0 to 100.
+    pub score: Option<f64>,
+    /// The parts that made it.
+    pub parts: Parts,
+}
+
+/// Devices whose impulse responses have been read.
+pub struct Devices {
+    entries: Vec<(Device, Option<impulse::Measured>)>,
+}
+
+impl Devices {
+    /// Reads the impulse responses of devices that have one.
+    ///
+    /// # Errors
+    /// Those of the decoder; [`crate::Error::Content`] for a response that is silent or too long.
+    pub fn new(devices: Vec<Device>) -> Result<Self> {
+        let entry = |device: Device| {
+            let measured = device.impulse_response.as_deref().map(impulse::Measured::load).transpose()?;
+            Ok((device, measured))
+        };
+        Ok(Self { entries: devices.into_iter().map(entry).collect::<Result<_>>()? })
+    }
+
+    /// The devices, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Device> {
+        self.entries.iter().map(|(device, _)| device)
+    }
+
+    /// The score of a programme on every device, in order.
+    pub fn score(&self, programme: &Programme) -> Vec<DeviceScore> {
+        let traits = Traits::new(programme);
+        self.on_each(programme, &traits, |scored| {
+            let parts = scored.parts(0..programme.frames());
+            DeviceScore { score: parts.score(), parts, bands: scored.band_changes_db() }
+        })
+    }
+
+    /// The scores of the sections of a programme on every device, in order.
+    pub fn score_sections(&self, programme: &Programme) -> Vec<Vec<SectionScore>> {
+        let traits = Traits::new(programme);
+        let ranges = sections::sections(programme);
+        self.on_each(programme, &traits, |scored| {
+            ranges
+                .iter()
+                .map(|range| {
+                    let parts = scored.parts(range.clone());
+                    let times_s = [range.start, range.end].map(|frame| frame as f64 / programme::FRAMES_PER_S);
+                    SectionScore { times_s, score: parts.score(), parts }
+                })
+                .collect()
+        })
+    }
+
+    /// Writes what is heard of a programme on each device into a folder, as `<device>.wav`, all equally loud.
+    ///
+    /// `gain_db` is what the player applies.
+    ///
+    /// # Errors
+    /// Those of the spool and of the files.
+    pub fn render(&self, audio: &Spool, gain_db: f64, folder: &Path, force: bool) -> Result<()> {
+        self.entries.par_iter().try_for_each(|(device, measured)| {
+            let destination = folder.join(format!("{}.wav", device.id));
+            path::render(audio, device, measured.as_ref(), gain_db, &destination, force)
+        })
+    }
+
+    fn on_each<T: Send>(&self, programme: &Programme, traits: &Traits, of: impl Fn(&Scored<'_>) -> T + Sync) -> Vec<T> {
+        self.entries
+            .par_iter()
+            .map(|(device, measured)| {
+                let centers = programme.bands.centers_hz();
+                let gains = measured.as_ref().map(|measured| measured.band_powers(centers));
+                let response = Response::new(device, centers, gains.as_deref());
+                let ear = Ear::new(programme, device, response);
+                of(&Scored::new(&ear, traits))
+            })
+            .collect()
+    }
+}
+
+/// Under this a device is weak, and what would help it is worth telling.
+pub const WEAK_SCORE: f64 = 60.0;
+
+/// What is left of a programme, everywhere.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Translation {
+    /// Centres of the third octaves in `bands`, Hz.
+    pub center_hz: Vec<f64>,
+    /// What streaming services do to it.
+    pub platforms: Vec<Playback>,
+    /// Month up to which the table of services holds.
+    pub platforms_as_of: String,
+    /// What devices leave of it, in the order of their table.
+    pub devices: Vec<DeviceTranslation>,
+    /// What a mono device loses, lowest first.
+    pub lost_in_mono: Vec<LostElement>,
+    /// What lossy codecs do to it; empty where none was asked for.
+    pub codecs: Vec<CodecCheck>,
+    /// Changes that the master was given for the sake of its translation.
+    pub applied: Vec<AppliedFix>,
+}
+
+/// A change that a master was given.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AppliedFix {
+    /// The device that it is for.
+    pub device: String,
+    /// The change.
+    #[serde(flatten)]
+    pub change: Change,
+    /// The change in words.
+    pub setting: String,
+    /// What it added to the device's score.
+    pub gain: f64,
+}
+
+/// What a device leaves of a programme, and of other versions of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeviceTranslation {
+    /// Short name of the device.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// The score of the programme.
+    #[serde(flatten)]
+    pub own: DeviceScore,
+    /// The scores of its sections.
+    pub sections: Vec<SectionScore>,
+    /// The score of the mix that it was made from.
+    pub before: Option<DeviceScore>,
+    /// The score of the reference.
+    pub reference: Option<DeviceScore>,
+    /// What would help, on a weak device.
+    pub fix: Option<Fix>,
+    /// What else might, the best first, should that fail.
+    #[serde(skip)]
+    pub(crate) alternatives: Vec<Fix>,
+}
+
+impl Translation {
+    /// Scores a programme and other versions of it. `None` if it has no loudness.
+    pub fn new(
+        devices: &Devices,
+        measurement: &Measurement,
+        before: Option<&Measurement>,
+        reference: Option<&Measurement>,
+    ) -> Option<Self> {
+        let programme = Programme::new(measurement)?;
+        let scores = devices.score(&programme);
+        let other = |measurement: Option<&Measurement>| -> Vec<Option<DeviceScore>> {
+            let programme = measurement.and_then(Programme::new);
+            match programme {
+                Some(programme) => devices.score(&programme).into_iter().map(Some).collect(),
+                None => vec![None; scores.len()],
+            }
+        };
+        let (befores, references) = (other(before), other(reference));
+        let fixes = fix::predict(devices, &programme, &scores);
+        let sections = devices.score_sections(&programme);
+        let table = platforms::built_in();
+        let rows = devices.iter().zip(scores).zip(sections).zip(befores.into_iter().zip(references)).zip(fixes);
+        Some(Self {
+            center_hz: programme.bands.centers_hz().to_vec(),
+            platforms: table.services.iter().map(|service| service.playback(measurement, None)).collect(),
+            platforms_as_of: table.as_of,
+            devices: rows
+                .map(|((((device, own), sections), (before, reference)), fixes)| {
+                    let mut fixes = fixes.into_iter();
+                    DeviceTranslation {
+                        id: device.id.clone(),
+                        name: device.name.clone(),
+                        own,
+                        sections,
+                        before,
+                        reference,
+                        fix: fixes.next(),
+                        alternatives: fixes.collect(),
+                    }
+                })
+                .collect(),
+            lost_in_mono: lost_in_mono(&programme),
+            codecs: Vec::new(),
+            applied: Vec::new(),
+        })
+    }
+
+    /// Notes what the programme was given, and proposes no more of the same.
+    pub(crate) fn note_applied(&mut self, applied: Vec<AppliedFix>) {
+        for device in &mut self.devices {
+            let is_new = |fix: &Fix| applied.iter().all(|applied| !applied.change.is_like(&fix.change));
+            let proposals = device.fix.take().into_iter().chain(device.alternatives.drain(..));
+            let mut left: Vec<Fix> = proposals.filter(is_new).collect();
+            device.fix = (!left.is_empty()).then(|| left.remove(0));
+            device.alternatives = left;
+        }
+        self.applied = applied;
+    }
+
+    /// The device with the lowest score.
+    pub fn weakest(&self) -> Option<&DeviceTranslation> {
+        let scored = self.devices.iter().filter(|device| device.own.score.is_some());
+        scored.min_by(|a, b| a.own.score.partial_cmp(&b.own.score).unwrap_or(std::cmp::Ordering::Equal))
+    }
+}
+
+#[cfg(test)]
+mod tests;

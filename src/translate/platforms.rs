@@ -1,0 +1,192 @@
+//! What streaming services do to the loudness of a master, as dated data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::Measurement;
+
+const TABLE: &str = include_str!("platforms.toml");
+
+/// A table of services with the month up to which it holds.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platforms {
+    /// Always `halfspeed.platforms/1`.
+    pub schema: String,
+    /// Year and month.
+    pub as_of: String,
+    /// The services.
+    #[serde(rename = "platform")]
+    pub services: Vec<Platform>,
+}
+
+/// What one service does.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platform {
+    /// Short name.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// What a track is brought to, LUFS. `None` where nothing is changed.
+    pub target_lufs: Option<f64>,
+    /// Whether quiet tracks are turned up.
+    pub raises: bool,
+    /// True peak at which raising stops, dBTP.
+    pub raise_limit_dbtp: Option<f64>,
+    /// Ceiling of the service's own limiter, dBFS.
+    pub limiter_dbfs: Option<f64>,
+    /// Whether an album keeps the levels between its tracks.
+    pub album: bool,
+    /// What the loudest track of an album is brought to, LUFS, where albums are not brought to their own loudness.
+    pub loudest_album_track_lufs: Option<f64>,
+    /// True peak that is asked for, dBTP.
+    pub advised_dbtp: f64,
+    /// What it sends, by the names of codecs here.
+    pub codecs: Vec<String>,
+    /// How this is known.
+    pub source: String,
+}
+
+/// A master as a service plays it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Playback {
+    /// Short name of the service.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Gain that the service applies, dB.
+    pub gain_db: f64,
+    /// True peak after that gain, dBTP, before a limiter of the service.
+    pub true_dbtp: Option<f64>,
+    /// What its limiter takes off the highest peak, dB (0 or more).
+    pub limited_db: f64,
+    /// Loudness as played, LUFS, before a limiter of the service.
+    pub played_lufs: Option<f64>,
+    /// What loudness was worth: how much of it is turned down, dB (0 or more).
+    pub given_up_db: f64,
+    /// How far the true peak of the master exceeds what the service asks for, dB (0 or more).
+    pub over_advice_db: f64,
+    /// Gain if the track plays as part of an album whose loudness is known, dB.
+    pub album_gain_db: Option<f64>,
+}
+
+/// An album as services see it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Album {
+    /// Loudness of all tracks gated together, LUFS.
+    pub integrated_lufs: f64,
+    /// Loudness of the loudest track, LUFS.
+    pub loudest_track_lufs: f64,
+    /// Highest true peak of any track, dBTP.
+    pub true_dbtp: f64,
+}
+
+/// The table that ships.
+pub fn built_in() -> Platforms {
+    // A test reads it: the table is part of the program.
+    toml::from_str(TABLE).unwrap_or_else(|_| Platforms {
+        schema: String::new(),
+        as_of: String::new(),
+        services: Vec::new(),
+    })
+}
+
+impl Platform {
+    /// Gain in dB on a programme of such a loudness and true peak.
+    pub fn gain_db(&self, integrated_lufs: f64, true_dbtp: f64) -> f64 {
+        self.target_lufs.map_or(0.0, |target| self.gain_to(target, integrated_lufs, true_dbtp))
+    }
+
+    /// Gain in dB on every track of an album. `None` where albums are played track by track.
+    pub fn album_gain_db(&self, album: &Album) -> Option<f64> {
+        let target = self.target_lufs.filter(|_| self.album)?;
+        Some(match self.loudest_album_track_lufs {
+            Some(loudest) => self.gain_to(loudest, album.loudest_track_lufs, album.true_dbtp),
+            None => self.gain_to(target, album.integrated_lufs, album.true_dbtp),
+        })
+    }
+
+    fn gain_to(&self, target_lufs: f64, integrated_lufs: f64, true_dbtp: f64) -> f64 {
+        let gain_db = target_lufs - integrated_lufs;
+        if gain_db <= 0.0 {
+            return gain_db;
+        }
+        match self.raise_limit_dbtp {
+            _ if !self.raises => 0.0,
+            // Raising stops at the limit; it never turns into lowering.
+            Some(limit_dbtp) => gain_db.min((limit_dbtp - true_dbtp).max(0.0)),
+            None => gain_db,
+        }
+    }
+
+    /// A measured master as the service plays it, alone and as part of an album.
+    pub fn playback(&self, measurement: &Measurement, album: Option<&Album>) -> Playback {
+        let (lufs, peak) = (measurement.loudness.integrated_lufs(), measurement.peaks.true_dbtp());
+        let gain_db = lufs.zip(peak).map_or(0.0, |(lufs, peak)| self.gain_db(lufs, peak));
+        let true_dbtp = peak.map(|peak| peak + gain_db);
+        let over = |value: Option<f64>, limit: Option<f64>| {
+            value.zip(limit).map_or(0.0, |(value, limit)| (value - limit).max(0.0))
+        };
+        Playback {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            gain_db,
+            true_dbtp,
+            limited_db: over(true_dbtp, self.limiter_dbfs),
+            played_lufs: lufs.map(|lufs| lufs + gain_db),
+            given_up_db: (-gain_db).max(0.0),
+            over_advice_db: over(peak, Some(self.advised_dbtp)),
+            album_gain_db: album.and_then(|album| self.album_gain_db(album)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn platform(id: &str) -> Platform {
+        built_in().services.into_iter().find(|platform| platform.id == id).expect("in the table")
+    }
+
+    #[test]
+    fn the_table_that_ships_is_sound() {
+        let table: Platforms = toml::from_str(TABLE).expect("the table is TOML of this form");
+        assert_eq!((table.schema.as_str(), table.services.len()), ("halfspeed.platforms/1", 12));
+        assert_eq!(built_in(), table);
+        for service in &table.services {
+            assert_eq!(
+                service.raises && service.raise_limit_dbtp.is_none(),
+                service.limiter_dbfs.is_some(),
+                "{}",
+                service.id
+            );
+        }
+    }
+
+    #[test]
+    fn gains_are_those_of_the_published_examples() {
+        // Spotify's own example: a track at -20 LUFS with peaks at -5 dBTP is raised to -16 LUFS.
+        for (id, lufs, dbtp, expected_db) in [
+            ("spotify", -20.0, -5.0, 4.0),
+            ("spotify", -8.0, -0.5, -6.0),
+            ("youtube", -20.0, -5.0, 0.0),
+            ("youtube-music", -9.0, -1.0, 0.0),
+            ("spotify-loud", -14.0, -1.0, 3.0),
+            ("spotify", -20.0, 0.5, 0.0),
+            ("apple-music", -9.0, -1.0, -7.0),
+            ("qobuz", -6.0, 0.0, 0.0),
+        ] {
+            let found = platform(id).gain_db(lufs, dbtp);
+            assert!((found - expected_db).abs() < 0.01, "{id} at {lufs} LUFS: {found}");
+        }
+    }
+
+    #[test]
+    fn an_album_keeps_the_levels_between_its_tracks() {
+        let album = Album { integrated_lufs: -10.0, loudest_track_lufs: -8.5, true_dbtp: -1.0 };
+        assert_eq!(platform("spotify").album_gain_db(&album), Some(-4.0));
+        assert_eq!(platform("aes-td1008").album_gain_db(&album), Some(-5.5));
+        assert_eq!(platform("youtube").album_gain_db(&album), None);
+    }
+}

@@ -1,0 +1,58 @@
+//! How much of the lead is heard over everything else and the noise: the band audibility of the Speech Intelligibility
+//! Index (ANSI S3.5-1997), with music in place of speech.
+//!
+//! The lead is taken to be what both channels share: the power of the mid without that of the side, which unrelated
+//! sound puts into both alike. An estimate, good for comparing versions of one song.
+
+use super::super::ear::Ear;
+use super::ramp;
+use crate::units::power_to_db;
+
+/// Importance of the third octaves from 160 Hz to 8 kHz (ANSI S3.5-1997, table 3).
+const IMPORTANCE: [f64; 18] = [
+    0.0083, 0.0095, 0.0150, 0.0289, 0.0440, 0.0578, 0.0653, 0.0711, 0.0818, 0.0844, 0.0882, 0.0898, 0.0868, 0.0844,
+    0.0771, 0.0527, 0.0364, 0.0185,
+];
+/// Centre of the first of them, Hz.
+const FIRST_HZ: f64 = 158.5;
+/// Audible from this much under the rest up to this much over it, dB (ANSI S3.5-1997, 5.6).
+const AUDIBLE_DB: [f64; 2] = [-15.0, 15.0];
+/// Less side than this share of the mid makes no stereo to tell a lead from.
+const LEAST_SIDE: f64 = 0.003;
+
+/// For each loud frame the share of the lead that is heard, 0 to 1. `None` for a programme without stereo.
+pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
+    let programme = ear.programme;
+    let first = programme.bands.band_at(FIRST_HZ)?;
+    let end = programme.band_count().min(first + IMPORTANCE.len());
+    let mean = programme.mean(0..programme.frames());
+    let (mid, side) = mean[first..end].iter().fold((0.0, 0.0), |(mid, side), power| (mid + power[0], side + power[1]));
+    if side < LEAST_SIDE * mid {
+        return None;
+    }
+    let scale = ear.scale;
+    let frame = |index: usize| {
+        let (mid, side) = programme.frame(index);
+        (first..end)
+            .zip(IMPORTANCE)
+            .map(|(band, importance)| {
+                let (mid, side) = (f64::from(mid[band]), f64::from(side[band]));
+                let lead = (mid - side).max(0.0);
+                let rest = (mid - lead) * ear.response.mid[band] + side * ear.response.side[band];
+                let over = scale * lead * ear.response.mid[band] / (scale * rest + ear.floor[band]);
+                importance * if over > 0.0 { ramp(power_to_db(over), AUDIBLE_DB[0], AUDIBLE_DB[1]) } else { 0.0 }
+            })
+            .sum::<f64>() as f32
+    };
+    Some((0..programme.frames()).map(|index| if programme.loud[index] { frame(index) } else { f32::NAN }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn importance_sums_to_one() {
+        assert!((IMPORTANCE.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    }
+}

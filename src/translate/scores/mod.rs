@@ -1,0 +1,127 @@
+//! Scores from 0 (lost) to 100 (as it was meant) for what a device leaves of a programme.
+//!
+//! Each part is a formula that falls when the fault that it names grows; `docs/translation.md` has them in one place.
+//! Everything follows from the band powers at the ear. What changes over time is computed for each frame once, so that
+//! the sections of a song cost nothing.
+
+mod balance;
+mod bass;
+mod lead;
+mod mono;
+mod noise;
+mod stress;
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+pub(super) use self::bass::masking;
+pub use self::mono::{LostElement, lost_in_mono};
+use super::ear::Ear;
+use super::programme::Programme;
+use crate::measure::spectrum::ThirdOctaves;
+
+/// The parts of a score, each 0 to 100. `None` where a part does not apply: no bass in the music, no room noise, ...
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Parts {
+    /// Whether the bass line's pitch is heard, by itself or by its harmonics.
+    pub bass: Option<f64>,
+    /// How much of the lead is heard over the rest and the noise.
+    pub lead: Option<f64>,
+    /// How little is lost where channels are summed.
+    pub mono: Option<f64>,
+    /// How near the tonal balance is to that of the file.
+    pub balance: Option<f64>,
+    /// How much of the time the music stands out of the noise.
+    pub noise: Option<f64>,
+    /// How little the device's own limiter has to hold back.
+    pub stress: Option<f64>,
+}
+
+impl Parts {
+    /// Weight of each part in the whole.
+    const WEIGHTS: [f64; 6] = [0.25, 0.25, 0.15, 0.15, 0.10, 0.10];
+
+    /// Names and values, in the order of the fields.
+    pub fn named(&self) -> [(&'static str, Option<f64>); 6] {
+        let Self { bass, lead, mono, balance, noise, stress } = *self;
+        [("bass", bass), ("lead", lead), ("mono", mono), ("balance", balance), ("noise", noise), ("stress", stress)]
+    }
+
+    /// The whole score: the weighted mean of the parts that apply. `None` if none does.
+    pub fn score(&self) -> Option<f64> {
+        let parts = self.named().into_iter().zip(Self::WEIGHTS).filter_map(|((_, part), weight)| Some((part?, weight)));
+        let (sum, weights) = parts.fold((0.0, 0.0), |(sum, all), (part, weight)| (sum + part * weight, all + weight));
+        (weights > 0.0).then(|| sum / weights)
+    }
+}
+
+/// What of a programme's scores is the same for every device.
+pub(super) struct Traits {
+    bass: bass::Line,
+}
+
+impl Traits {
+    pub(super) fn new(programme: &Programme) -> Self {
+        Self { bass: bass::Line::new(programme) }
+    }
+}
+
+/// Parts that change over time, for each frame; `NaN` where a frame has none.
+pub(super) struct Scored<'a> {
+    ear: &'a Ear<'a>,
+    bass: Vec<f32>,
+    lead: Option<Vec<f32>>,
+    noise: Option<Vec<f32>>,
+    stress: Option<Vec<f32>>,
+}
+
+impl<'a> Scored<'a> {
+    pub(super) fn new(ear: &'a Ear<'a>, traits: &Traits) -> Self {
+        Self {
+            bass: bass::frames(ear, &traits.bass),
+            lead: lead::frames(ear),
+            noise: noise::frames(ear),
+            stress: stress::frames(ear),
+            ear,
+        }
+    }
+
+    /// The parts over a range of frames.
+    pub(super) fn parts(&self, range: Range<usize>) -> Parts {
+        let mean = self.ear.programme.mean(range.clone());
+        let percent = |frames: &[f32]| mean_of(&frames[range.clone()]).map(|share| 100.0 * share);
+        Parts {
+            bass: percent(&self.bass),
+            lead: self.lead.as_deref().and_then(percent),
+            mono: mono::score(self.ear, &mean),
+            balance: balance::score(self.ear, &mean),
+            noise: self.noise.as_deref().and_then(percent),
+            stress: self.stress.as_deref().and_then(|frames| stress::score(&frames[range.clone()])),
+        }
+    }
+
+    /// Level of each band at the ear over that in the file, both over the K-weighted whole, dB. `None` where the file
+    /// has nothing.
+    pub(super) fn band_changes_db(&self) -> Vec<Option<f64>> {
+        balance::changes_db(self.ear, &self.ear.programme.mean(0..self.ear.programme.frames()))
+    }
+}
+
+/// The mean of what is a number.
+fn mean_of(frames: &[f32]) -> Option<f64> {
+    let (sum, count) =
+        frames.iter().filter(|x| x.is_finite()).fold((0.0, 0u32), |(sum, count), x| (sum + f64::from(*x), count + 1));
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+/// A straight line from 0 at `low` to 1 at `high`, and flat beyond.
+fn ramp(value: f64, low: f64, high: f64) -> f64 {
+    ((value - low) / (high - low)).clamp(0.0, 1.0)
+}
+
+/// Bands whose centres lie within a range.
+fn bands_within(bands: &ThirdOctaves, hz: Range<f64>) -> Range<usize> {
+    let centers = bands.centers_hz();
+    centers.partition_point(|&center| center < hz.start)..centers.partition_point(|&center| center < hz.end)
+}

@@ -1,0 +1,40 @@
+//! How much of the music stands out of the noise, over time and over its bands.
+
+use super::super::ear::Ear;
+use super::ramp;
+use crate::units::power_to_db;
+
+/// A band is heard from this much under the noise up to this much over it, dB: not at all, to surely.
+const HEARD_DB: [f64; 2] = [-3.0, 9.0];
+/// Quieter than this under the loudest frame, dB, is a pause and not music.
+const PAUSE_DB: f64 = 40.0;
+/// Loudness grows with this power of sound intensity (S. Stevens, "On the psychophysical law", 1957).
+const STEVENS: f64 = 0.3;
+
+/// For each frame that is no pause, the share of its bands that stands out of the noise, 0 to 1: each band counts by
+/// its part in the loudness of the whole programme. `None` without noise.
+pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
+    ear.device.noise?;
+    let programme = ear.programme;
+    let mean = programme.mean(0..programme.frames());
+    let parts: Vec<f64> =
+        mean.iter().zip(&programme.weights).map(|(p, weight)| (weight * (p[0] + p[1])).powf(STEVENS)).collect();
+    let all: f64 = parts.iter().sum();
+    let power = |index: usize| -> f64 {
+        let (mid, side) = programme.frame(index);
+        mid.iter().zip(side).zip(&programme.weights).map(|((m, s), weight)| weight * f64::from(m + s)).sum()
+    };
+    let powers: Vec<f64> = (0..programme.frames()).map(power).collect();
+    let loudest = powers.iter().copied().fold(0.0, f64::max);
+    let frame = |(index, power): (usize, &f64)| {
+        if *power <= 0.0 || power_to_db(power / loudest) < -PAUSE_DB {
+            return f32::NAN;
+        }
+        let heard = ear.frame(index).zip(ear.floor.iter().zip(&parts)).map(|([mid, side], (floor, part))| {
+            let over_db = power_to_db((mid + side) / floor);
+            part * ramp(over_db, HEARD_DB[0], HEARD_DB[1])
+        });
+        (heard.sum::<f64>() / all) as f32
+    };
+    Some(powers.iter().enumerate().map(frame).collect())
+}
