@@ -4,6 +4,8 @@
 //! makes a [`Stage`] of it. [`catalogue`] lists all kinds with their parameters.
 
 pub mod catalogue;
+#[cfg(test)]
+mod schema_check;
 mod stage;
 #[cfg(test)]
 mod tests;
