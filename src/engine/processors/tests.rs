@@ -126,7 +126,7 @@ fn a_recipe_has_a_schema_with_the_same_ranges() {
 #[test]
 fn every_kind_is_listed_with_all_that_a_reader_needs() {
     let entries = catalogue();
-    assert_eq!(entries.len(), 22);
+    assert_eq!(entries.len(), 24);
     for entry in &entries {
         assert!(!entry.kind.is_empty() && entry.summary.ends_with('.'), "{entry:?}");
         assert!(!entry.parameters.is_empty(), "{}", entry.kind);
