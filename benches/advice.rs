@@ -16,11 +16,11 @@ use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 
 use halfspeed::AudioBuffer;
-use halfspeed::advise::{Advice, Advisor};
+use halfspeed::advise::{Advice, advise_audio};
 use halfspeed::dsp::biquad::{Cascade, Coefficients};
 use halfspeed::io::Decoder;
 use halfspeed::measure::{Measurement, Meter};
-use halfspeed::quality::{Format, Inspector};
+use halfspeed::quality::Format;
 
 const EXCERPT_S: f64 = 40.0;
 /// Resonances are put here, one a song, in turn.
@@ -146,24 +146,19 @@ impl Song {
         channel.iter_mut().for_each(|x| *x *= 0.501);
     }
 
-    fn measure(&self) -> (Measurement, Vec<halfspeed::quality::Finding>, Advisor) {
-        let format = Format { sample_rate_hz: self.rate, channels: 2, bits: None, lossy: false };
-        let (mut meter, mut inspector, mut advisor) =
-            (Meter::new(self.rate), Inspector::new(format), Advisor::new(self.rate));
-        for (l, r) in self.left.chunks(16_384).zip(self.right.chunks(16_384)) {
-            let block = AudioBuffer::from_channels(self.rate, l.to_vec(), r.to_vec());
-            meter.push(&block);
-            inspector.push(&block);
-            advisor.push(&block);
-        }
-        let measurement = meter.finish();
-        let known = inspector.finish(&measurement);
-        (measurement, known, advisor)
+    fn audio(&self) -> AudioBuffer {
+        AudioBuffer::from_channels(self.rate, self.left.clone(), self.right.clone())
+    }
+
+    fn measure(&self) -> Measurement {
+        let mut meter = Meter::new(self.rate);
+        meter.push(&self.audio());
+        meter.finish()
     }
 
     fn advice(&self, reference: Option<&Measurement>) -> Vec<Advice> {
-        let (measurement, known, advisor) = self.measure();
-        advisor.finish(&measurement, &known, 2, reference)
+        let format = Format { sample_rate_hz: self.rate, channels: 2, bits: None, lossy: false };
+        advise_audio(&self.audio(), format, reference)
     }
 }
 
@@ -207,7 +202,7 @@ fn main() {
     let (mut count, mut with_reference) = (0, 0);
     for path in &paths {
         let Some(song) = Song::load(path) else { continue };
-        let reference = Song::load(&path.with_file_name("ref.wav")).map(|song| song.measure().0);
+        let reference = Song::load(&path.with_file_name("ref.wav")).map(|song| song.measure());
         let targets = [None].into_iter().chain(reference.as_ref().map(Some));
         for target in targets {
             let tally =

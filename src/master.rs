@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::dsp::limiter::LimiterSettings;
 use crate::engine::drive::{DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
 use crate::engine::render::{LimiterLog, Processed, process};
-use crate::engine::source::{Source, load_file, measure_file};
+use crate::engine::source::{Source, load_audio, load_file, measure_file};
 use crate::engine::{OutputSettings, Recipe};
 use crate::error::{Error, Result};
 use crate::io::{OutputFile, check_output};
@@ -122,19 +122,18 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
     let met = meet(&goal, &mut processed, &mut recipe, job, wished_lufs - mix_lufs, on_progress)?;
     let mut made = Made { recipe, processed, met };
-    let mut translation = job.devices.and_then(|devices| {
-        let reference = references.middle.as_ref().map(|reference| &reference.measurement);
-        Translation::new(devices, made.measurement(), Some(&mix.measurement), reference)
-    });
+    let reference = references.middle.as_ref().map(|reference| &reference.measurement);
+    let translate = |made: &Made| {
+        job.devices.and_then(|devices| Translation::new(devices, made.measurement(), Some(&mix.measurement), reference))
+    };
+    let mut translation = translate(&made);
     if let (Some(devices), Some(proposed), true) = (job.devices, translation.as_ref(), job.translate_fix) {
-        let (better, fixed) = with_fixes(job, devices, &goal, made, proposed, on_progress)?;
-        made = better;
-        let reference = references.middle.as_ref().map(|reference| &reference.measurement);
-        let mut again = Translation::new(devices, made.measurement(), Some(&mix.measurement), reference);
-        if let Some(again) = &mut again {
-            again.note_applied(fixed);
+        let applied;
+        (made, applied) = with_fixes(job, devices, &goal, made, proposed, on_progress)?;
+        translation = translate(&made);
+        if let Some(translation) = &mut translation {
+            translation.note_applied(applied);
         }
-        translation = again;
     }
     let promises = goal.judge(&made.met, &made.processed);
     let Made { recipe, processed, met } = made;
@@ -176,44 +175,41 @@ fn with_fixes(
         .iter()
         .enumerate()
         .filter_map(|(index, device)| Some((index, device, device.own.score?)))
-        .flat_map(|(index, device, score)| {
-            device.fix.iter().chain(&device.alternatives).map(move |fix| (index, score, fix.change))
-        })
+        .flat_map(|(index, device, score)| device.fixes.iter().map(move |fix| (index, score, fix.change)))
         .collect();
     wanted.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let (mut tried, mut taken): (Vec<Change>, Vec<Change>) = (Vec::new(), Vec::new());
-    let mut served: Vec<usize> = Vec::new();
-    let mut applied = Vec::new();
+    let mut tried: Vec<Change> = Vec::new();
+    let mut applied: Vec<AppliedFix> = Vec::new();
     let score = |made: &Made| Programme::new(made.measurement()).map(|programme| devices.score(&programme));
     let Some(original) = score(&made) else { return Ok((made, applied)) };
+    let mut before = original.clone();
     for (index, _, change) in wanted {
-        let is_settled =
-            served.contains(&index) || tried.contains(&change) || taken.iter().any(|known| known.is_like(&change));
+        let device = &proposed.devices[index].id;
+        let is_settled = tried.contains(&change)
+            || applied.iter().any(|applied| applied.device == *device || applied.change.is_like(&change));
         if tried.len() == MAX_FIXES || is_settled {
             continue;
         }
         tried.push(change);
-        let (_, audio) = load_file(&job.mix, job.output_settings.sample_rate_hz, &|_, _| {})?;
+        let audio = load_audio(&job.mix, job.output_settings.sample_rate_hz, &|_, _| {})?;
         let mut recipe = made.recipe.clone();
         change.apply(&mut recipe);
         let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
         let drive_db = recipe.limiter.drive_db;
         let met = meet(goal, &mut processed, &mut recipe, job, drive_db, on_progress)?;
         let candidate = Made { recipe, processed, met };
-        let (Some(before), Some(after)) = (score(&made), score(&candidate)) else { continue };
+        let Some(after) = score(&candidate) else { continue };
         let verified = fix::judge(devices, &before, &after, index);
         // What two changes do together counts too.
         let in_all = fix::judge(devices, &original, &after, index);
         if verified.passes && in_all.passes {
             applied.push(AppliedFix {
-                device: proposed.devices[index].id.clone(),
+                device: device.clone(),
                 change,
                 setting: change.describe(),
                 gain: verified.gain,
             });
-            taken.push(change);
-            served.push(index);
-            made = candidate;
+            (made, before) = (candidate, after);
         }
     }
     Ok((made, applied))
@@ -253,7 +249,7 @@ impl References {
 /// A file that can't be read or written; a setting out of range.
 pub fn render(mix: &Path, recipe: &Recipe, output: &Path, force: bool, on_progress: OnProgress<'_>) -> Result<Source> {
     check_output(output, &[mix], force)?;
-    let (_, audio) = load_file(mix, recipe.output.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total))?;
+    let audio = load_audio(mix, recipe.output.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total))?;
     let mut processed = process(audio, recipe, &|done, total| on_progress(Step::Process, done, total))?;
     let floor = db_to_amplitude(recipe.limiter.ceiling_dbtp - recipe.limiter.drive_db) as f32;
     processed.find_true_peaks(floor)?;

@@ -1,6 +1,6 @@
 //! What to fix in a mix before it is mastered.
 //!
-//! An [`Advisor`] sees the programme block by block, next to a [`Meter`](crate::measure::Meter), and gives its
+//! An [`Advisor`] sees the programme block by block, next to a [`Meter`], and gives its
 //! [`Advice`] once the measurement is done, worst first. Faults that quality control knows are taken from there; tonal
 //! balance, resonances, bass in the side, level and the lead are judged here. Every threshold stands in [`thresholds`].
 //!
@@ -30,8 +30,8 @@ use crate::audio::AudioBuffer;
 use crate::engine::source::{Progress, Source, measure_file, read};
 use crate::error::{Error, Result};
 use crate::io::Decoder;
-use crate::measure::Measurement;
-use crate::quality::Finding;
+use crate::measure::{Measurement, Meter};
+use crate::quality::{Finding, Format, Inspector};
 use fine::FineSpectrum;
 
 /// How much it matters.
@@ -150,6 +150,24 @@ impl Advisor {
         findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.confidence.total_cmp(&a.confidence)));
         findings
     }
+}
+
+/// Measures and judges a mix in memory, as [`advise_file`] does with a file.
+pub fn advise_audio(mix: &AudioBuffer, format: Format, reference: Option<&Measurement>) -> Vec<Advice> {
+    const BLOCK_FRAMES: usize = 5_000;
+    let rate = mix.sample_rate_hz();
+    let (mut meter, mut inspector, mut advisor) = (Meter::new(rate), Inspector::new(format), Advisor::new(rate));
+    let mut block = AudioBuffer::new(rate);
+    for (left, right) in mix.left().chunks(BLOCK_FRAMES).zip(mix.right().chunks(BLOCK_FRAMES)) {
+        block.clear();
+        block.extend(left, right);
+        meter.push(&block);
+        inspector.push(&block);
+        advisor.push(&block);
+    }
+    let measurement = meter.finish();
+    let known = inspector.finish(&measurement);
+    advisor.finish(&measurement, &known, format.channels, reference)
 }
 
 /// Decodes, measures and judges a mix, holding none of it.

@@ -5,8 +5,6 @@ use std::f64::consts::TAU;
 use super::*;
 use crate::dsp::biquad::{Cascade, Coefficients};
 use crate::dsp::testing::Noise;
-use crate::measure::Meter;
-use crate::quality::{Format, Inspector};
 
 const RATE: u32 = 44_100;
 const SECONDS: f64 = 20.0;
@@ -60,25 +58,19 @@ impl Signal {
         self
     }
 
-    fn measure(&self) -> (Measurement, Vec<Finding>, Advisor) {
-        let format = Format { sample_rate_hz: RATE, channels: 2, bits: None, lossy: false };
-        let (mut meter, mut inspector, mut advisor) = (Meter::new(RATE), Inspector::new(format), Advisor::new(RATE));
-        for frames in self.0.chunks(5_000) {
-            let (left, right) = frames.iter().map(|[l, r]| (*l as f32, *r as f32)).unzip();
-            let block = AudioBuffer::from_channels(RATE, left, right);
-            meter.push(&block);
-            inspector.push(&block);
-            advisor.push(&block);
-        }
-        let measurement = meter.finish();
-        let known = inspector.finish(&measurement);
-        (measurement, known, advisor)
+    fn audio(&self) -> AudioBuffer {
+        let (left, right) = self.0.iter().map(|[l, r]| (*l as f32, *r as f32)).unzip();
+        AudioBuffer::from_channels(RATE, left, right)
     }
 
     fn advice(&self, reference: Option<&Self>) -> Vec<Advice> {
-        let (measurement, known, advisor) = self.measure();
-        let reference = reference.map(|reference| reference.measure().0);
-        advisor.finish(&measurement, &known, 2, reference.as_ref())
+        let format = Format { sample_rate_hz: RATE, channels: 2, bits: None, lossy: false };
+        let reference = reference.map(|reference| {
+            let mut meter = Meter::new(RATE);
+            meter.push(&reference.audio());
+            meter.finish()
+        });
+        advise_audio(&self.audio(), format, reference.as_ref())
     }
 }
 

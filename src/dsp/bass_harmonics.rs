@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::biquad::Coefficients;
-use super::section::{Section, flushed};
+use super::section::{Allpass, Section};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::{db_to_amplitude, db_to_power};
@@ -73,7 +73,8 @@ impl BassHarmonicsSettings {
 pub struct BassHarmonics {
     level: f64,
     low_pass: [Section; 2],
-    chains: [[Allpass; 2]; 2],
+    /// Allpasses with their states.
+    chains: [[(Allpass, f64); 2]; 2],
     held: [Section; 2],
 }
 
@@ -84,7 +85,7 @@ impl BassHarmonics {
         Self {
             level: db_to_amplitude(settings.level_db),
             low_pass: LOW_PASS_Q.map(low_pass),
-            chains: ALLPASSES_HZ.map(|chain| chain.map(|hz| Allpass::new(hz, sample_rate_hz))),
+            chains: ALLPASSES_HZ.map(|chain| chain.map(|hz| (Allpass::new(hz, sample_rate_hz), 0.0))),
             held: [
                 Section::new(Coefficients::high_pass(LOWEST_HZ, BUTTERWORTH_Q, sample_rate_hz)),
                 Section::new(Coefficients::low_pass(HIGHEST_HZ, BUTTERWORTH_Q, sample_rate_hz)),
@@ -97,8 +98,10 @@ impl BassHarmonics {
         for frame in frames {
             let mid = 0.5 * (frame[0] + frame[1]);
             let [bass, _] = self.low_pass.iter_mut().fold([mid, 0.0], |x, section| section.step(x));
-            let [cosine, sine] =
-                self.chains.each_mut().map(|chain| chain.iter_mut().fold(bass, |x, allpass| allpass.step(x)));
+            let [cosine, sine] = self
+                .chains
+                .each_mut()
+                .map(|chain| chain.iter_mut().fold(bass, |x, (allpass, state)| allpass.step(x, state)));
             let length = cosine.hypot(sine);
             let made = if length > LEAST { self.level * length * chebyshev_2_to_5(cosine / length) } else { 0.0 };
             let [added, _] = self.held.iter_mut().fold([made, 0.0], |x, section| section.step(x));
@@ -109,28 +112,7 @@ impl BassHarmonics {
     /// Empties the filters.
     pub fn reset(&mut self) {
         self.low_pass.iter_mut().chain(&mut self.held).for_each(Section::reset);
-        self.chains.iter_mut().flatten().for_each(|allpass| allpass.state = 0.0);
-    }
-}
-
-/// A first-order allpass: 90 degrees at its corner.
-#[derive(Debug, Clone, Copy)]
-struct Allpass {
-    coefficient: f64,
-    state: f64,
-}
-
-impl Allpass {
-    fn new(corner_hz: f64, sample_rate_hz: u32) -> Self {
-        let k = (std::f64::consts::PI * corner_hz / f64::from(sample_rate_hz)).tan();
-        Self { coefficient: (k - 1.0) / (k + 1.0), state: 0.0 }
-    }
-
-    #[inline(always)]
-    fn step(&mut self, x: f64) -> f64 {
-        let y = self.coefficient * x + self.state;
-        self.state = flushed(x - self.coefficient * y);
-        y
+        self.chains.iter_mut().flatten().for_each(|(_, state)| *state = 0.0);
     }
 }
 

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::delay_line::DelayLine;
+use super::resample::Resampler;
+use crate::audio::AudioBuffer;
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::{Error, Result};
 use crate::units::{db_to_amplitude, ms_to_frames};
@@ -72,6 +74,23 @@ impl ImpulseResponse {
     /// The same response for both channels.
     pub fn mono(response: Vec<f64>) -> Self {
         Self::Stereo([response.clone(), response])
+    }
+
+    /// A recorded response at the rate of the audio, with its gain kept: what a response adds up to is its gain, so more
+    /// samples of the same room count less each.
+    ///
+    /// # Errors
+    /// Rates that the resampler refuses.
+    pub fn at_rate(response: &AudioBuffer, sample_rate_hz: u32) -> Result<Self> {
+        let from_hz = response.sample_rate_hz();
+        let (mut taps, mut rest) = (AudioBuffer::new(sample_rate_hz), AudioBuffer::new(sample_rate_hz));
+        let mut resampler = Resampler::new(from_hz, sample_rate_hz)?;
+        resampler.push(response, &mut taps);
+        resampler.finish(&mut rest);
+        taps.extend(rest.left(), rest.right());
+        let scale = f64::from(from_hz) / f64::from(sample_rate_hz);
+        let channel = |samples: &[f32]| samples.iter().map(|x| f64::from(*x) * scale).collect();
+        Ok(Self::Stereo([channel(taps.left()), channel(taps.right())]))
     }
 
     fn responses(&self) -> &[Vec<f64>] {
@@ -325,6 +344,22 @@ mod tests {
             let (a, b) = (direct(&left, from_left), direct(&right, from_right));
             for n in 64..2000 {
                 assert!((output[n][index] - a[n - 64] - b[n - 64]).abs() < 1e-10);
+            }
+        }
+    }
+
+    /// A response of ones sums to its length, at every rate: the gain at 0 Hz stays.
+    #[test]
+    fn another_rate_keeps_the_gain() {
+        let mut click = AudioBuffer::new(44_100);
+        click.extend(&[0.25; 400], &[0.5; 400]);
+        for rate_hz in [22_050, 44_100, 48_000, 96_000] {
+            let ImpulseResponse::Stereo(responses) = ImpulseResponse::at_rate(&click, rate_hz).unwrap() else {
+                panic!("a stereo response stays stereo")
+            };
+            for (response, gain) in responses.iter().zip([100.0, 200.0]) {
+                let sum: f64 = response.iter().sum();
+                assert!((sum / gain - 1.0).abs() < 1e-3, "{rate_hz} Hz: {sum} for {gain}");
             }
         }
     }

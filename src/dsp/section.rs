@@ -12,6 +12,27 @@ pub(super) fn flushed(value: f64) -> f64 {
     (value + FLOOR) - FLOOR
 }
 
+/// A first-order allpass: the phase turns by 90 degrees at its corner, by 180 far above (U. Zölzer (ed.), "DAFX", 2nd ed.
+/// 2011, section 2.2.3). The state is the caller's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allpass {
+    coefficient: f64,
+}
+
+impl Allpass {
+    pub(super) fn new(corner_hz: f64, sample_rate_hz: u32) -> Self {
+        let k = (std::f64::consts::PI * corner_hz / f64::from(sample_rate_hz)).tan();
+        Self { coefficient: (k - 1.0) / (k + 1.0) }
+    }
+
+    #[inline(always)]
+    pub(super) fn step(&self, x: f64, state: &mut f64) -> f64 {
+        let y = self.coefficient * x + *state;
+        *state = flushed(x - self.coefficient * y);
+        y
+    }
+}
+
 /// A second-order section over stereo frames, transposed direct form II.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Section {

@@ -154,13 +154,6 @@ impl Processed {
 
     /// Hands on the processed audio.
     fn blocks(&self, mut visit: impl FnMut(&AudioBuffer) -> Result<()>) -> Result<()> {
-        let mut block = AudioBuffer::new(self.sample_rate_hz());
-        let mut done = 0;
-        while done < self.frames() {
-            self.audio.read(self.latency_frames as u64 + done, BLOCK_FRAMES, &mut block)?;
-            visit(&block)?;
-            done += block.frames() as u64;
-        }
-        Ok(())
+        self.audio.blocks(self.latency_frames as u64, BLOCK_FRAMES, |block| visit(block))
     }
 }

@@ -45,13 +45,16 @@ pub fn load_file(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'_
 ///
 /// # Errors
 /// Those of [`load_file`].
-pub fn load_audio(path: &Path, sample_rate_hz: Option<u32>) -> Result<Spool> {
+pub fn load_audio(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'_>) -> Result<Spool> {
     let mut decoder = Decoder::open(path)?;
     let file_rate_hz = decoder.info().sample_rate_hz;
     let mut kept = Kept::new(file_rate_hz, sample_rate_hz)?;
     let mut block = AudioBuffer::new(file_rate_hz);
+    let mut done = 0;
     while decoder.next_block(&mut block)? {
         kept.push(&block)?;
+        done += block.frames() as u64;
+        progress(done, decoder.info().frames);
     }
     kept.finish()
 }
@@ -59,6 +62,7 @@ pub fn load_audio(path: &Path, sample_rate_hz: Option<u32>) -> Result<Spool> {
 /// A programme on its way into a spool, at the spool's rate.
 struct Kept {
     spool: Spool,
+    /// None at the same rate: it would only copy.
     resampler: Option<Resampler>,
     converted: AudioBuffer,
 }

@@ -110,6 +110,26 @@ impl Spool {
         Ok(())
     }
 
+    /// Hands on what is left from `start_frame` on, in blocks of `block_frames` frames; the last may be shorter.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`] and of `visit`.
+    pub fn blocks(
+        &self,
+        start_frame: u64,
+        block_frames: usize,
+        mut visit: impl FnMut(&mut AudioBuffer) -> Result<()>,
+    ) -> Result<()> {
+        let mut block = AudioBuffer::new(self.sample_rate_hz);
+        let mut at = start_frame;
+        while at < self.frames() {
+            self.read(at, block_frames, &mut block)?;
+            at += block.frames() as u64;
+            visit(&mut block)?;
+        }
+        Ok(())
+    }
+
     /// Changes the audio where it is, block after block in order; the length stays.
     ///
     /// # Errors

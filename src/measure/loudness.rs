@@ -23,7 +23,7 @@ const RELATIVE_GATE_LU: f64 = -10.0;
 /// Relative gate of the loudness range, LU (Tech 3342).
 const RANGE_GATE_LU: f64 = -20.0;
 /// Offset that makes a 997 Hz sine of 0 dBFS in one channel read -3.01 LUFS (BS.1770-5, Annex 1).
-const OFFSET_DB: f64 = -0.691;
+pub(crate) const OFFSET_DB: f64 = -0.691;
 
 /// Loudness of a K-weighted, channel-weighted mean square.
 fn lufs(mean_square: f64) -> f64 {

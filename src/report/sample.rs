@@ -360,8 +360,7 @@ pub(super) fn translation() -> Translation {
                 sections: vec![section(0.0, 61.0, 38.0), section(61.0, 222.3, 44.0)],
                 before: Some(score(33.0, 500.0)),
                 reference: Some(score(47.0, 500.0)),
-                fix: Some(Fix { change, setting: change.describe(), predicted_gain: 4.0, verified: Some(verified) }),
-                alternatives: Vec::new(),
+                fixes: vec![Fix { change, setting: change.describe(), predicted_gain: 4.0, verified: Some(verified) }],
             },
             DeviceTranslation {
                 id: "car".into(),
@@ -370,8 +369,7 @@ pub(super) fn translation() -> Translation {
                 sections: Vec::new(),
                 before: Some(score(72.0, 40.0)),
                 reference: None,
-                fix: None,
-                alternatives: Vec::new(),
+                fixes: Vec::new(),
             },
         ],
         lost_in_mono: vec![LostElement {

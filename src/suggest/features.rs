@@ -6,7 +6,7 @@
 
 use super::tone::Evidence;
 use crate::measure::Measurement;
-use crate::measure::analysis::{median, quantile};
+use crate::measure::analysis::{correlation, median, quantile};
 use crate::measure::spectrum::BandPower;
 use crate::units::power_to_db;
 
@@ -139,19 +139,6 @@ fn spread_db(levels: &[f64]) -> [f64; 2] {
 fn median_change_db(levels: &[f64]) -> f64 {
     let changes = levels.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
     median(changes).unwrap_or(0.0).min(20.0)
-}
-
-fn correlation(a: &[f64], b: &[f64]) -> f64 {
-    let count = a.len().min(b.len()).max(1) as f64;
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
-    let (mean_a, mean_b) = (mean(a), mean(b));
-    let (mut product, mut square_a, mut square_b) = (0.0, 0.0, 0.0);
-    for (a, b) in a.iter().zip(b) {
-        product += (a - mean_a) * (b - mean_b);
-        square_a += (a - mean_a) * (a - mean_a);
-        square_b += (b - mean_b) * (b - mean_b);
-    }
-    if square_a * square_b > 0.0 { product / (square_a * square_b).sqrt() } else { 0.0 }
 }
 
 fn globals(measurement: &Measurement) -> [f64; GLOBAL_NAMES.len()] {

@@ -113,6 +113,11 @@ impl Device {
         if self.mono_below_hz.is_some_and(|corner_hz| frequency_hz < corner_hz) { 0.0 } else { self.width }
     }
 
+    /// What the device's summing leaves of the power of the side in bands around some centres, 0 to 1 each.
+    pub(super) fn side_powers(&self, centers_hz: &[f64]) -> Vec<f64> {
+        centers_hz.iter().map(|&hz| self.width_at(hz).powi(2)).collect()
+    }
+
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors

@@ -26,14 +26,20 @@ impl Response {
             None => db_to_power(device.gain_db_at(centers_hz[band])),
         };
         let crossfeed = |hz| device.crossfeed.map_or([1.0; 2], |settings| settings.mid_side_power_at(hz));
+        let kept = device.side_powers(centers_hz);
         let (mid, side) = (0..centers_hz.len())
             .map(|band| {
-                let hz = centers_hz[band];
-                let [mid, side] = crossfeed(hz);
-                (gain(band) * mid, gain(band) * side * device.width_at(hz).powi(2))
+                let [mid, side] = crossfeed(centers_hz[band]);
+                (gain(band) * mid, gain(band) * side * kept[band])
             })
             .unzip();
         Self { mid, side }
+    }
+
+    /// What is left of mean powers of mid and side.
+    pub(super) fn of(&self, mean: &[[f64; 2]]) -> Vec<[f64; 2]> {
+        let gains = self.mid.iter().zip(&self.side);
+        mean.iter().zip(gains).map(|(power, (mid, side))| [power[0] * mid, power[1] * side]).collect()
     }
 }
 
@@ -52,13 +58,8 @@ pub(super) struct Ear<'a> {
 impl<'a> Ear<'a> {
     /// A programme through a device. The listener sets the volume so that it is as loud as the device is listened to.
     pub(super) fn new(programme: &'a Programme, device: &'a Device, response: Response) -> Self {
-        let source = programme.mean(0..programme.frames());
-        let left: Vec<[f64; 2]> = source
-            .iter()
-            .zip(response.mid.iter().zip(&response.side))
-            .map(|(power, (mid, side))| [power[0] * mid, power[1] * side])
-            .collect();
-        let lost_db = power_to_db(programme.weighted(&source) / programme.weighted(&left));
+        let left = response.of(&programme.whole);
+        let lost_db = power_to_db(programme.weighted(&programme.whole) / programme.weighted(&left));
         let volume_db = if lost_db.is_nan() { 0.0 } else { lost_db.min(MOST_VOLUME_DB) };
         let scale = db_to_power(Programme::spl_offset_db(device.listening_db_spl) + volume_db);
         let floor = programme

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::codecs::Codec;
-use super::fix::{self, Change, Fix, Verified};
+use super::fix::{self, Change, Verified};
 use super::platforms::Platform;
 use super::{DeviceScore, Devices, PLAYBACK_LUFS, Programme, Translation};
 use crate::engine::source::{Progress, Source, load_audio, measure_file};
@@ -51,17 +51,15 @@ pub fn translate_file(job: &Job<'_>, progress: Progress<'_>) -> Result<Translate
     let other = |path: Option<&Path>| path.map(|path| measure_file(path, &silently)).transpose();
     let (before, reference) = rayon::join(|| other(job.before), || other(job.reference));
     let (before, reference) = (before?, reference?);
-    let measured = |source: &Option<Source>| source.as_ref().map(|source| source.measurement.clone());
-    let (mix, production) = (measured(&before), measured(&reference));
-    let mut translation = Translation::new(job.devices, &source.measurement, mix.as_ref(), production.as_ref())
-        .ok_or_else(|| {
-            Error::content(
-                job.file,
-                "it is silent or shorter than 0.4 s: there is nothing to listen to; is this the right export?",
-            )
-        })?;
+    let [mix, production] = [&before, &reference].map(|source| source.as_ref().map(|source| &source.measurement));
+    let mut translation = Translation::new(job.devices, &source.measurement, mix, production).ok_or_else(|| {
+        Error::content(
+            job.file,
+            "it is silent or shorter than 0.4 s: there is nothing to listen to; is this the right export?",
+        )
+    })?;
     if job.verify {
-        verify(job.devices, &mut translation, &source.measurement, || load_audio(job.file, None))?;
+        verify(job.devices, &mut translation, &source.measurement, || load_audio(job.file, None, &|_, _| {}))?;
     }
     translation.codecs = super::codecs::check(job.file, &source.measurement, job.codecs, job.codec_folder)?;
     Ok(Translated { source, before, reference, translation })
@@ -92,18 +90,18 @@ fn verify(
         Ok(fix::judge(devices, &own, &rendered[known].1, index))
     };
     for (index, device) in translation.devices.iter_mut().enumerate() {
-        let mut proposals: Vec<Fix> = device.fix.take().into_iter().chain(device.alternatives.drain(..)).collect();
-        let mut passing = None;
-        for (place, proposal) in proposals.iter_mut().enumerate() {
+        let mut passing = 0;
+        for (place, proposal) in device.fixes.iter_mut().enumerate() {
             let verified = judged(proposal.change, index)?;
             let passes = verified.passes;
             proposal.verified = Some(verified);
             if passes {
-                passing = Some(place);
+                passing = place;
                 break;
             }
         }
-        device.fix = proposals.into_iter().nth(passing.unwrap_or(0));
+        let chosen = device.fixes.drain(..).nth(passing);
+        device.fixes.extend(chosen);
     }
     Ok(())
 }
@@ -124,7 +122,7 @@ pub fn render_devices(
     folder: &Path,
     force: bool,
 ) -> Result<()> {
-    let mut audio = load_audio(file, None)?;
+    let mut audio = load_audio(file, None, &|_, _| {})?;
     if let Some(codec) = codec {
         audio = codec.round_trip(&audio)?;
     }

@@ -23,7 +23,7 @@ mod sections;
 use std::path::Path;
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use self::codecs::CodecCheck;
 use self::devices::Device;
@@ -187,11 +187,20 @@ pub struct DeviceTranslation {
     pub before: Option<DeviceScore>,
     /// The score of the reference.
     pub reference: Option<DeviceScore>,
-    /// What would help, on a weak device.
-    pub fix: Option<Fix>,
-    /// What else might, the best first, should that fail.
-    #[serde(skip)]
-    pub(crate) alternatives: Vec<Fix>,
+    /// What would help, on a weak device, the best first. The JSON tells that one.
+    #[serde(rename = "fix", serialize_with = "the_first")]
+    pub fixes: Vec<Fix>,
+}
+
+fn the_first<S: Serializer>(fixes: &[Fix], serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    fixes.first().serialize(serializer)
+}
+
+impl DeviceTranslation {
+    /// What would help most.
+    pub fn fix(&self) -> Option<&Fix> {
+        self.fixes.first()
+    }
 }
 
 impl Translation {
@@ -221,18 +230,14 @@ impl Translation {
             platforms: table.services.iter().map(|service| service.playback(measurement, None)).collect(),
             platforms_as_of: table.as_of,
             devices: rows
-                .map(|((((device, own), sections), (before, reference)), fixes)| {
-                    let mut fixes = fixes.into_iter();
-                    DeviceTranslation {
-                        id: device.id.clone(),
-                        name: device.name.clone(),
-                        own,
-                        sections,
-                        before,
-                        reference,
-                        fix: fixes.next(),
-                        alternatives: fixes.collect(),
-                    }
+                .map(|((((device, own), sections), (before, reference)), fixes)| DeviceTranslation {
+                    id: device.id.clone(),
+                    name: device.name.clone(),
+                    own,
+                    sections,
+                    before,
+                    reference,
+                    fixes,
                 })
                 .collect(),
             lost_in_mono: lost_in_mono(&programme),
@@ -244,13 +249,14 @@ impl Translation {
     /// Notes what the programme was given, and proposes no more of the same.
     pub(crate) fn note_applied(&mut self, applied: Vec<AppliedFix>) {
         for device in &mut self.devices {
-            let is_new = |fix: &Fix| applied.iter().all(|applied| !applied.change.is_like(&fix.change));
-            let proposals = device.fix.take().into_iter().chain(device.alternatives.drain(..));
-            let mut left: Vec<Fix> = proposals.filter(is_new).collect();
-            device.fix = (!left.is_empty()).then(|| left.remove(0));
-            device.alternatives = left;
+            device.fixes.retain(|fix| applied.iter().all(|applied| !applied.change.is_like(&fix.change)));
         }
         self.applied = applied;
+    }
+
+    /// Each device that something would help, with what would help it most.
+    pub fn fixes(&self) -> impl Iterator<Item = (&DeviceTranslation, &Fix)> {
+        self.devices.iter().filter_map(|device| Some((device, device.fix()?)))
     }
 
     /// The device with the lowest score.

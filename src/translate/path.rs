@@ -1,6 +1,5 @@
 //! The listener's whole path as audio: gain, what the device does, noise; for listening to, not for scores.
 
-use std::io::BufWriter;
 use std::path::Path;
 
 use super::devices::Device;
@@ -70,7 +69,7 @@ impl DevicePath {
             DynamicEq::new(&[band], sample_rate_hz)
         });
         let impulse = match measured {
-            Some(measured) => Some(resampled(&measured.response, sample_rate_hz)?),
+            Some(measured) => Some(ImpulseResponse::at_rate(&measured.response, sample_rate_hz)?),
             None if device.filters.is_empty() => None,
             None => {
                 let frames = (KERNEL_S * f64::from(sample_rate_hz)) as usize;
@@ -120,25 +119,6 @@ impl DevicePath {
     }
 }
 
-/// An impulse response at another rate, with its gain kept.
-fn resampled(response: &AudioBuffer, sample_rate_hz: u32) -> Result<ImpulseResponse> {
-    let from_hz = response.sample_rate_hz();
-    let mut taps = AudioBuffer::new(sample_rate_hz);
-    if from_hz == sample_rate_hz {
-        taps.extend(response.left(), response.right());
-    } else {
-        let mut resampler = Resampler::new(from_hz, sample_rate_hz)?;
-        let mut part = AudioBuffer::new(sample_rate_hz);
-        resampler.push(response, &mut part);
-        taps.extend(part.left(), part.right());
-        resampler.finish(&mut part);
-        taps.extend(part.left(), part.right());
-    }
-    let scale = f64::from(from_hz) / f64::from(sample_rate_hz);
-    let channel = |samples: &[f32]| samples.iter().map(|x| f64::from(*x) * scale).collect();
-    Ok(ImpulseResponse::Stereo([channel(taps.left()), channel(taps.right())]))
-}
-
 /// Writes what is heard of a programme on a device, in its noise, as a WAV file of 32-bit float.
 ///
 /// `gain_db` is what the player applies. The music alone is brought to [`RENDER_LUFS`], so that renders compare.
@@ -172,20 +152,15 @@ pub(super) fn render(
     let gain = db_to_amplitude(match_db) as f32;
     let failed = |error| Error::write(destination, error);
     let mut file = OutputFile::create(destination)?;
-    let sink = BufWriter::with_capacity(1 << 20, &mut file);
-    let mut writer = WavWriter::create(sink, rate, SampleFormat::Float32).map_err(failed)?;
-    let mut block = AudioBuffer::new(rate);
-    let mut done = 0;
-    while done < played.frames() {
-        played.read(done, BLOCK_FRAMES, &mut block)?;
-        done += block.frames() as u64;
+    let mut writer = WavWriter::create(&mut file, rate, SampleFormat::Float32).map_err(failed)?;
+    played.blocks(0, BLOCK_FRAMES, |block| {
         let (left, right) = block.channels_mut();
         left.iter_mut().chain(right.iter_mut()).for_each(|x| *x *= gain);
         if let Some(noise) = &mut noise {
             noise.add(left, right);
         }
-        writer.write_float(block.left(), block.right()).map_err(failed)?;
-    }
+        writer.write_float(block.left(), block.right()).map_err(failed)
+    })?;
     writer.finish().map_err(failed)?;
     file.commit(force)
 }
@@ -196,19 +171,15 @@ fn each_block(
     tail: usize,
     mut visit: impl FnMut(&mut [Frame], &mut AudioBuffer) -> Result<()>,
 ) -> Result<()> {
-    let mut block = AudioBuffer::new(audio.sample_rate_hz());
     let mut frames: Vec<Frame> = Vec::new();
-    let mut done = 0;
-    while done < audio.frames() {
-        audio.read(done, BLOCK_FRAMES, &mut block)?;
-        done += block.frames() as u64;
+    audio.blocks(0, BLOCK_FRAMES, |block| {
         frames.clear();
         let pairs = block.left().iter().zip(block.right());
         frames.extend(pairs.map(|(l, r)| [f64::from(*l), f64::from(*r)]));
-        visit(&mut frames, &mut block)?;
-    }
+        visit(&mut frames, block)
+    })?;
     if tail > 0 {
-        visit(&mut vec![[0.0; 2]; tail], &mut block)?;
+        visit(&mut vec![[0.0; 2]; tail], &mut AudioBuffer::new(audio.sample_rate_hz()))?;
     }
     Ok(())
 }
@@ -219,26 +190,14 @@ pub(super) fn at_rate(
     sample_rate_hz: u32,
     mut sink: impl FnMut(&AudioBuffer) -> Result<()>,
 ) -> Result<()> {
-    let own_hz = audio.sample_rate_hz();
-    let mut resampler = (own_hz != sample_rate_hz).then(|| Resampler::new(own_hz, sample_rate_hz)).transpose()?;
-    let (mut block, mut converted) = (AudioBuffer::new(own_hz), AudioBuffer::new(sample_rate_hz));
-    let mut done = 0;
-    while done < audio.frames() {
-        audio.read(done, BLOCK_FRAMES, &mut block)?;
-        done += block.frames() as u64;
-        match &mut resampler {
-            None => sink(&block)?,
-            Some(resampler) => {
-                resampler.push(&block, &mut converted);
-                sink(&converted)?;
-            }
-        }
-    }
-    if let Some(mut resampler) = resampler {
-        resampler.finish(&mut converted);
-        sink(&converted)?;
-    }
-    Ok(())
+    let mut resampler = Resampler::new(audio.sample_rate_hz(), sample_rate_hz)?;
+    let mut converted = AudioBuffer::new(sample_rate_hz);
+    audio.blocks(0, BLOCK_FRAMES, |block| {
+        resampler.push(block, &mut converted);
+        sink(&converted)
+    })?;
+    resampler.finish(&mut converted);
+    sink(&converted)
 }
 
 /// Makes noise of a spectrum, different in both channels and the same every time.

@@ -6,15 +6,14 @@ use crate::dsp::bass_harmonics::{BassHarmonicsSettings, ORDERS};
 use crate::dsp::eq::{BandChannel, EqBand};
 use crate::measure::Measurement;
 use crate::measure::k_weighting::KWeighting;
+use crate::measure::loudness::OFFSET_DB;
 use crate::measure::spectrum::ThirdOctaves;
-use crate::units::{db_to_power, power_to_db};
+use crate::units::db_to_power;
 
 /// Frames of band power a second.
 pub(super) const FRAMES_PER_S: f64 = 10.0;
 /// Loudness that the levels of devices and their limiters refer to, LUFS.
 pub const PLAYBACK_LUFS: f64 = -14.0;
-/// Offset of loudness from K-weighted power (BS.1770-5, Annex 1).
-const OFFSET_DB: f64 = -0.691;
 /// Rate whose K-weighting is used for band centres, Hz: the standard's own.
 const K_RATE_HZ: u32 = 48_000;
 
@@ -31,6 +30,8 @@ pub struct Programme {
     pub(super) loud: Vec<bool>,
     /// K-weighting of each band, as a power.
     pub(super) weights: Vec<f64>,
+    /// Mean power of mid and side in each band, over all loud frames.
+    pub(super) whole: Vec<[f64; 2]>,
 }
 
 impl Programme {
@@ -44,7 +45,8 @@ impl Programme {
         // Left and right together have twice the power of mid and side.
         let (mid, side) =
             measurement.spectrum.iter().flatten().map(|power| (2.0 * power.mid, 2.0 * power.side)).unzip();
-        let mut programme = Self { bands, mid, side, loud: measurement.loud_frames.clone(), weights };
+        let mut programme =
+            Self { bands, mid, side, loud: measurement.loud_frames.clone(), weights, whole: Vec::new() };
         programme.normalise().then_some(programme)
     }
 
@@ -85,13 +87,21 @@ impl Programme {
 
     /// Brings the loud parts to [`PLAYBACK_LUFS`]; false if there is nothing to bring.
     fn normalise(&mut self) -> bool {
-        let power = self.weighted(&self.mean(0..self.frames()));
+        self.whole = self.mean(0..self.frames());
+        let power = self.weighted(&self.whole);
         let gain = db_to_power(PLAYBACK_LUFS - OFFSET_DB) / power;
         if !gain.is_finite() || gain <= 0.0 {
             return false;
         }
         self.mid.iter_mut().chain(&mut self.side).for_each(|value| *value = (f64::from(*value) * gain) as f32);
+        self.whole = self.mean(0..self.frames());
         true
+    }
+
+    /// What each band of a mean contributes to its loudness, which grows with a power of 0.3 of sound intensity
+    /// (S. Stevens, "On the psychophysical law", 1957).
+    pub(super) fn loudness_parts(&self, mean: &[[f64; 2]]) -> Vec<f64> {
+        mean.iter().zip(&self.weights).map(|(power, weight)| (weight * (power[0] + power[1])).powf(0.3)).collect()
     }
 
     /// The programme behind an equaliser, at the same loudness. Bands on one channel alone are not known here.
@@ -136,13 +146,6 @@ impl Programme {
     pub(super) fn spl_offset_db(listening_db_spl: f64) -> f64 {
         listening_db_spl - PLAYBACK_LUFS + OFFSET_DB
     }
-
-    /// Level of each band over the K-weighted whole of the loud parts, dB. `None` where there is nothing.
-    pub fn balance_db(&self) -> Vec<Option<f64>> {
-        let mean = self.mean(0..self.frames());
-        let whole = self.weighted(&mean);
-        mean.iter().map(|power| Some(power_to_db((power[0] + power[1]) / whole)).filter(|db| db.is_finite())).collect()
-    }
 }
 
 #[cfg(test)]
@@ -150,6 +153,7 @@ pub(super) mod tests {
     use super::*;
     use crate::AudioBuffer;
     use crate::measure::Meter;
+    use crate::units::power_to_db;
 
     /// Measures a signal given frame by frame.
     pub(in crate::translate) fn measured(rate: u32, seconds: f64, signal: impl Fn(usize) -> (f64, f64)) -> Measurement {
@@ -164,7 +168,7 @@ pub(super) mod tests {
     fn a_programme_is_brought_to_the_loudness_of_playback() {
         let tone = |n: usize| 0.03 * (n as f64 * 0.1309).sin();
         let programme = Programme::new(&measured(48_000, 3.0, |n| (tone(n), tone(n)))).expect("loud enough");
-        let whole = programme.weighted(&programme.mean(0..programme.frames()));
+        let whole = programme.weighted(&programme.whole);
         assert!((power_to_db(whole) + OFFSET_DB - PLAYBACK_LUFS).abs() < 1e-3);
         assert!(Programme::new(&measured(48_000, 1.0, |_| (0.0, 0.0))).is_none());
     }

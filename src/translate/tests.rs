@@ -283,7 +283,7 @@ fn harmonics_of_the_bass_are_proposed_where_a_phone_loses_it_and_do_what_they_pr
     let devices = table();
     let translation = Translation::new(&devices, &source, None, None).expect("loud");
     let phone = translation.devices.iter().find(|device| device.id == "phone-stereo").expect("in the table");
-    let fix = phone.fix.as_ref().expect("it is weak");
+    let fix = phone.fix().expect("it is weak");
     assert!(matches!(fix.change, fix::Change::BassHarmonics { .. }), "{fix:?}");
     let mut audio = Spool::new(RATE);
     let (l, r): (Vec<f32>, Vec<f32>) = (0..length).map(signal).map(|(l, r)| (l as f32, r as f32)).unzip();

@@ -4,13 +4,11 @@
 //! they align it with the other. First-order sections in series, each 90 degrees at its corner and 180 above (U. Zölzer
 //! (ed.), "DAFX", 2nd ed. 2011, section 2.2.3).
 
-use std::f64::consts::PI;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Frame;
-use super::super::section::{below_nyquist, flushed};
+use super::super::section::{Allpass, below_nyquist};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 
@@ -63,7 +61,7 @@ const MAX_SECTIONS: usize = 8;
 /// The allpasses. No latency.
 #[derive(Debug, Clone)]
 pub struct PhaseRotation {
-    coefficient: f64,
+    allpass: Allpass,
     sections: usize,
     channels: [bool; 2],
     states: [Frame; MAX_SECTIONS],
@@ -72,9 +70,8 @@ pub struct PhaseRotation {
 impl PhaseRotation {
     /// The allpasses at rest, from validated settings.
     pub fn new(settings: &PhaseRotationSettings, sample_rate_hz: u32) -> Self {
-        let k = (PI * below_nyquist(settings.frequency_hz, sample_rate_hz) / f64::from(sample_rate_hz)).tan();
         Self {
-            coefficient: (k - 1.0) / (k + 1.0),
+            allpass: Allpass::new(below_nyquist(settings.frequency_hz, sample_rate_hz), sample_rate_hz),
             sections: settings.sections as usize,
             channels: [settings.channels != Channels::Right, settings.channels != Channels::Left],
             states: [[0.0; 2]; MAX_SECTIONS],
@@ -88,13 +85,10 @@ impl PhaseRotation {
 
     /// Turns a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
-        let a = self.coefficient;
         for frame in frames {
             let mut x = *frame;
             for state in &mut self.states[..self.sections] {
-                let y = [0, 1].map(|c| a * x[c] + state[c]);
-                *state = [0, 1].map(|c| flushed(x[c] - a * y[c]));
-                x = y;
+                x = [0, 1].map(|c| self.allpass.step(x[c], &mut state[c]));
             }
             for channel in 0..2 {
                 if self.channels[channel] {
@@ -112,6 +106,8 @@ impl PhaseRotation {
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::PI;
+
     use super::*;
     use crate::dsp::testing::{Processor, channel, check_promises, impulse, response};
 

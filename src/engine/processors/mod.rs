@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::stage::Stage;
-use super::source::load_file;
+use super::source::load_audio;
 use crate::audio::AudioBuffer;
 use crate::dsp::bass_harmonics::{BassHarmonics, BassHarmonicsSettings};
 use crate::dsp::compressor::{Compressor, CompressorSettings};
@@ -184,15 +184,14 @@ const LONGEST_RESPONSE_S: u64 = 60;
 /// # Errors
 /// Those of decoding, and [`Error::Content`] for a response longer than a minute.
 pub fn load_response(path: &Path, sample_rate_hz: u32) -> Result<ImpulseResponse> {
-    let (_, spool) = load_file(path, Some(sample_rate_hz), &|_, _| {})?;
-    if spool.frames() > LONGEST_RESPONSE_S * u64::from(sample_rate_hz) {
+    let spool = load_audio(path, None, &|_, _| {})?;
+    if spool.frames() > LONGEST_RESPONSE_S * u64::from(spool.sample_rate_hz()) {
         let reason = format!("is longer than {LONGEST_RESPONSE_S} s, too long for an impulse response; cut it");
         return Err(Error::content(path, reason));
     }
-    let mut response = AudioBuffer::new(sample_rate_hz);
+    let mut response = AudioBuffer::new(spool.sample_rate_hz());
     spool.read(0, spool.frames() as usize, &mut response)?;
-    let channel = |samples: &[f32]| samples.iter().copied().map(f64::from).collect();
-    Ok(ImpulseResponse::Stereo([channel(response.left()), channel(response.right())]))
+    ImpulseResponse::at_rate(&response, sample_rate_hz)
 }
 
 impl ProcessorSettings {

@@ -5,7 +5,7 @@ mod spectrum;
 mod statistics;
 mod stereo;
 
-pub use statistics::{median, quantile};
+pub use statistics::{correlation, median, quantile};
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Order statistics and straight lines.
+//! Order statistics, straight lines and correlation.
 
 /// Value below which a share of sorted values lies, linear between neighbours. `None` for no values.
 pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
@@ -13,6 +13,20 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;
     if values.len() % 2 == 1 { Some(upper) } else { Some(0.5 * (values[values.len() / 2 - 1] + upper)) }
+}
+
+/// Correlation of two series of one length, -1 to 1; 0 where one of them does not vary.
+pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let count = a.len().min(b.len()).max(1) as f64;
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
+    let (mean_a, mean_b) = (mean(a), mean(b));
+    let (mut product, mut square_a, mut square_b) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(b) {
+        product += (a - mean_a) * (b - mean_b);
+        square_a += (a - mean_a) * (a - mean_a);
+        square_b += (b - mean_b) * (b - mean_b);
+    }
+    if square_a * square_b > 0.0 { product / (square_a * square_b).sqrt() } else { 0.0 }
 }
 
 /// Slope of the least-squares line.

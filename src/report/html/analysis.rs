@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::page;
 use super::plots::figure;
+use super::{number_heads, page};
 use crate::measure::Measurement;
 use crate::quality::Severity;
 use crate::report::figures::{
@@ -189,14 +189,7 @@ fn bands(document: &AnalysisDocument) -> Markup {
     let analysis = &document.analysis;
     html! {
         table.numbers {
-            thead {
-                tr {
-                    td {}
-                    @for name in ["width dB", "correlation", "balance dB", "lost in mono dB", "level range dB", "hits dB"] {
-                        th scope="col" { (name) }
-                    }
-                }
-            }
+            (number_heads(&["width dB", "correlation", "balance dB", "lost in mono dB", "level range dB", "hits dB"]))
             tbody {
                 @for (index, (stereo, dynamics)) in
                     analysis.stereo.bands.iter().zip(&analysis.dynamics.bands).enumerate()

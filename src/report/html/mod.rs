@@ -39,6 +39,11 @@ fn page(title: &str, content: &Markup) -> String {
     page.into_string()
 }
 
+/// The head of a table of numbers: a column for each name, behind one for the rows' own names.
+fn number_heads(names: &[&str]) -> Markup {
+    html! { thead { tr { td {} @for name in names { th scope="col" { (name) } } } } }
+}
+
 /// One self-contained page about a master: no scripts, nothing to load.
 pub fn master_html(report: &MasterReport) -> String {
     let title = file_name(&report.after.file.path);

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::page;
 use super::plots::figure;
+use super::{number_heads, page};
 use crate::report::TranslationDocument;
 use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
 use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
@@ -95,12 +95,7 @@ fn parts(translation: &Translation) -> Markup {
         details {
             summary { "The parts of the scores" }
             table.numbers {
-                thead {
-                    tr {
-                        td {}
-                        @for name in ["score", "bass", "lead", "mono", "tone", "noise", "stress"] { th scope="col" { (name) } }
-                    }
-                }
+                (number_heads(&["score", "bass", "lead", "mono", "tone", "noise", "stress"]))
                 tbody {
                     @for device in &translation.devices {
                         tr {
@@ -167,10 +162,9 @@ fn applied(translation: &Translation) -> Markup {
 }
 
 fn fixes(translation: &Translation) -> Markup {
-    let proposed: Vec<_> =
-        translation.devices.iter().filter_map(|device| Some((device, device.fix.as_ref()?))).collect();
+    let mut proposed = translation.fixes().peekable();
     html! {
-        @if !proposed.is_empty() {
+        @if proposed.peek().is_some() {
             h3 { "What would help" }
             table {
                 tbody {
@@ -187,7 +181,7 @@ fn platforms(translation: &Translation) -> Markup {
     html! {
         h3 { "Services, as of " (translation.platforms_as_of) }
         table.numbers {
-            thead { tr { td {} @for name in ["gain dB", "LUFS", "dBTP", "given up dB"] { th scope="col" { (name) } } } }
+            (number_heads(&["gain dB", "LUFS", "dBTP", "given up dB"]))
             tbody {
                 @for service in &translation.platforms {
                     tr {
@@ -208,14 +202,7 @@ fn codecs(translation: &Translation) -> Markup {
         @if !translation.codecs.is_empty() {
             h3 { "Codecs" }
             table.numbers {
-                thead {
-                    tr {
-                        td {}
-                        @for name in ["dBTP", "rise dB", "band to kHz", "side dB", "noise over mask dB", "ceiling that passes"] {
-                            th scope="col" { (name) }
-                        }
-                    }
-                }
+                (number_heads(&["dBTP", "rise dB", "band to kHz", "side dB", "noise over mask dB", "ceiling that passes"]))
                 tbody {
                     @for check in &translation.codecs {
                         tr {

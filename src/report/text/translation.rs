@@ -34,7 +34,7 @@ pub(super) fn in_master(out: &mut String, translation: &Translation) {
     wrap(out, &printable(&summary(translation)), 0);
     if let Some(weakest) = translation.weakest() {
         let score = number(weakest.own.score, 0);
-        let fix = weakest.fix.as_ref().map_or(String::new(), |fix| format!("; {} would help", fix.setting));
+        let fix = weakest.fix().map_or(String::new(), |fix| format!("; {} would help", fix.setting));
         wrap(out, &format!("Weakest: {} ({score} of 100){fix}.", printable(&weakest.name)), 2);
     }
     for fix in &translation.applied {
@@ -191,9 +191,8 @@ fn codecs(out: &mut String, document: &TranslationDocument) {
 }
 
 fn fixes(out: &mut String, translation: &Translation) {
-    let proposed: Vec<_> =
-        translation.devices.iter().filter_map(|device| Some((device, device.fix.as_ref()?))).collect();
-    if proposed.is_empty() {
+    let mut proposed = translation.fixes().peekable();
+    if proposed.peek().is_none() {
         return;
     }
     line(out, "");

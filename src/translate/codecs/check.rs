@@ -56,19 +56,24 @@ pub fn check(
     if codecs.is_empty() {
         return Ok(Vec::new());
     }
-    let audio = load_audio(file, None)?;
-    let mut limitable = process(load_audio(file, None)?, &Recipe::default(), &|_, _| {})?;
-    limitable.find_true_peaks(db_to_amplitude(LOWEST_DBTP) as f32)?;
-    codecs.par_iter().map(|codec| one(codec, &audio, &limitable, measurement, folder)).collect()
+    let audio = load_audio(file, None, &|_, _| {})?;
+    let mut checks: Vec<CodecCheck> =
+        codecs.par_iter().map(|codec| one(codec, &audio, measurement, folder)).collect::<Result<_>>()?;
+    if checks.iter().any(|check| !check.passes) {
+        let mut limitable = process(audio, &Recipe::default(), &|_, _| {})?;
+        limitable.find_true_peaks(db_to_amplitude(LOWEST_DBTP) as f32)?;
+        checks.par_iter_mut().zip(codecs).filter(|(check, _)| !check.passes).try_for_each(|(check, codec)| {
+            if let (Some(own), Some(peak)) = (measurement.peaks.true_dbtp(), check.true_dbtp) {
+                check.passing_ceiling_dbtp = passing_ceiling(codec, &limitable, own, peak)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(checks)
 }
 
-fn one(
-    codec: &Codec,
-    audio: &Spool,
-    limitable: &Processed,
-    measurement: &Measurement,
-    folder: Option<&Path>,
-) -> Result<CodecCheck> {
+/// All but the ceiling that passes.
+fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, folder: Option<&Path>) -> Result<CodecCheck> {
     let decoded = match folder {
         Some(folder) => codec.round_trip_in(audio, folder)?,
         None => codec.round_trip(audio)?,
@@ -76,10 +81,6 @@ fn one(
     let true_dbtp = true_peak(&decoded)?;
     let own_dbtp = measurement.peaks.true_dbtp();
     let passes = true_dbtp.is_none_or(|peak| peak <= PASS_DBTP);
-    let passing_ceiling_dbtp = match (passes, own_dbtp, true_dbtp) {
-        (false, Some(own), Some(peak)) => passing_ceiling(codec, limitable, own, peak)?,
-        _ => None,
-    };
     let rate = audio.sample_rate_hz();
     let mut back = Spool::new(rate);
     at_rate(&decoded, rate, |block| back.push(block))?;
@@ -107,13 +108,13 @@ fn one(
         worst_noise_to_mask_db: noise_to_mask_db.iter().flatten().copied().reduce(f64::max),
         noise_to_mask_db,
         passes,
-        passing_ceiling_dbtp,
+        passing_ceiling_dbtp: None,
     })
 }
 
 fn true_peak(audio: &Spool) -> Result<Option<f64>> {
     let mut meter = TruePeakMeter::new(audio.sample_rate_hz());
-    at_rate(audio, audio.sample_rate_hz(), |block| {
+    audio.blocks(0, BLOCK_FRAMES, |block| {
         meter.push(block);
         Ok(())
     })?;
@@ -175,10 +176,9 @@ fn lag_frames(audio: &Spool, decoded: &Spool) -> Result<i64> {
 fn spectra(audio: &Spool, decoded: &Spool, lag: i64) -> Result<(SpectralFrames, SpectralFrames)> {
     let rate = audio.sample_rate_hz();
     let (mut of_decoded, mut of_noise) = (SpectrumMeter::new(rate), SpectrumMeter::new(rate));
-    let (mut original, mut other) = (AudioBuffer::new(rate), AudioBuffer::new(rate));
+    let mut other = AudioBuffer::new(rate);
     let mut done: u64 = 0;
-    while done < audio.frames() {
-        audio.read(done, BLOCK_FRAMES, &mut original)?;
+    audio.blocks(0, BLOCK_FRAMES, |original| {
         let from = done as i64 + lag;
         let missing = from.min(0).unsigned_abs() as usize;
         let mut aligned = AudioBuffer::silence(rate, missing.min(original.frames()));
@@ -191,7 +191,8 @@ fn spectra(audio: &Spool, decoded: &Spool, lag: i64) -> Result<(SpectralFrames, 
         right.iter_mut().zip(original.right()).for_each(|(x, y)| *x -= y);
         of_noise.push(&aligned);
         done += original.frames() as u64;
-    }
+        Ok(())
+    })?;
     Ok((of_decoded.finish(), of_noise.finish()))
 }
 

@@ -1,12 +1,10 @@
 //! MP3 and AAC by an encoder that is installed.
 
 use std::ffi::OsString;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::temporary_folder;
-use crate::audio::AudioBuffer;
 use crate::dsp::dither::Dither;
 use crate::error::{Error, Result};
 use crate::io::{SampleFormat, Spool, WavWriter};
@@ -105,20 +103,15 @@ impl Tool {
 fn write_wav(audio: &Spool, path: &Path) -> Result<()> {
     let failed = |error| Error::write(path, error);
     let file = std::fs::File::create(path).map_err(failed)?;
-    let mut writer =
-        WavWriter::create(BufWriter::new(file), audio.sample_rate_hz(), SampleFormat::Int24).map_err(failed)?;
+    let mut writer = WavWriter::create(file, audio.sample_rate_hz(), SampleFormat::Int24).map_err(failed)?;
     let mut dither = Dither::new(SampleFormat::Int24.bits());
-    let mut block = AudioBuffer::new(audio.sample_rate_hz());
     let (mut left, mut right) = (Vec::new(), Vec::new());
-    let mut done = 0;
-    while done < audio.frames() {
-        audio.read(done, BLOCK_FRAMES, &mut block)?;
-        done += block.frames() as u64;
+    audio.blocks(0, BLOCK_FRAMES, |block| {
         left.resize(block.frames(), 0);
         right.resize(block.frames(), 0);
         dither.quantise(block.left(), block.right(), &mut left, &mut right);
-        writer.write_int(&left, &right).map_err(failed)?;
-    }
+        writer.write_int(&left, &right).map_err(failed)
+    })?;
     writer.finish().map_err(failed)?;
     Ok(())
 }

@@ -148,7 +148,7 @@ impl Codec {
     fn round_trip_in(&self, audio: &Spool, folder: &Path) -> Result<Spool> {
         let path = folder.join(self.file_name());
         self.encode(audio, &path)?;
-        load_audio(&path, None)
+        load_audio(&path, None, &|_, _| {})
     }
 
     /// Name of its file in a folder.

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use vorbis_rs::{VorbisBitrateManagementStrategy, VorbisEncoderBuilder};
 
-use crate::audio::AudioBuffer;
 use crate::error::{Error, Result};
 use crate::io::Spool;
 
@@ -34,13 +33,7 @@ pub(super) fn encode(audio: &Spool, kbps: u32, file: File, path: &Path) -> Resul
         .bitrate_management_strategy(VorbisBitrateManagementStrategy::QualityVbr { target_quality: quality(kbps) })
         .build()
         .map_err(failed)?;
-    let mut block = AudioBuffer::new(audio.sample_rate_hz());
-    let mut done = 0;
-    while done < audio.frames() {
-        audio.read(done, BLOCK_FRAMES, &mut block)?;
-        done += block.frames() as u64;
-        encoder.encode_audio_block([block.left(), block.right()]).map_err(failed)?;
-    }
+    audio.blocks(0, BLOCK_FRAMES, |block| encoder.encode_audio_block([block.left(), block.right()]).map_err(failed))?;
     encoder.finish().map_err(failed)?;
     Ok(())
 }

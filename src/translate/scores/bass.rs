@@ -5,6 +5,7 @@
 use super::super::ear::Ear;
 use super::super::programme::Programme;
 use super::{bands_within, ramp};
+use crate::measure::analysis::correlation;
 use crate::units::{db_to_power, power_to_db};
 
 /// Where fundamentals of a bass line are sought.
@@ -83,19 +84,10 @@ impl Line {
 
 /// How closely one amplitude follows another: their correlation squared, 0 if it is negative.
 fn following(leader: &[f64], follower: &[f64]) -> f64 {
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let (a, b) = (mean(leader), mean(follower));
-    let (mut aa, mut bb, mut ab) = (0.0, 0.0, 0.0);
-    for (x, y) in leader.iter().zip(follower) {
-        aa += (x - a) * (x - a);
-        bb += (y - b) * (y - b);
-        ab += (x - a) * (y - b);
-    }
-    if (aa / leader.len() as f64).sqrt() < STEADY_RATIO * a {
-        return 1.0;
-    }
-    let correlation = ab / (aa * bb).sqrt();
-    if correlation > 0.0 { correlation * correlation } else { 0.0 }
+    let count = leader.len() as f64;
+    let mean = leader.iter().sum::<f64>() / count;
+    let variance = leader.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / count;
+    if variance.sqrt() < STEADY_RATIO * mean { 1.0 } else { correlation(leader, follower).max(0.0).powi(2) }
 }
 
 /// For each frame with bass, how surely its pitch is heard, 0 to 1.

@@ -25,8 +25,8 @@ pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
     let programme = ear.programme;
     let first = programme.bands.band_at(FIRST_HZ)?;
     let end = programme.band_count().min(first + IMPORTANCE.len());
-    let mean = programme.mean(0..programme.frames());
-    let (mid, side) = mean[first..end].iter().fold((0.0, 0.0), |(mid, side), power| (mid + power[0], side + power[1]));
+    let (mid, side) =
+        programme.whole[first..end].iter().fold((0.0, 0.0), |(mid, side), power| (mid + power[0], side + power[1]));
     if side < LEAST_SIDE * mid {
         return None;
     }

@@ -104,7 +104,7 @@ impl<'a> Scored<'a> {
     /// Level of each band at the ear over that in the file, both over the K-weighted whole, dB. `None` where the file
     /// has nothing.
     pub(super) fn band_changes_db(&self) -> Vec<Option<f64>> {
-        balance::changes_db(self.ear, &self.ear.programme.mean(0..self.ear.programme.frames()))
+        balance::changes_db(self.ear, &self.ear.programme.whole)
     }
 }
 

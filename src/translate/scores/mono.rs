@@ -23,13 +23,12 @@ const BRIDGED_S: f64 = 0.3;
 
 /// The score of what a device's summing leaves. `None` on a device that keeps the stereo.
 pub(super) fn score(ear: &Ear<'_>, mean: &[[f64; 2]]) -> Option<f64> {
-    let centers = ear.programme.bands.centers_hz();
-    let kept: Vec<f64> = centers.iter().map(|&hz| ear.device.width_at(hz).powi(2)).collect();
+    let kept = ear.device.side_powers(ear.programme.bands.centers_hz());
     if kept.iter().all(|&kept| kept == 1.0) {
         return None;
     }
     let weights = &ear.programme.weights;
-    let all: f64 = mean.iter().zip(weights).map(|(power, weight)| weight * (power[0] + power[1])).sum();
+    let all = ear.programme.weighted(mean);
     if all <= 0.0 {
         return None;
     }

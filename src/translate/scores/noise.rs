@@ -8,17 +8,13 @@ use crate::units::power_to_db;
 const HEARD_DB: [f64; 2] = [-3.0, 9.0];
 /// Quieter than this under the loudest frame, dB, is a pause and not music.
 const PAUSE_DB: f64 = 40.0;
-/// Loudness grows with this power of sound intensity (S. Stevens, "On the psychophysical law", 1957).
-const STEVENS: f64 = 0.3;
 
 /// For each frame that is no pause, the share of its bands that stands out of the noise, 0 to 1: each band counts by
 /// its part in the loudness of the whole programme. `None` without noise.
 pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
     ear.device.noise?;
     let programme = ear.programme;
-    let mean = programme.mean(0..programme.frames());
-    let parts: Vec<f64> =
-        mean.iter().zip(&programme.weights).map(|(p, weight)| (weight * (p[0] + p[1])).powf(STEVENS)).collect();
+    let parts = programme.loudness_parts(&programme.whole);
     let all: f64 = parts.iter().sum();
     let power = |index: usize| -> f64 {
         let (mid, side) = programme.frame(index);

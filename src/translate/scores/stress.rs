@@ -18,7 +18,7 @@ pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
     let programme = ear.programme;
     let excursion: Vec<f64> =
         programme.bands.centers_hz().iter().map(|hz| (protection.limit_hz / hz).powi(4).min(1.0)).collect();
-    let kept: Vec<f64> = programme.bands.centers_hz().iter().map(|&hz| ear.device.width_at(hz).powi(2)).collect();
+    let kept = ear.device.side_powers(programme.bands.centers_hz());
     let frame = |index: usize| {
         let (mid, side) = programme.frame(index);
         let powers = mid.iter().zip(side).zip(excursion.iter().zip(&kept));
