@@ -92,7 +92,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
         },
     );
     let ((mix, audio), references) = (mix?, References::new(references?)?);
-    let mix_lufs = loudness_of(&mix)?;
+    loudness_of(&mix)?;
 
     let wished_lufs = job.loudness_lufs.or(references.middle_lufs).unwrap_or(DEFAULT_LOUDNESS_LUFS);
     let others: Vec<&Measurement> = references.others.iter().map(|source| &source.measurement).collect();
@@ -120,7 +120,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
     let goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
-    let met = meet(&goal, &mut processed, &mut recipe, job, wished_lufs - mix_lufs, on_progress)?;
+    let met = meet(&goal, &mut processed, &mut recipe, job, on_progress)?;
     let mut made = Made { recipe, processed, met };
     let reference = references.middle.as_ref().map(|reference| &reference.measurement);
     let translate = |made: &Made| {
@@ -195,8 +195,7 @@ fn with_fixes(
         let mut recipe = made.recipe.clone();
         change.apply(&mut recipe);
         let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
-        let drive_db = recipe.limiter.drive_db;
-        let met = meet(goal, &mut processed, &mut recipe, job, drive_db, on_progress)?;
+        let met = meet(goal, &mut processed, &mut recipe, job, on_progress)?;
         let candidate = Made { recipe, processed, met };
         let Some(after) = score(&candidate) else { continue };
         let verified = fix::judge(devices, &before, &after, index);
@@ -310,21 +309,22 @@ fn meet(
     processed: &mut Processed,
     recipe: &mut Recipe,
     job: &MasterJob<'_>,
-    first_drive_db: f64,
     on_progress: OnProgress<'_>,
 ) -> Result<Met> {
     let silent = || Error::content(&job.mix, "nothing is left of it after processing; check the recipe");
     // Sample peaks tell about where the threshold will be, so that true peaks are sought only above it.
     let rough = DriveSearch::new(processed, &recipe.limiter);
-    let start = rough.drive_for_loudness(goal.wished_lufs, 0.3, first_drive_db).ok_or_else(silent)?;
-    let floor_db = recipe.limiter.ceiling_dbtp - start.drive_db - 0.6;
+    let unlimited_db = rough.drive_without_limiting(goal.wished_lufs).ok_or_else(silent)?;
+    let mut near = rough.drive_for_loudness(goal.wished_lufs, 1.0, rough.outcome(unlimited_db)).ok_or_else(silent)?;
+    let floor_db = recipe.limiter.ceiling_dbtp - near.drive_db - 0.6;
     processed.find_true_peaks(db_to_amplitude(floor_db) as f32)?;
     let mut correction_lu = 0.0;
     let mut attempt = 1;
     loop {
         let search = DriveSearch::new(processed, &recipe.limiter);
-        let mut outcome =
-            search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.03, start.drive_db).ok_or_else(silent)?;
+        near = Outcome { lu_per_db: near.lu_per_db, ..search.outcome(near.drive_db) };
+        near = search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.05, near).ok_or_else(silent)?;
+        let mut outcome = near;
         let mut target_lufs = goal.wished_lufs;
         if !goal.force_loudness && outcome.p95_reduction_db > MAX_P95_REDUCTION_DB {
             outcome = search.drive_for_reduction(MAX_P95_REDUCTION_DB, outcome.drive_db);

@@ -18,6 +18,22 @@ pub struct Outcome {
     pub integrated_lufs: Option<f64>,
     /// Reduction that is exceeded 5 % of the time in the loud parts.
     pub p95_reduction_db: f64,
+    /// Loudness that another dB of drive adds, 0.125 to 1: as the last two drives showed, or else guessed.
+    pub lu_per_db: f64,
+}
+
+impl Outcome {
+    /// What a drive near by leads to.
+    fn moved(self, drive_db: f64) -> Self {
+        let more_db = drive_db - self.drive_db;
+        Self {
+            drive_db,
+            integrated_lufs: self.integrated_lufs.map(|lufs| lufs + more_db * self.lu_per_db),
+            // One dB of drive adds about one dB of reduction.
+            p95_reduction_db: (self.p95_reduction_db + more_db).max(0.0),
+            ..self
+        }
+    }
 }
 
 /// Most reduction at the 95th percentile before more loudness costs too much. Matches the hard limit that the study
@@ -28,13 +44,35 @@ pub const MAX_P95_REDUCTION_DB: f64 = 6.0;
 pub struct DriveSearch<'a> {
     processed: &'a Processed,
     limiter: &'a LimiterSettings,
+    slots_per_interval: f64,
 }
 
 impl<'a> DriveSearch<'a> {
     /// A search with the limiter's other settings, over the peaks that are known: as good as they are exact above the
     /// threshold at the drives tried.
     pub fn new(processed: &'a Processed, limiter: &'a LimiterSettings) -> Self {
-        Self { processed, limiter }
+        let rate = processed.sample_rate_hz();
+        Self { processed, limiter, slots_per_interval: 10.0 * interval_frames(rate) as f64 / f64::from(rate) }
+    }
+
+    /// The gating slot of 100 ms that an interval lies in.
+    fn slot_of(&self, interval: usize) -> usize {
+        (interval as f64 * self.slots_per_interval) as usize
+    }
+
+    /// The drive that would give a loudness if the limiter took nothing away: a start for a search. `None` for a programme
+    /// without loudness.
+    pub fn drive_without_limiting(&self, target_lufs: f64) -> Option<f64> {
+        let intervals = &self.processed.intervals;
+        let mut powers = vec![0.0; self.slot_of(intervals.len())];
+        for (index, [left, right]) in intervals.energies().enumerate() {
+            if let Some(sum) = powers.get_mut(self.slot_of(index)) {
+                *sum += f64::from(left) + f64::from(right);
+            }
+        }
+        let scale = 10.0 / f64::from(self.processed.sample_rate_hz());
+        powers.iter_mut().for_each(|power| *power *= scale);
+        Some(target_lufs - integrated_lufs_of_slots(&powers)?)
     }
 
     /// What a drive leads to.
@@ -42,61 +80,63 @@ impl<'a> DriveSearch<'a> {
         let settings = LimiterSettings { drive_db, ..self.limiter.clone() };
         let intervals = &self.processed.intervals;
         let rate = self.processed.sample_rate_hz();
-        let intervals_per_s = f64::from(rate) / interval_frames(rate) as f64;
-        let slots = (intervals.len() as f64 / intervals_per_s * 10.0) as usize;
-        let mut energies = vec![0.0; slots];
+        let mut energies = vec![0.0; self.slot_of(intervals.len())];
+        let mut at_rest = 0.0;
         // Hundredths of a dB: two bytes for each half millisecond, where a long programme has millions of them.
         let mut reductions_cdb: Vec<u16> = Vec::with_capacity(intervals.len());
-        let slot_of = |index: usize| (index as f64 / intervals_per_s * 10.0) as usize;
         let mut reductions = reductions_db(&settings, &intervals.peaks, rate);
         let mut before_db = reductions.next().unwrap_or([0.0; 2]);
         let mut gains_before = gains(before_db);
         for (index, (energy, reduction_db)) in intervals.energies().zip(reductions).enumerate() {
             let gains_after = if reduction_db == before_db { gains_before } else { gains(reduction_db) };
-            if let Some(sum) = energies.get_mut(slot_of(index)) {
+            if let Some(sum) = energies.get_mut(self.slot_of(index)) {
                 for (channel, energy) in energy.into_iter().enumerate() {
-                    *sum += f64::from(energy) * (0.5 * (gains_before[channel] + gains_after[channel])).powi(2);
+                    let limited = f64::from(energy) * (0.5 * (gains_before[channel] + gains_after[channel])).powi(2);
+                    *sum += limited;
+                    at_rest += if reduction_db[channel] == 0.0 { limited } else { 0.0 };
                 }
             }
             reductions_cdb.push((reduction_db[0].max(reduction_db[1]) * 100.0) as u16);
             (before_db, gains_before) = (reduction_db, gains_after);
         }
+        // As if it added all where the limiter rests and nothing where it works; but there, too, it adds something.
+        let lu_per_db = (at_rest / energies.iter().sum::<f64>()).clamp(0.5, 1.0);
         let scale = db_to_power(drive_db) * 10.0 / f64::from(rate);
         let powers: Vec<f64> = energies.iter().map(|sum| sum * scale).collect();
         let integrated = integrated_lufs_of_slots(&powers);
         let loud_power = powers.iter().sum::<f64>() / powers.len().max(1) as f64 * 0.1;
-        let is_loud = |index: usize| powers.get(slot_of(index)).is_some_and(|power| *power > loud_power);
+        let is_loud = |index: usize| powers.get(self.slot_of(index)).is_some_and(|power| *power > loud_power);
         let mut histogram = vec![0usize; usize::from(u16::MAX) + 1];
         for (_, &cdb) in reductions_cdb.iter().enumerate().filter(|(index, _)| is_loud(*index)) {
             histogram[usize::from(cdb)] += 1;
         }
         let p95 = percentile_95(&histogram) as f64 / 100.0;
-        Outcome { drive_db, integrated_lufs: integrated, p95_reduction_db: p95 }
+        Outcome { drive_db, integrated_lufs: integrated, p95_reduction_db: p95, lu_per_db }
     }
 
-    /// The drive that gives `target_lufs` within `tolerance_lu`, sought from `start_db`. Where none does, because the limiter
-    /// takes back nearly all that more drive adds, the drive where that sets in. `None` for a programme without
-    /// loudness.
-    pub fn drive_for_loudness(&self, target_lufs: f64, tolerance_lu: f64, start_db: f64) -> Option<Outcome> {
+    /// The drive that gives `target_lufs`, sought from an outcome near by; a last step of up to `trusted_lu` is taken on
+    /// trust. Where no drive gives it, because the limiter takes back nearly all that more drive adds, the drive where that
+    /// sets in. `None` for a programme without loudness.
+    pub fn drive_for_loudness(&self, target_lufs: f64, trusted_lu: f64, start: Outcome) -> Option<Outcome> {
         /// Loudness gained per dB of drive under which more of it only does harm.
         const LEAST_GAIN_LU_PER_DB: f64 = 0.03;
         let clamp = |drive_db: f64| drive_db.clamp(-60.0, 40.0);
-        let mut here = self.outcome(clamp(start_db));
-        let mut step_per_lu = 1.0;
+        let mut here = start;
         for _ in 0..12 {
             let miss_lu = target_lufs - here.integrated_lufs?;
-            let drive_db = clamp(here.drive_db + (miss_lu * step_per_lu).clamp(-12.0, 6.0));
-            if miss_lu.abs() < tolerance_lu || drive_db == here.drive_db {
+            let drive_db = clamp(here.drive_db + (miss_lu / here.lu_per_db).clamp(-12.0, 6.0));
+            if drive_db == here.drive_db {
                 break;
+            }
+            if miss_lu.abs() < trusted_lu {
+                return Some(here.moved(drive_db));
             }
             let next = self.outcome(drive_db);
-            let slope = (next.integrated_lufs? - here.integrated_lufs?) / (next.drive_db - here.drive_db);
-            if slope < LEAST_GAIN_LU_PER_DB && next.drive_db > here.drive_db {
+            let slope = (next.integrated_lufs? - here.integrated_lufs?) / (drive_db - here.drive_db);
+            if slope < LEAST_GAIN_LU_PER_DB && drive_db > here.drive_db {
                 break;
             }
-            // Loudness rises with drive, ever more slowly: the secant's slope, held to sane values.
-            step_per_lu = (1.0 / slope).clamp(1.0, 8.0);
-            here = next;
+            here = Outcome { lu_per_db: slope.clamp(0.125, 1.0), ..next };
         }
         Some(here)
     }
@@ -164,9 +204,8 @@ mod tests {
         let unlimited = DriveSearch::new(&processed, &limiter).outcome(0.0);
         let unlimited_lufs = unlimited.integrated_lufs.expect("loud");
         for louder_lu in [0.0, 4.0, 7.0] {
-            let found = DriveSearch::new(&processed, &limiter)
-                .drive_for_loudness(unlimited_lufs + louder_lu, 0.02, 0.0)
-                .expect("loud");
+            let search = DriveSearch::new(&processed, &limiter);
+            let found = search.drive_for_loudness(unlimited_lufs + louder_lu, 0.02, search.outcome(0.0)).expect("loud");
             limiter.drive_db = found.drive_db;
             let mut meter = Meter::new(48_000);
             let mut sink = |block: &AudioBuffer| {

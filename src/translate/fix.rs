@@ -218,7 +218,7 @@ pub fn rendered(audio: Spool, original: &Measurement, change: &Change) -> Result
     change.apply(&mut recipe);
     let mut processed = process(audio, &recipe, &|_, _| {})?;
     let search = DriveSearch::new(&processed, &recipe.limiter);
-    let outcome = search.drive_for_loudness(lufs, 0.03, 0.0).ok_or_else(silent)?;
+    let outcome = search.drive_for_loudness(lufs, 0.05, search.outcome(0.0)).ok_or_else(silent)?;
     recipe.limiter.drive_db = outcome.drive_db;
     processed.find_true_peaks(db_to_amplitude(ceiling_dbtp - outcome.drive_db) as f32)?;
     let mut meter = Meter::new(processed.sample_rate_hz());
