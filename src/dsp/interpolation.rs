@@ -235,8 +235,9 @@ impl<const TAPS: usize> WithSimd for Search<'_, TAPS> {
     }
 }
 
+/// The largest magnitude of some samples, in lanes that a processor can take together.
 #[inline(always)]
-fn magnitude(signal: &[f32]) -> f32 {
+pub(crate) fn magnitude(signal: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 8];
     let (chunks, rest) = signal.as_chunks::<8>();
     for chunk in chunks {

@@ -1,5 +1,6 @@
 //! What the search for the limiter's drive, and the limiter, know of a programme: a few numbers per control interval.
 
+use crate::dsp::interpolation::magnitude;
 use crate::dsp::limiter::interval_frames;
 use crate::measure::k_weighting::KWeighting;
 
@@ -31,8 +32,8 @@ impl Intervals {
 struct Coarse(u16);
 
 impl Coarse {
-    fn nearest(value: f32) -> Self {
-        Self((value.to_bits().saturating_add(0x7FFF) >> 16) as u16)
+    fn nearest(value: f64) -> Self {
+        Self(((value as f32).to_bits().saturating_add(0x7FFF) >> 16) as u16)
     }
 
     fn value(self) -> f32 {
@@ -64,26 +65,34 @@ impl IntervalMeter {
     }
 
     pub(super) fn push(&mut self, left: &[f32], right: &[f32]) {
-        let mut start = 0;
-        while start < left.len() {
-            let end = left.len().min(start + self.interval - self.filled);
-            let (left, right) = (&left[start..end], &right[start..end]);
-            for (peak, channel) in self.peaks.iter_mut().zip([left, right]) {
-                *peak = channel.iter().fold(*peak, |peak, x| peak.max(x.abs()));
-            }
-            self.weighting.add_energy(left, right, &mut self.energy);
-            self.filled += end - start;
-            if self.filled == self.interval {
-                self.close();
-            }
-            start = end;
+        // To the end of the interval under way, then whole ones, then the beginning of the next.
+        let first = left.len().min(self.interval - self.filled);
+        let ((left, left_rest), (right, right_rest)) = (left.split_at(first), right.split_at(first));
+        self.add(left, right);
+        let whole = left_rest.len() - left_rest.len() % self.interval;
+        let (left, right) = (&left_rest[..whole], &right_rest[..whole]);
+        let peaks = left.chunks_exact(self.interval).zip(right.chunks_exact(self.interval));
+        self.finished.peaks.extend(peaks.map(|(left, right)| [left, right].map(magnitude)));
+        let energies = &mut self.finished.energies;
+        self.weighting.energies(left, right, self.interval, |energy| energies.push(energy.map(Coarse::nearest)));
+        self.add(&left_rest[whole..], &right_rest[whole..]);
+    }
+
+    /// Takes part of an interval.
+    fn add(&mut self, left: &[f32], right: &[f32]) {
+        for (peak, channel) in self.peaks.iter_mut().zip([left, right]) {
+            *peak = peak.max(magnitude(channel));
+        }
+        self.weighting.add_energy(left, right, &mut self.energy);
+        self.filled += left.len();
+        if self.filled == self.interval {
+            self.close();
         }
     }
 
     fn close(&mut self) {
         self.finished.peaks.push(std::mem::take(&mut self.peaks));
-        let energy = std::mem::take(&mut self.energy);
-        self.finished.energies.push(energy.map(|energy| Coarse::nearest(energy as f32)));
+        self.finished.energies.push(std::mem::take(&mut self.energy).map(Coarse::nearest));
         self.filled = 0;
     }
 
@@ -103,7 +112,7 @@ mod tests {
     #[test]
     fn coarse_values_are_near() {
         for value in [0.0, 1e-30, 3.3e-7, 0.1, 0.891_250_9, 1.0, 1.000_001, 7.9, 3e5] {
-            assert!((Coarse::nearest(value).value() - value).abs() <= 0.004 * value, "{value}");
+            assert!((f64::from(Coarse::nearest(value).value()) - value).abs() <= 0.004 * value, "{value}");
         }
     }
 

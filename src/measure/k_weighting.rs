@@ -2,6 +2,8 @@
 
 use std::f64::consts::PI;
 
+use pulp::{Arch, NullaryFnOnce};
+
 use crate::units::{db_to_amplitude, power_to_db};
 
 /// The rate for which the standard gives coefficients.
@@ -21,8 +23,15 @@ pub struct KWeighting {
     /// The shelf, with the gain of the high-pass.
     shelf: Biquad,
     high_pass_a: [f64; 2],
-    shelf_state: [[f64; 2]; 2],
-    high_pass_state: [[f64; 2]; 2],
+    state: State,
+    arch: Arch,
+}
+
+/// The last two values inside each section, of both channels.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    shelf: [[f64; 2]; 2],
+    high_pass: [[f64; 2]; 2],
 }
 
 /// Coefficients of a second-order section; `a0` is 1.
@@ -151,8 +160,8 @@ impl KWeighting {
         Self {
             shelf: Biquad { b: shelf.b.map(|coefficient| coefficient * gain), a: shelf.a },
             high_pass_a: high_pass_a_here,
-            shelf_state: [[0.0; 2]; 2],
-            high_pass_state: [[0.0; 2]; 2],
+            state: State::default(),
+            arch: Arch::new(),
         }
     }
 
@@ -173,33 +182,75 @@ impl KWeighting {
     /// Filters a stretch of two channels and adds the squares to the sum of each, one after the other, so that it
     /// doesn't matter where a stretch is cut.
     pub fn add_energy(&mut self, left: &[f32], right: &[f32], energy: &mut [f64; 2]) {
+        let length = left.len().max(1);
+        self.arch.dispatch(Filtering {
+            filter: self,
+            left,
+            right,
+            length,
+            visit: |sums: [f64; 2]| {
+                energy.iter_mut().zip(sums).for_each(|(energy, sum)| *energy += sum);
+            },
+        });
+    }
+
+    /// Filters stretches of `length` frames, one after the other, and tells the sum of squares of each; the last may be
+    /// shorter.
+    pub fn energies(&mut self, left: &[f32], right: &[f32], length: usize, visit: impl FnMut([f64; 2])) {
+        self.arch.dispatch(Filtering { filter: self, left, right, length, visit });
+    }
+
+    /// The sum of squares of a filtered stretch. Products and sums are fused, which is the same to the bit with every
+    /// processor.
+    #[inline(always)]
+    fn filtered_energy(&mut self, left: &[f32], right: &[f32]) -> [f64; 2] {
         let Biquad { b: [b0, b1, b2], a: [a1, a2] } = self.shelf;
         let [c1, c2] = self.high_pass_a;
-        let [mut v1, mut v2] = self.shelf_state;
-        let [mut w1, mut w2] = self.high_pass_state;
-        let mut sums = *energy;
+        let State { shelf: [mut v1, mut v2], high_pass: [mut w1, mut w2] } = self.state;
+        let mut sums = [0.0; 2];
         for (&l, &r) in left.iter().zip(right) {
             let x = [f64::from(l), f64::from(r)];
             let (mut v, mut w) = ([0.0; 2], [0.0; 2]);
             for c in 0..2 {
-                // Both in direct form II, whose recursion is the shortest: one product and one difference a frame.
-                v[c] = (x[c] - a2 * v2[c]) - a1 * v1[c];
-                let y = b0 * v[c] + (b1 * v1[c] + b2 * v2[c]);
-                w[c] = (y - c2 * w2[c]) - c1 * w1[c];
+                // Both in direct form II, whose recursion is the shortest: one fused step a frame.
+                v[c] = (-a1).mul_add(v1[c], (-a2).mul_add(v2[c], x[c]));
+                let y = b0.mul_add(v[c], b1.mul_add(v1[c], b2 * v2[c]));
+                w[c] = (-c1).mul_add(w1[c], (-c2).mul_add(w2[c], y));
                 // The zeros of the high-pass are a plain second difference.
-                let z = w[c] - (w1[c] + w1[c]) + w2[c];
-                sums[c] += z * z;
+                let z = (-2.0f64).mul_add(w1[c], w[c] + w2[c]);
+                sums[c] = z.mul_add(z, sums[c]);
             }
             (v2, v1) = (v1, v);
             (w2, w1) = (w1, w);
         }
-        self.shelf_state = [v1, v2].map(|state| state.map(flush_denormal));
-        self.high_pass_state = [w1, w2].map(|state| state.map(flush_denormal));
-        *energy = sums;
+        let settled = |state: [[f64; 2]; 2]| state.map(|values| values.map(flush_denormal));
+        self.state = State { shelf: settled([v1, v2]), high_pass: settled([w1, w2]) };
+        sums
+    }
+}
+
+/// Filtering as a value: unlike a closure's, its body is sure to be compiled for the processor that it is dispatched to.
+struct Filtering<'a, V> {
+    filter: &'a mut KWeighting,
+    left: &'a [f32],
+    right: &'a [f32],
+    length: usize,
+    visit: V,
+}
+
+impl<V: FnMut([f64; 2])> NullaryFnOnce for Filtering<'_, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(mut self) {
+        for (left, right) in self.left.chunks(self.length).zip(self.right.chunks(self.length)) {
+            (self.visit)(self.filter.filtered_energy(left, right));
+        }
     }
 }
 
 /// Far below any signal: kept from turning into denormals, which are slow.
+#[inline(always)]
 fn flush_denormal(x: f64) -> f64 {
     if x.abs() < 1e-30 { 0.0 } else { x }
 }

@@ -1,7 +1,7 @@
 //! Peaks: of the samples, and of the signal between them (true peak, ITU-R BS.1770-5, Annex 2).
 
 use crate::audio::AudioBuffer;
-use crate::dsp::interpolation::{CONTEXT_FRAMES, Interpolator};
+use crate::dsp::interpolation::{CONTEXT_FRAMES, Interpolator, magnitude};
 use crate::units::amplitude_to_db_checked;
 
 /// Slots a second, for everything that is kept over time.
@@ -159,18 +159,6 @@ impl TruePeakMeter {
         self.highest.insert(rank, place);
         self.highest.truncate(HIGHEST);
     }
-}
-
-/// The largest magnitude, in lanes that the processor can take together.
-fn magnitude(samples: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; 16];
-    let (chunks, rest) = samples.as_chunks::<16>();
-    for chunk in chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane = if x.abs() > *lane { x.abs() } else { *lane };
-        }
-    }
-    lanes.iter().chain(rest).fold(0.0, |peak, x| peak.max(x.abs()))
 }
 
 #[cfg(test)]
