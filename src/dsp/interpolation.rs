@@ -19,8 +19,13 @@ pub const SHARP_CONTEXT_FRAMES: usize = SHARP_TAPS / 2;
 
 const TAPS: usize = 48;
 const SHARP_TAPS: usize = 128;
-/// Frames evaluated at a time: a few vector registers.
+/// Frames that one bound is found for.
 const SEGMENT_FRAMES: usize = 24;
+/// Frames evaluated at a time: a vector register.
+const PART_FRAMES: usize = 8;
+const PARTS: usize = SEGMENT_FRAMES / PART_FRAMES;
+/// Phases evaluated at a time, so that none waits for its last sum.
+const PHASES_TOGETHER: usize = 4;
 
 /// Interpolates with the kernel for measuring.
 pub type Interpolator = WindowedSinc<TAPS>;
@@ -198,22 +203,57 @@ impl<const TAPS: usize> WindowedSinc<TAPS> {
             let around = before.max(here).max(after);
             // A hair more, for the rounding of the bound itself.
             let bend = self.bend.per_first_difference * around.step + self.bend.per_second_difference * around.change;
-            let mut nearby = here.value.max(signal[start + frames].abs());
-            let mut reach = 1.0001 * (nearby + bend);
-            for grid in &self.grids {
-                if reach <= peak.max(floor) {
-                    break;
-                }
-                let window = &signal[start - (Self::CONTEXT_FRAMES - 1)..start + frames + Self::CONTEXT_FRAMES];
-                let between = evaluate(&grid.phases, window, frames);
-                peak = peak.max(between);
-                nearby = nearby.max(between);
-                reach = nearby * grid.rise;
+            if 1.0001 * (here.value.max(signal[start + frames].abs()) + bend) > peak.max(floor) {
+                peak = self.refine(&signal[start - (Self::CONTEXT_FRAMES - 1)..], frames, bend, peak, floor);
             }
             start += frames;
             (before, here) = (here, after);
         }
         peak
+    }
+
+    /// The larger of `peak` and the largest magnitude within the `frames` frames of a segment, where it exceeds `floor`.
+    /// `signal` begins with the context of the first of them; `bend` is how far it can rise over a straight line.
+    #[inline(always)]
+    fn refine(&self, signal: &[f32], frames: usize, bend: f32, mut peak: f32, floor: f32) -> f32 {
+        let mut nearby = [0.0f32; PARTS];
+        let mut reach = [0.0f32; PARTS];
+        for (part, start) in (0..frames).step_by(PART_FRAMES).enumerate() {
+            let length = PART_FRAMES.min(frames - start);
+            let first = Self::CONTEXT_FRAMES - 1 + start;
+            // With the sample that ends the last step.
+            nearby[part] = magnitude(&signal[first..=first + length]);
+            reach[part] = 1.0001 * (nearby[part] + bend);
+        }
+        for grid in &self.grids {
+            for part in 0..PARTS {
+                if reach[part] > peak.max(floor) {
+                    let start = part * PART_FRAMES;
+                    let between = grid.evaluate(&signal[start..], PART_FRAMES.min(frames - start));
+                    peak = peak.max(between);
+                    nearby[part] = nearby[part].max(between);
+                    reach[part] = nearby[part] * grid.rise;
+                }
+            }
+        }
+        peak
+    }
+}
+
+impl<const TAPS: usize> Grid<TAPS> {
+    /// Peak of the points that follow each of the first `frames` frames, up to a part of them. `signal` begins with the
+    /// context of the first.
+    #[inline(always)]
+    fn evaluate(&self, signal: &[f32], frames: usize) -> f32 {
+        // The last frame of a part needs as many samples as there are taps; a programme may end before that.
+        let mut padded = [0.0f32; PART_FRAMES + SHARP_TAPS - 1];
+        let window = signal.get(..PART_FRAMES + TAPS - 1).unwrap_or_else(|| {
+            padded[..frames + TAPS - 1].copy_from_slice(&signal[..frames + TAPS - 1]);
+            &padded[..PART_FRAMES + TAPS - 1]
+        });
+        let (quads, rest) = self.phases.as_chunks::<PHASES_TOGETHER>();
+        let of_quads = quads.iter().fold(0.0, |peak, phases| larger(points(phases, window, frames), peak));
+        rest.iter().fold(of_quads, |peak, taps| larger(points(std::array::from_ref(taps), window, frames), peak))
     }
 }
 
@@ -261,24 +301,22 @@ fn largest(lanes: [f32; 8]) -> f32 {
     larger(larger(four[0], four[2]), larger(four[1], four[3]))
 }
 
-/// Peak of the interpolated points that follow each of the first `frames` samples of a window.
+/// Peak of the points of some phases that follow each of the first `frames` frames of a part.
 #[inline(always)]
-fn evaluate<const TAPS: usize>(phases: &[[f32; TAPS]], window: &[f32], frames: usize) -> f32 {
-    // The last frame of a segment needs as many samples as there are taps.
-    let mut padded = [0.0f32; SEGMENT_FRAMES + SHARP_TAPS - 1];
-    padded[..frames + TAPS - 1].copy_from_slice(&window[..frames + TAPS - 1]);
-    let mut peak = 0.0f32;
-    for taps in phases {
-        let mut sums = [0.0f32; SEGMENT_FRAMES];
-        for (tap, &weight) in taps.iter().enumerate() {
-            let inputs: &[f32; SEGMENT_FRAMES] = padded[tap..tap + SEGMENT_FRAMES].try_into().expect("length is fixed");
+fn points<const TAPS: usize, const PHASES: usize>(
+    phases: &[[f32; TAPS]; PHASES],
+    window: &[f32],
+    frames: usize,
+) -> f32 {
+    let mut sums = [[0.0f32; PART_FRAMES]; PHASES];
+    for (tap, inputs) in window.windows(PART_FRAMES).take(TAPS).enumerate() {
+        for (sums, taps) in sums.iter_mut().zip(phases) {
             for (sum, x) in sums.iter_mut().zip(inputs) {
-                *sum += weight * x;
+                *sum += taps[tap] * x;
             }
         }
-        peak = peak.max(magnitude(&sums[..frames]));
     }
-    peak
+    sums.iter().fold(0.0, |peak, sums| larger(magnitude(&sums[..frames]), peak))
 }
 
 /// Weights that give the signal `fraction` of a sample after the middle of its taps (after the 24th of 48).
@@ -344,10 +382,11 @@ mod tests {
                 (state as f32 / u32::MAX as f32 - 0.5) * swell
             })
             .collect();
-        let all: Vec<_> = interpolator.grids.iter().flat_map(|grid| grid.phases.clone()).collect();
+        let phases = interpolator.grids.iter().flat_map(|grid| grid.phases.clone()).collect();
+        let all = Grid { phases, rise: 1.0 };
         let (from, to) = (CONTEXT_FRAMES, signal.len() - CONTEXT_FRAMES);
         let everything = (from..to)
-            .map(|n| evaluate(&all, &signal[n + 1 - CONTEXT_FRAMES..n + 1 + CONTEXT_FRAMES], 1).max(signal[n].abs()))
+            .map(|n| all.evaluate(&signal[n + 1 - CONTEXT_FRAMES..n + 1 + CONTEXT_FRAMES], 1).max(signal[n].abs()))
             .fold(0.0, f32::max);
         assert_eq!(interpolator.peak(&signal, from, to, 0.0), everything);
     }

@@ -2,7 +2,7 @@
 
 use super::interval_frames;
 use crate::audio::AudioBuffer;
-use crate::dsp::interpolation::{CONTEXT_FRAMES, Interpolator};
+use crate::dsp::interpolation::{CONTEXT_FRAMES, Interpolator, magnitude};
 
 /// Intervals looked at together before each is looked at alone.
 const STRETCH_INTERVALS: usize = 8;
@@ -64,7 +64,7 @@ impl TruePeaks {
                     peak[channel] = if loud {
                         self.interpolator.peak(signal, from, to, floor)
                     } else {
-                        signal[from..to].iter().fold(0.0, |peak, x| x.abs().max(peak))
+                        magnitude(&signal[from..to])
                     };
                     from = to;
                 }
