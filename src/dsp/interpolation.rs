@@ -8,7 +8,7 @@
 //! Most of the work is not done. Where the samples nearby are neither large nor bent enough for the signal between to
 //! reach the peak already known, nothing is evaluated; elsewhere the grid is refined from 2 points a sample upwards only as long as
 //! a finer one could still find more. What is evaluated runs in the widest vectors that the processor has; it multiplies
-//! and adds in the same order with each, so the results are the same to the bit.
+//! and adds, fused, in the same order with each, so the results are the same to the bit.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -19,7 +19,9 @@ pub const SHARP_CONTEXT_FRAMES: usize = SHARP_TAPS / 2;
 
 const TAPS: usize = 48;
 const SHARP_TAPS: usize = 128;
-/// Frames that one bound is found for.
+/// Frames that one bound is found for first.
+const STRETCH_FRAMES: usize = 4 * SEGMENT_FRAMES;
+/// Frames that a closer bound is found for.
 const SEGMENT_FRAMES: usize = 24;
 /// Frames evaluated at a time: a vector register.
 const PART_FRAMES: usize = 8;
@@ -72,6 +74,14 @@ impl Bend {
             bend.per_second_difference = bend.per_second_difference.max(second as f32);
         }
         bend
+    }
+
+    /// How high a signal may be between samples of up to `value`, from its extent around.
+    #[inline(always)]
+    fn reach(self, value: f32, around: &Extent) -> f32 {
+        let bend = self.per_first_difference * around.step + self.per_second_difference * around.change;
+        // A hair more, for the rounding of the bound itself.
+        1.0001 * (value + bend)
     }
 }
 
@@ -193,7 +203,28 @@ impl<const TAPS: usize> WindowedSinc<TAPS> {
     #[inline(always)]
     fn search<S: Simd>(&self, simd: S, signal: &[f32], from: usize, to: usize, floor: f32) -> f32 {
         let mut peak = magnitude(&signal[from..to]);
-        let mut start = from;
+        for start in (from..to).step_by(STRETCH_FRAMES) {
+            let end = to.min(start + STRETCH_FRAMES);
+            // Most stretches are ruled out as a whole.
+            let extent = Extent::of(simd, signal, start - Self::CONTEXT_FRAMES, end + Self::CONTEXT_FRAMES);
+            if self.bend.reach(extent.value, &extent) > peak.max(floor) {
+                peak = self.search_segments(simd, signal, start, end, peak, floor);
+            }
+        }
+        peak
+    }
+
+    /// The larger of `peak` and the largest magnitude from sample `start` up to sample `to`, where it exceeds `floor`.
+    #[inline(always)]
+    fn search_segments<S: Simd>(
+        &self,
+        simd: S,
+        signal: &[f32],
+        mut start: usize,
+        to: usize,
+        mut peak: f32,
+        floor: f32,
+    ) -> f32 {
         let mut before = Extent::of(simd, signal, start - Self::CONTEXT_FRAMES, start);
         let mut here = Extent::of(simd, signal, start, (start + SEGMENT_FRAMES).min(signal.len()));
         while start < to {
@@ -201,10 +232,9 @@ impl<const TAPS: usize> WindowedSinc<TAPS> {
             let end = start + SEGMENT_FRAMES;
             let after = Extent::of(simd, signal, end.min(signal.len()), (end + Self::CONTEXT_FRAMES).min(signal.len()));
             let around = before.max(here).max(after);
-            // A hair more, for the rounding of the bound itself.
-            let bend = self.bend.per_first_difference * around.step + self.bend.per_second_difference * around.change;
-            if 1.0001 * (here.value.max(signal[start + frames].abs()) + bend) > peak.max(floor) {
-                peak = self.refine(&signal[start - (Self::CONTEXT_FRAMES - 1)..], frames, bend, peak, floor);
+            if self.bend.reach(here.value.max(signal[start + frames].abs()), &around) > peak.max(floor) {
+                let signal = &signal[start - (Self::CONTEXT_FRAMES - 1)..];
+                peak = self.refine(simd, signal, frames, &around, peak, floor);
             }
             start += frames;
             (before, here) = (here, after);
@@ -213,9 +243,17 @@ impl<const TAPS: usize> WindowedSinc<TAPS> {
     }
 
     /// The larger of `peak` and the largest magnitude within the `frames` frames of a segment, where it exceeds `floor`.
-    /// `signal` begins with the context of the first of them; `bend` is how far it can rise over a straight line.
+    /// `signal` begins with the context of the first of them; `around` is its extent there.
     #[inline(always)]
-    fn refine(&self, signal: &[f32], frames: usize, bend: f32, mut peak: f32, floor: f32) -> f32 {
+    fn refine<S: Simd>(
+        &self,
+        simd: S,
+        signal: &[f32],
+        frames: usize,
+        around: &Extent,
+        mut peak: f32,
+        floor: f32,
+    ) -> f32 {
         let mut nearby = [0.0f32; PARTS];
         let mut reach = [0.0f32; PARTS];
         for (part, start) in (0..frames).step_by(PART_FRAMES).enumerate() {
@@ -223,13 +261,13 @@ impl<const TAPS: usize> WindowedSinc<TAPS> {
             let first = Self::CONTEXT_FRAMES - 1 + start;
             // With the sample that ends the last step.
             nearby[part] = magnitude(&signal[first..=first + length]);
-            reach[part] = 1.0001 * (nearby[part] + bend);
+            reach[part] = self.bend.reach(nearby[part], around);
         }
         for grid in &self.grids {
             for part in 0..PARTS {
                 if reach[part] > peak.max(floor) {
                     let start = part * PART_FRAMES;
-                    let between = grid.evaluate(&signal[start..], PART_FRAMES.min(frames - start));
+                    let between = grid.evaluate(simd, &signal[start..], PART_FRAMES.min(frames - start));
                     peak = peak.max(between);
                     nearby[part] = nearby[part].max(between);
                     reach[part] = nearby[part] * grid.rise;
@@ -244,16 +282,25 @@ impl<const TAPS: usize> Grid<TAPS> {
     /// Peak of the points that follow each of the first `frames` frames, up to a part of them. `signal` begins with the
     /// context of the first.
     #[inline(always)]
-    fn evaluate(&self, signal: &[f32], frames: usize) -> f32 {
+    fn evaluate<S: Simd>(&self, simd: S, signal: &[f32], frames: usize) -> f32 {
         // The last frame of a part needs as many samples as there are taps; a programme may end before that.
         let mut padded = [0.0f32; PART_FRAMES + SHARP_TAPS - 1];
-        let window = signal.get(..PART_FRAMES + TAPS - 1).unwrap_or_else(|| {
+        let window = if let Some(window) = signal.get(..PART_FRAMES + TAPS - 1) {
+            window
+        } else {
             padded[..frames + TAPS - 1].copy_from_slice(&signal[..frames + TAPS - 1]);
             &padded[..PART_FRAMES + TAPS - 1]
-        });
+        };
+        // Loops, not closures: those might not be compiled for the processor at hand.
+        let mut peak = 0.0;
         let (quads, rest) = self.phases.as_chunks::<PHASES_TOGETHER>();
-        let of_quads = quads.iter().fold(0.0, |peak, phases| larger(points(phases, window, frames), peak));
-        rest.iter().fold(of_quads, |peak, taps| larger(points(std::array::from_ref(taps), window, frames), peak))
+        for phases in quads {
+            peak = larger(points(simd, phases, window, frames), peak);
+        }
+        for taps in rest {
+            peak = larger(points(simd, std::array::from_ref(taps), window, frames), peak);
+        }
+        peak
     }
 }
 
@@ -285,7 +332,11 @@ pub(crate) fn magnitude(signal: &[f32]) -> f32 {
             *lane = larger(x.abs(), *lane);
         }
     }
-    rest.iter().fold(largest(lanes), |peak, x| peak.max(x.abs()))
+    let mut peak = largest(lanes);
+    for x in rest {
+        peak = larger(x.abs(), peak);
+    }
+    peak
 }
 
 /// The larger of two values that are numbers: one instruction, where `f32::max` takes care of NaN too.
@@ -303,20 +354,31 @@ fn largest(lanes: [f32; 8]) -> f32 {
 
 /// Peak of the points of some phases that follow each of the first `frames` frames of a part.
 #[inline(always)]
-fn points<const TAPS: usize, const PHASES: usize>(
+fn points<S: Simd, const TAPS: usize, const PHASES: usize>(
+    simd: S,
     phases: &[[f32; TAPS]; PHASES],
     window: &[f32],
     frames: usize,
 ) -> f32 {
-    let mut sums = [[0.0f32; PART_FRAMES]; PHASES];
-    for (tap, inputs) in window.windows(PART_FRAMES).take(TAPS).enumerate() {
-        for (sums, taps) in sums.iter_mut().zip(phases) {
-            for (sum, x) in sums.iter_mut().zip(inputs) {
-                *sum += taps[tap] * x;
+    assert!(PART_FRAMES.is_multiple_of(S::F32_LANES), "a part is a number of vectors");
+    let mut heights = [0.0f32; PART_FRAMES];
+    for (vector, heights) in S::as_mut_simd_f32s(&mut heights).0.iter_mut().enumerate() {
+        let mut sums = [simd.splat_f32s(0.0); PHASES];
+        for tap in 0..TAPS {
+            let inputs = S::as_simd_f32s(&window[tap + vector * S::F32_LANES..][..S::F32_LANES]).0[0];
+            for (sum, taps) in sums.iter_mut().zip(phases) {
+                *sum = simd.mul_add_f32s(simd.splat_f32s(taps[tap]), inputs, *sum);
             }
         }
+        for sum in sums {
+            *heights = simd.max_f32s(*heights, simd.abs_f32s(sum));
+        }
     }
-    sums.iter().fold(0.0, |peak, sums| larger(magnitude(&sums[..frames]), peak))
+    let mut peak = 0.0;
+    for &height in &heights[..frames] {
+        peak = larger(height, peak);
+    }
+    peak
 }
 
 /// Weights that give the signal `fraction` of a sample after the middle of its taps (after the 24th of 48).
@@ -351,6 +413,7 @@ fn bessel_i0(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pulp::Scalar;
     use std::f64::consts::TAU;
 
     fn tone(normalised_frequency: f64, phase: f64, frames: usize) -> Vec<f32> {
@@ -386,7 +449,9 @@ mod tests {
         let all = Grid { phases, rise: 1.0 };
         let (from, to) = (CONTEXT_FRAMES, signal.len() - CONTEXT_FRAMES);
         let everything = (from..to)
-            .map(|n| all.evaluate(&signal[n + 1 - CONTEXT_FRAMES..n + 1 + CONTEXT_FRAMES], 1).max(signal[n].abs()))
+            .map(|n| {
+                all.evaluate(Scalar, &signal[n + 1 - CONTEXT_FRAMES..n + 1 + CONTEXT_FRAMES], 1).max(signal[n].abs())
+            })
             .fold(0.0, f32::max);
         assert_eq!(interpolator.peak(&signal, from, to, 0.0), everything);
     }
