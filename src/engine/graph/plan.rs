@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::settings::{GraphSettings, MASTER, StripSettings};
+use crate::engine::processors::ProcessorSettings;
 use crate::error::{Error, Result};
 
 /// Strips in the order in which they have to run. Tracks come first, then the buses, then the master; within the
@@ -11,6 +12,8 @@ use crate::error::{Error, Result};
 pub(super) struct Plan {
     /// What comes in at each strip, in the order of the settings: outputs of all strips, then their sends.
     pub(super) feeds: Vec<Vec<Feed>>,
+    /// For each strip, the strip that each of its processors listens to, if it does.
+    pub(super) side_chains: Vec<Vec<Option<usize>>>,
     /// Strips that need nothing but earlier levels.
     pub(super) levels: Vec<Vec<usize>>,
 }
@@ -65,23 +68,44 @@ impl Plan {
                 feeds[to].push(Feed { from, gain_db: send.gain_db, pre_fader: send.pre_fader });
             }
         }
-        let levels = levels(&feeds).map_err(|circle| {
+        let place_of = |index: usize| {
+            strips.get(index).map_or(MASTER.to_owned(), |(kind, strip)| format!("{kind} {:?}", strip.name))
+        };
+        let chains = strips.iter().map(|(_, strip)| &strip.chain).chain([&settings.master.chain]);
+        let side_chains = chains.enumerate().map(|(strip, chain)| {
+            let listens_to = |(index, processor): (usize, &ProcessorSettings)| {
+                let Some(name) = processor.side_chain() else { return Ok(None) };
+                let heard = strips.iter().position(|(_, strip)| strip.name == name);
+                heard.map(Some).ok_or_else(|| {
+                    let reason = format!("there is no track or bus {name:?}; name one of this mix");
+                    Error::setting(format!("{}, chain[{index}]: side_chain", place_of(strip)), reason)
+                })
+            };
+            chain.iter().enumerate().map(listens_to).collect::<Result<Vec<_>>>()
+        });
+        let side_chains = side_chains.collect::<Result<Vec<_>>>()?;
+        let levels = levels(&feeds, &side_chains).map_err(|circle| {
             let names: Vec<String> = circle.iter().map(|&index| format!("{:?}", strips[index].1.name)).collect();
-            let reason =
-                format!("feeds itself by way of {}; take one output or send out of the circle", names.join(", "));
-            Error::setting(format!("bus {}", names[0]), reason)
+            let reason = format!(
+                "feeds itself by way of {}; take one output, send or side-chain out of the circle",
+                names.join(", ")
+            );
+            Error::setting(place_of(circle[0]), reason)
         })?;
-        Ok(Self { feeds, levels })
+        Ok(Self { feeds, side_chains, levels })
     }
 }
 
 /// Strips by how many others they have to wait for in a row; the strips of a circle if there is one.
-fn levels(feeds: &[Vec<Feed>]) -> Result<Vec<Vec<usize>>, Vec<usize>> {
+fn levels(feeds: &[Vec<Feed>], side_chains: &[Vec<Option<usize>>]) -> Result<Vec<Vec<usize>>, Vec<usize>> {
+    let waits_for = |index: usize| {
+        let heard = side_chains[index].iter().copied().flatten();
+        feeds[index].iter().map(|feed| feed.from).chain(heard)
+    };
     let mut level_of: Vec<Option<usize>> = vec![None; feeds.len()];
     let mut levels = Vec::new();
     loop {
-        let ready =
-            |index: usize| level_of[index].is_none() && feeds[index].iter().all(|feed| level_of[feed.from].is_some());
+        let ready = |index: usize| level_of[index].is_none() && waits_for(index).all(|from| level_of[from].is_some());
         let level: Vec<usize> = (0..feeds.len()).filter(|&index| ready(index)).collect();
         if level.is_empty() {
             break;
@@ -91,9 +115,8 @@ fn levels(feeds: &[Vec<Feed>]) -> Result<Vec<Vec<usize>>, Vec<usize>> {
     }
     let Some(stuck) = level_of.iter().position(Option::is_none) else { return Ok(levels) };
     // Going back from a strip that waits along those that it waits for ends in a circle.
-    let waits_for = |index: usize| feeds[index].iter().map(|feed| feed.from).find(|&from| level_of[from].is_none());
     let mut path = vec![stuck];
-    while let Some(before) = path.last().and_then(|&last| waits_for(last)) {
+    while let Some(before) = path.last().and_then(|&last| waits_for(last).find(|&from| level_of[from].is_none())) {
         if let Some(start) = path.iter().position(|&index| index == before) {
             return Err(path.split_off(start));
         }

@@ -27,8 +27,10 @@ pub struct Graph {
 struct Strip {
     /// Number of the track; none for others.
     track: Option<usize>,
+    /// Brings a track to the latest of what its processors listen to.
+    delay: DelayLine,
     feeds: Vec<Feed>,
-    chain: Vec<Box<dyn Stage>>,
+    chain: Vec<Link>,
     placing: Option<Placing>,
     gain: f64,
     /// The present block ahead of pan, balance and fader; empty unless a send wants it.
@@ -36,6 +38,14 @@ struct Strip {
     is_sent_pre_fader: bool,
     /// The present block as it leaves.
     output: Vec<Frame>,
+}
+
+/// A processor in its place.
+struct Link {
+    stage: Box<dyn Stage>,
+    side_chain: Option<Feed>,
+    /// The present block of the side-chain.
+    heard: Vec<Frame>,
 }
 
 struct Feed {
@@ -66,28 +76,45 @@ impl Graph {
         };
         let mut place_of = vec![(0, 0); plan.feeds.len()];
         // By how much the output of each strip lags the tracks.
-        let mut latencies = vec![0; plan.feeds.len()];
+        let mut latencies = vec![0usize; plan.feeds.len()];
         let mut levels = Vec::new();
         for (level, indices) in plan.levels.iter().enumerate() {
             let mut built = Vec::new();
             for (place, &index) in indices.iter().enumerate() {
                 place_of[index] = (level, place);
-                let arrival = plan.feeds[index].iter().map(|feed| latencies[feed.from]).max().unwrap_or(0);
-                let feeds = plan.feeds[index].iter().map(|feed| Feed {
-                    from: place_of[feed.from],
-                    gain: db_to_amplitude(feed.gain_db),
-                    pre_fader: feed.pre_fader,
-                    delay: DelayLine::new(arrival - latencies[feed.from]),
-                });
-                let feeds: Vec<Feed> = feeds.collect();
                 let strip = strips.get(index);
                 let (gain_db, chain) =
                     strip.map_or((settings.master.gain_db, &settings.master.chain), |s| (s.gain_db, &s.chain));
-                let chain = build(chain)?;
-                latencies[index] = arrival + chain.iter().map(|stage| stage.latency_frames()).sum::<usize>();
+                let stages = build(chain)?;
+                let own_latency =
+                    |count: usize| -> usize { stages[..count].iter().map(|stage| stage.latency_frames()).sum() };
+                // What a processor listens to arrives with what it works on.
+                let side_chains = &plan.side_chains[index];
+                let heard = side_chains
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(place, from)| from.map(|from| latencies[from].saturating_sub(own_latency(place))));
+                let arrival = plan.feeds[index].iter().map(|feed| latencies[feed.from]).chain(heard).max().unwrap_or(0);
+                let feed = |from: usize, gain_db: f64, pre_fader: bool, arrival: usize| Feed {
+                    from: place_of[from],
+                    gain: db_to_amplitude(gain_db),
+                    pre_fader,
+                    delay: DelayLine::new(arrival - latencies[from]),
+                };
+                let feeds = plan.feeds[index].iter().map(|f| feed(f.from, f.gain_db, f.pre_fader, arrival)).collect();
+                let listening = side_chains
+                    .iter()
+                    .enumerate()
+                    .map(|(place, from)| from.map(|from| feed(from, 0.0, false, arrival + own_latency(place))));
+                let listening: Vec<Option<Feed>> = listening.collect();
+                let latency = arrival + own_latency(stages.len());
+                let links = stages.into_iter().zip(listening);
+                let chain = links.map(|(stage, side_chain)| Link { stage, side_chain, heard: Vec::new() }).collect();
+                latencies[index] = latency;
                 let is_muted = strip.is_some_and(|strip| strip.mute);
                 built.push(Strip {
                     track: (index < settings.tracks.len()).then_some(index),
+                    delay: DelayLine::new(arrival),
                     feeds,
                     chain,
                     placing: strip.and_then(|strip| match &strip.pan {
@@ -152,27 +179,45 @@ impl Graph {
     }
 }
 
+impl Feed {
+    /// Adds the present block of a strip that is done.
+    fn add_to(&mut self, frames: &mut [Frame], done: &[Vec<Strip>]) {
+        let (level, place) = self.from;
+        let from = &done[level][place];
+        let signal = if self.pre_fader { &from.pre_fader } else { &from.output };
+        // A muted strip has nothing ahead of its fader.
+        for (frame, signal) in frames.iter_mut().zip(signal) {
+            let [left, right] = self.delay.exchange(*signal);
+            *frame = [frame[0] + self.gain * left, frame[1] + self.gain * right];
+        }
+    }
+}
+
 impl Strip {
     fn process(&mut self, tracks: &[AudioBuffer], frames: usize, done: &[Vec<Self>]) {
         self.output.clear();
         match self.track {
             Some(index) => {
                 let samples = tracks[index].left().iter().zip(tracks[index].right());
-                self.output.extend(samples.map(|(&left, &right)| [f64::from(left), f64::from(right)]));
+                let frames = samples.map(|(&left, &right)| [f64::from(left), f64::from(right)]);
+                self.output.extend(frames.map(|frame| self.delay.exchange(frame)));
             }
             None => self.output.resize(frames, [0.0; 2]),
         }
         for feed in &mut self.feeds {
-            let (level, place) = feed.from;
-            let from = &done[level][place];
-            let signal = if feed.pre_fader { &from.pre_fader } else { &from.output };
-            // A muted strip has nothing ahead of its fader.
-            for (frame, signal) in self.output.iter_mut().zip(signal) {
-                let [left, right] = feed.delay.exchange(*signal);
-                *frame = [frame[0] + feed.gain * left, frame[1] + feed.gain * right];
+            feed.add_to(&mut self.output, done);
+        }
+        for Link { stage, side_chain, heard } in &mut self.chain {
+            match side_chain {
+                None => stage.process(&mut self.output),
+                Some(feed) => {
+                    heard.clear();
+                    heard.resize(frames, [0.0; 2]);
+                    feed.add_to(heard, done);
+                    stage.process_with_side_chain(&mut self.output, heard);
+                }
             }
         }
-        self.chain.iter_mut().for_each(|stage| stage.process(&mut self.output));
         if self.is_sent_pre_fader {
             self.pre_fader.clone_from(&self.output);
         }

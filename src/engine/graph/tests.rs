@@ -1,5 +1,6 @@
 use super::*;
 use crate::audio::AudioBuffer;
+use crate::dsp::compressor::Compressor;
 use crate::dsp::testing::noise;
 use crate::dsp::width::WidthSettings;
 use crate::engine::chain::Chain;
@@ -244,4 +245,54 @@ fn inputs_that_do_not_fit_are_refused() {
     assert!(error.contains("1 tracks but 0 inputs"), "{error}");
     let error = render(graph(), &[&AudioBuffer::silence(48_000, 10)], |_| Ok(())).unwrap_err().to_string();
     assert!(error.contains("48000 Hz"), "{error}");
+}
+
+/// A bass under a kick: what the graph does is what the compressor does with both signals, however late either comes.
+#[test]
+fn a_compressor_listens_to_another_track_at_the_same_time() {
+    let compressor = "threshold_db = -30.0\nratio = 8.0\nattack_ms = 2.0\nrelease_ms = 30.0";
+    let chain = format!(
+        "[[track.chain]]\nkind = \"side_chain_compressor\"\nside_chain = \"kick\"\n[track.chain.compressor]\n{compressor}"
+    );
+    // Below its ceiling a limiter changes nothing, and looks ahead.
+    let late = "chain = [{ kind = \"limiter\" }]";
+    let (kick, bass) = (track(20_000, 1), track(20_000, 2));
+    let settings_of = toml::from_str(compressor).expect("a compressor");
+    for (name, kick_chain) in [("at once", ""), ("late", late)] {
+        // What is heard is behind the fader, so it is a bus that takes the kick itself out of the mix.
+        let text = format!(
+            "[[track]]\nname = \"kick\"\noutput = \"sink\"\n{kick_chain}\n[[track]]\nname = \"bass\"\n{chain}\n\
+             [[bus]]\nname = \"sink\"\ngain_db = -120.0\n"
+        );
+        let settings = settings(&text);
+        let latency = Graph::new(&settings, RATE_HZ, &load_response).expect("valid").latency_frames();
+        assert_eq!(latency > 0, name == "late");
+        let delayed = |track: &AudioBuffer| -> Vec<[f64; 2]> {
+            let frames = track.left().iter().zip(track.right()).map(|(&l, &r)| [f64::from(l), f64::from(r)]);
+            std::iter::repeat_n([0.0; 2], latency).chain(frames).collect()
+        };
+        let mut expected = delayed(&bass);
+        Compressor::new(&settings_of, RATE_HZ).process_with_side_chain(&mut expected, &delayed(&kick));
+        let mixed = mix(&settings, &[kick.clone(), bass.clone()]);
+        let pairs = mixed.left().iter().zip(&expected[latency..]);
+        let apart = pairs.map(|(&is, wanted)| (f64::from(is) - wanted[0]).abs()).fold(0.0, f64::max);
+        assert!(apart < 2e-6, "{name}: {apart}");
+    }
+}
+
+#[test]
+fn a_side_chain_that_leads_nowhere_or_in_a_circle_is_told() {
+    let listening = |to: &str| {
+        let chain = format!("chain = [{{ kind = \"side_chain_compressor\", side_chain = \"{to}\" }}]");
+        let settings =
+            settings(&format!("[[track]]\nname = \"bass\"\noutput = \"low\"\n{chain}\n[[bus]]\nname = \"low\""));
+        settings.validate(RATE_HZ).unwrap_err().to_string()
+    };
+    let nowhere = listening("kick");
+    assert!(
+        nowhere.contains("track \"bass\", chain[0]: side_chain") && nowhere.contains("no track or bus \"kick\""),
+        "{nowhere}"
+    );
+    assert!(listening("low").contains("feeds itself"), "{}", listening("low"));
+    assert!(listening("bass").contains("feeds itself"), "{}", listening("bass"));
 }

@@ -70,6 +70,11 @@ pub enum ProcessorSettings {
     /// Feed-forward with soft knee (D. Giannoulis, M. Massberg, J. D. Reiss, "Digital Dynamic Range Compressor
     /// Design", JAES 60(6), 2012); program-dependent release after G. W. McNally, JAES 32(5), 1984.
     Compressor(CompressorSettings),
+    /// Compressor that listens to another track or bus: a bass that makes room for the kick, music for a voice.
+    ///
+    /// The compressor, with the level taken from the other signal, brought to the same time. By itself, without a mix
+    /// around it, it listens to its own input.
+    SideChainCompressor(SideChainCompressorSettings),
     /// Multiband stage: two to six bands with their own compression and width.
     ///
     /// Linkwitz-Riley crossovers of fourth order (S. Linkwitz, JAES 24(1), 1976), recursive or of linear phase.
@@ -154,6 +159,17 @@ pub struct EqSettings {
     pub bands: Vec<EqBand>,
 }
 
+/// The compressor with an external side-chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SideChainCompressorSettings {
+    /// Name of the track or bus that it listens to, behind that one's fader.
+    pub side_chain: String,
+    /// How it compresses.
+    #[serde(default)]
+    pub compressor: CompressorSettings,
+}
+
 /// The dynamic equaliser.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -210,6 +226,7 @@ impl ProcessorSettings {
             Self::DeEsser(settings) => settings.validate(sample_rate_hz),
             Self::Tamer(settings) => settings.validate(sample_rate_hz),
             Self::Compressor(settings) => settings.validate("compressor"),
+            Self::SideChainCompressor(settings) => settings.compressor.validate("side_chain_compressor.compressor"),
             Self::Multiband(settings) => settings.validate(sample_rate_hz),
             Self::Expander(settings) => settings.validate(),
             Self::Upward(settings) => settings.validate(),
@@ -232,6 +249,14 @@ impl ProcessorSettings {
         }
     }
 
+    /// Name of the track or bus that it listens to besides its input, if it does.
+    pub fn side_chain(&self) -> Option<&str> {
+        match self {
+            Self::SideChainCompressor(settings) => Some(&settings.side_chain),
+            _ => None,
+        }
+    }
+
     /// The processor at rest, from validated settings.
     ///
     /// # Errors
@@ -246,6 +271,7 @@ impl ProcessorSettings {
             Self::DeEsser(settings) => Box::new(DynamicEq::new(&[settings.band()], rate)),
             Self::Tamer(settings) => Box::new(Tamer::new(settings, rate)),
             Self::Compressor(settings) => Box::new(Compressor::new(settings, rate)),
+            Self::SideChainCompressor(settings) => Box::new(Compressor::new(&settings.compressor, rate)),
             Self::Multiband(settings) => Box::new(Bands::new(settings, rate)),
             Self::Expander(settings) => Box::new(Expander::new(settings, rate)),
             Self::Upward(settings) => Box::new(UpwardCompressor::new(settings, rate)),

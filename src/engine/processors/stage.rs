@@ -31,6 +31,15 @@ pub trait Stage: Send + Sync {
     /// Processes a block in place. The same frames come out however a programme is cut into blocks.
     fn process(&mut self, frames: &mut [Frame]);
 
+    /// Processes a block in place while it hears another signal, a frame for each of the block's. Most don't listen.
+    ///
+    /// # Panics
+    /// If the blocks differ in length: a mistake in the calling code.
+    fn process_with_side_chain(&mut self, frames: &mut [Frame], side_chain: &[Frame]) {
+        assert_eq!(frames.len(), side_chain.len(), "a side-chain has as many frames as the signal");
+        self.process(frames);
+    }
+
     /// Frames by which the output lags the input.
     fn latency_frames(&self) -> usize {
         0
@@ -59,11 +68,25 @@ macro_rules! stages {
 stages!(
     Equalizer, DynamicEq, Tamer, Expander, UpwardCompressor, TransientShaper, BandWidth, Image, Pan, PhaseRotation,
     TempoDelay, Reverb, BassHarmonics, Crossfeed;
-    late: FirEqualizer, Compressor, Bands, Leveler, Saturation, Alignment, Convolution, SoftClip, StreamLimiter,
+    late: FirEqualizer, Bands, Leveler, Saturation, Alignment, Convolution, SoftClip, StreamLimiter,
 );
 
 impl Stage for Width {
     fn process(&mut self, frames: &mut [Frame]) {
         frames.iter_mut().for_each(|frame| *frame = self.apply(*frame));
+    }
+}
+
+impl Stage for Compressor {
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.process(frames);
+    }
+
+    fn process_with_side_chain(&mut self, frames: &mut [Frame], side_chain: &[Frame]) {
+        self.process_with_side_chain(frames, side_chain);
+    }
+
+    fn latency_frames(&self) -> usize {
+        self.latency_frames()
     }
 }

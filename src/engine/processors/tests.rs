@@ -27,6 +27,7 @@ fn example(kind: &str) -> Value {
         "eq" => json!({"kind": kind, "bands": [{"kind": "bell", "frequency_hz": 1000.0}]}),
         "dynamic_eq" => json!({"kind": kind, "bands": [{}]}),
         "multiband" => json!({"kind": kind, "corners_hz": [1000.0], "bands": [{"compressor": {}}, {}]}),
+        "side_chain_compressor" => json!({"kind": kind, "side_chain": "kick"}),
         "convolution" => json!({"kind": kind, "impulse_response": "room.wav", "room": {}}),
         _ => json!({"kind": kind}),
     }
@@ -126,7 +127,7 @@ fn a_recipe_has_a_schema_with_the_same_ranges() {
 #[test]
 fn every_kind_is_listed_with_all_that_a_reader_needs() {
     let entries = catalogue();
-    assert_eq!(entries.len(), 24);
+    assert_eq!(entries.len(), 25);
     for entry in &entries {
         assert!(!entry.kind.is_empty() && entry.summary.ends_with('.'), "{entry:?}");
         assert!(!entry.parameters.is_empty(), "{}", entry.kind);
