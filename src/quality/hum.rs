@@ -35,7 +35,7 @@ fn in_pauses(windows: &[Window]) -> Option<Found> {
         })
         .max_by_key(|(_, levels)| levels.len())?;
     let loudest_dbfs = levels_db.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    (levels_db.len() >= HUM_HARMONICS).then(|| Found { mains_hz, harmonics: levels_db.len(), loudest_dbfs })
+    (levels_db.len() >= HUM_HARMONICS).then_some(Found { mains_hz, harmonics: levels_db.len(), loudest_dbfs })
 }
 
 fn told(Found { mains_hz, harmonics, loudest_dbfs }: Found) -> Finding {
