@@ -7,8 +7,9 @@ use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::Finding;
 
-/// What counts as bass, Hz.
+/// What counts as bass, Hz, and the part of it that only large speakers play.
 const BASS_HZ: [f64; 2] = [20.0, 120.0];
+const DEEP_BASS_HZ: [f64; 2] = [20.0, 85.0];
 /// A band so far under all bands together loses nothing that is heard, dB.
 const FAINT_DB: f64 = -20.0;
 /// Windows of quality control's `phase`, seconds.
@@ -23,8 +24,9 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     let delay = of("channel_delay");
     let phase = phase(of("phase"), &analysis, measurement);
     // Where a whole channel is inverted or late, loss in mono and bass in the side follow from that.
+    let is_inverted = analysis.stereo.correlation.is_some_and(|correlation| correlation < PHASE_CORRELATION);
     let mids = analysis.stereo.bands.get(1).and_then(|band| band.correlation);
-    let explains_loss = (phase.is_some() && mids.is_some_and(|correlation| correlation < 0.0)) || delay.is_some();
+    let explains_loss = (is_inverted && mids.is_some_and(|correlation| correlation < 0.0)) || delay.is_some();
     findings.extend(delay.map(channel_delay));
     findings.extend(phase);
     findings.extend(balance(measurement));
@@ -35,28 +37,33 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
 }
 
 fn side_bass(measurement: &Measurement) -> Option<Advice> {
-    let bass_db = measurement.width_db(BASS_HZ[0], BASS_HZ[1])?;
-    (bass_db > SIDE_BASS_DB).then(|| Advice {
+    let width_db = |[low_hz, high_hz]: [f64; 2]| Some((measurement.width_db(low_hz, high_hz)?, [low_hz, high_hz]));
+    let mut widths_db = [BASS_HZ, DEEP_BASS_HZ].into_iter().filter_map(width_db);
+    let (bass_db, band_hz) = widths_db.find(|(db, _)| *db > SIDE_BASS_DB)?;
+    Some(Advice {
         id: "side_bass",
         severity: if bass_db > SIDE_BASS_DB + 3.0 { Severity::High } else { Severity::Medium },
         confidence: 0.8,
         message: format!(
-            "below 120 Hz the side is {bass_db:.1} dB louder than the mid: such bass loses its weight in mono and on one \
-             subwoofer, and can't be cut to vinyl"
+            "below {:.0} Hz the side is {bass_db:.1} dB louder than the mid: such bass loses its weight in mono and on one \
+             subwoofer, and can't be cut to vinyl",
+            band_hz[1]
         ),
-        band_hz: Some(BASS_HZ),
+        band_hz: Some(band_hz),
         times_s: Vec::new(),
         evidence: evidence([("side_over_mid_db", bass_db)]),
-        fix: "pan bass and kick to the centre and take wideners and stereo chorus off them; else high-pass the side at \
+        fix:
+            "pan bass and kick to the centre and take wideners and stereo chorus off them; else high-pass the side at \
               120 Hz, 24 dB/octave"
-            .into(),
+                .into(),
         mend: Mend::Master,
     })
 }
 
 fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement) -> Option<Advice> {
     let correlation = analysis.stereo.correlation?;
-    let bass = analysis.stereo.bands.first().and_then(|band| band.correlation).unwrap_or(1.0);
+    let low_band = analysis.stereo.bands.first();
+    let bass = low_band.and_then(|band| band.correlation).unwrap_or(1.0);
     let is_inverted = correlation < PHASE_CORRELATION;
     if !is_inverted && bass >= PHASE_BASS_CORRELATION {
         return None;
@@ -72,7 +79,11 @@ fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement
                  channel is probably upside down"
             )
         } else {
-            format!("below 120 Hz left and right cancel (correlation {bass:.2}): the bass disappears in mono")
+            let loss_db = low_band.and_then(|band| band.mono_loss_db).unwrap_or_default();
+            format!(
+                "below 120 Hz left and right work against each other (correlation {bass:.2}): the bass loses {loss_db:.1} dB \
+                 in mono, and one channel may be upside down"
+            )
         },
         band_hz: (!is_inverted).then_some(BASS_HZ),
         times_s: windows.iter().map(|&at| [at, (at + PHASE_WINDOW_S).min(measurement.duration_s())]).collect(),

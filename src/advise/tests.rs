@@ -163,6 +163,20 @@ fn faults_of_the_channels_are_told() {
 }
 
 #[test]
+fn bass_that_cancels_is_told_by_itself() {
+    // Only a tone of 60 Hz is upside down in the right channel; the channels as a whole still agree.
+    let opposed = Signal::music().with(|n, [l, r]| {
+        let tone = 0.07 * (TAU * 60.0 * n as f64 / f64::from(RATE)).sin();
+        [l + tone, r - tone]
+    });
+    let findings = opposed.advice(None);
+    let phase = find(&findings, "phase");
+    assert!(phase.evidence["correlation"] > 0.0 && phase.evidence["bass_correlation"] < 0.0, "{phase:?}");
+    assert_eq!((phase.band_hz, phase.mend), (Some([20.0, 120.0]), Mend::Mix));
+    find(&findings, "side_bass");
+}
+
+#[test]
 fn clipping_hum_and_offset_are_told() {
     let clipped = Signal::music().with(|_, frame| frame.map(|x| (7.0 * x).clamp(-1.0, 1.0))).advice(None);
     assert_eq!((find(&clipped, "clipping").severity, find(&clipped, "clipping").mend), (Severity::High, Mend::Mix));

@@ -3,9 +3,9 @@
 //!
 //! | advice | from |
 //! |---|---|
-//! | `boom`, `mud`, `harshness`, `sibilance`, `dull`, `thin` | [`TONE_SIGMAS`], [`TONE_END_SIGMAS`] or [`DULL_SIGMAS`] off what music has; [`REFERENCE_SIGMAS`] or [`REFERENCE_DULL_SIGMAS`] off the reference, and [`REFERENCE_MIN_DB`] |
+//! | `boom`, `mud`, `harshness`, `sibilance`, `dull`, `thin` | [`TONE_SIGMAS`], [`TONE_END_SIGMAS`], [`HARSHNESS_SIGMAS`] or [`DULL_SIGMAS`] off what music has; [`REFERENCE_SIGMAS`] or [`REFERENCE_DULL_SIGMAS`] off the reference, and [`REFERENCE_MIN_DB`] |
 //! | `resonance` | a peak [`RESONANCE_DB`] over its surroundings, [`RESONANCE_OCTAVES`] wide, at all times |
-//! | `side_bass` | side over mid below 120 Hz above [`SIDE_BASS_DB`] |
+//! | `side_bass` | side over mid below 120 or 85 Hz above [`SIDE_BASS_DB`] |
 //! | `phase` | correlation below [`PHASE_CORRELATION`], or below [`PHASE_BASS_CORRELATION`] under 120 Hz |
 //! | `mono_loss` | a band loses [`MONO_LOSS_DB`] in mono |
 //! | `balance` | channels differ by [`BALANCE_LU`] |
@@ -23,6 +23,8 @@
 pub const TONE_SIGMAS: f64 = 2.6;
 /// The same of the ends of the spectrum (`boom`, `sibilance`), where music differs more than a bell curve has it.
 pub const TONE_END_SIGMAS: f64 = 3.0;
+/// The same of `harshness`: bright mixes are common, and of 48 training masters 6 % had more than [`TONE_SIGMAS`], 4 % more than this.
+pub const HARSHNESS_SIGMAS: f64 = 3.15;
 /// The same of `dull`: dark music is common.
 pub const DULL_SIGMAS: f64 = 4.2;
 /// With a reference: least deviation that is told, dB.
@@ -38,20 +40,23 @@ pub const RESONANCE_DB: f64 = 7.0;
 /// and what is wider is tone.
 pub const RESONANCE_OCTAVES: std::ops::Range<f64> = 0.12..0.25;
 
-/// Side over mid below 120 Hz, dB.
-pub const SIDE_BASS_DB: f64 = 0.0;
-/// Correlation of left and right over the whole programme.
-pub const PHASE_CORRELATION: f64 = -0.15;
-/// Correlation of left and right below 120 Hz.
-pub const PHASE_BASS_CORRELATION: f64 = -0.2;
+/// Side over mid below 120 Hz, or below 85 Hz, dB. Of 302 excerpts of free
+/// game soundtracks 5 % have more.
+pub const SIDE_BASS_DB: f64 = 1.0;
+/// Correlation of left and right over the whole programme. Wide music goes down to -0.18: what correlates as little as
+/// that looks the same with one channel upside down, and isn't told.
+pub const PHASE_CORRELATION: f64 = -0.2;
+/// Correlation of left and right below 120 Hz. Bass is mixed to the middle, and shows an inverted channel best: of
+/// 302 excerpts 91 % would fall below one of both limits with a channel inverted, and 4 % do as they are.
+pub const PHASE_BASS_CORRELATION: f64 = -0.15;
 /// Loss of a band in mono, dB; 3 is what two unrelated channels lose.
 pub const MONO_LOSS_DB: f64 = 4.0;
 /// Difference of the channels' loudness, LU.
 pub const BALANCE_LU: f64 = 3.0;
 
-/// Clipped peaks a minute that are told: fewer are what a limiter or clipper of a loud mix leaves, and `analyze` lists
-/// them.
-pub const CLIPPED_PEAKS_PER_MINUTE: f64 = 450.0;
+/// Clipped peaks a minute that are told: fewer are what a limiter or clipper of a loud mix leaves (up to 1200 in 302
+/// excerpts of music), and `analyze` lists them. 9 dB of clipping make 20 000 and more.
+pub const CLIPPED_PEAKS_PER_MINUTE: f64 = 1_500.0;
 /// Clipped peaks a minute that spoil the sound.
 pub const CLIPPED_PEAKS_PER_MINUTE_HIGH: f64 = 6_000.0;
 /// True peak minus loudness of a mix that was squeezed, dB.

@@ -7,7 +7,8 @@
 
 use super::prior::{Departure, Share};
 use super::thresholds::{
-    DULL_SIGMAS, REFERENCE_DULL_SIGMAS, REFERENCE_MIN_DB, REFERENCE_SIGMAS, TONE_END_SIGMAS, TONE_SIGMAS,
+    DULL_SIGMAS, HARSHNESS_SIGMAS, REFERENCE_DULL_SIGMAS, REFERENCE_MIN_DB, REFERENCE_SIGMAS, TONE_END_SIGMAS,
+    TONE_SIGMAS,
 };
 use super::words::hertz;
 use super::{Advice, Mend, Severity, evidence};
@@ -77,7 +78,7 @@ const TONES: [Tone; 6] = [
         id: "harshness",
         form: Form::Bell { hz: 3_200.0, q: 1.0 },
         gain_db: 7.0,
-        sigmas: [TONE_SIGMAS, REFERENCE_SIGMAS],
+        sigmas: [HARSHNESS_SIGMAS, REFERENCE_SIGMAS],
         band_hz: [2_000.0, 5_000.0],
         sounds: "harsh",
         look: "distorted guitars, synthesisers, snare and voices",

@@ -1,6 +1,8 @@
-//! Mains hum: tones at 50 or 60 Hz and their multiples that stand still under everything.
+//! Mains hum: tones at 50 or 60 Hz and their multiples that stand still under everything. Where the music leaves room
+//! they stand out by their level; under music that does not, their phase gives them away: see [`super::standing`].
 
 use super::low_band::{HARMONICS, Line, MAINS_HZ, Window};
+use super::standing::{Found, Standing};
 use super::thresholds::{HUM_HARMONICS, HUM_MIN_DBFS, HUM_PROMINENCE_DB};
 use super::{Finding, Severity};
 use crate::measure::analysis::median;
@@ -16,7 +18,12 @@ const STEADY_SHARE: f64 = 0.8;
 /// Mains hum keeps its level: its quantiles at 10 and 90 % lie this close, dB.
 const STEADY_DB: f64 = 6.0;
 
-pub(super) fn finding(windows: &[Window]) -> Option<Finding> {
+pub(super) fn finding(windows: &[Window], standing: Standing) -> Option<Finding> {
+    in_pauses(windows).or_else(|| standing.finish()).map(told)
+}
+
+/// Hum that stands out where little else sounds.
+fn in_pauses(windows: &[Window]) -> Option<Found> {
     let sounding: Vec<&Window> = windows.iter().filter(|window| window.power > db_to_power(SILENCE_DBFS)).collect();
     if sounding.len() < MIN_WINDOWS {
         return None;
@@ -27,20 +34,23 @@ pub(super) fn finding(windows: &[Window]) -> Option<Finding> {
             (MAINS_HZ[mains], levels)
         })
         .max_by_key(|(_, levels)| levels.len())?;
-    let loudest_db = levels_db.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    (levels_db.len() >= HUM_HARMONICS).then(|| Finding {
+    let loudest_dbfs = levels_db.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (levels_db.len() >= HUM_HARMONICS).then_some(Found { mains_hz, harmonics: levels_db.len(), loudest_dbfs })
+}
+
+fn told(Found { mains_hz, harmonics, loudest_dbfs }: Found) -> Finding {
+    Finding {
         id: "hum",
         severity: Severity::Warning,
-        value: loudest_db,
+        value: loudest_dbfs,
         unit: "dBFS",
         threshold: HUM_MIN_DBFS,
         times_s: Vec::new(),
         message: format!(
-            "mains hum at {mains_hz:.0} Hz with {} harmonics, up to {loudest_db:.0} dBFS; find the ground loop and record \
-             again, or cut {mains_hz:.0} Hz and its multiples with narrow notches",
-            levels_db.len()
+            "mains hum at {mains_hz:.0} Hz with {harmonics} harmonics, up to {loudest_dbfs:.0} dBFS; find the ground loop and \
+             record again, or cut {mains_hz:.0} Hz and its multiples with narrow notches"
         ),
-    })
+    }
 }
 
 /// Level of one harmonic, if it stands out wherever the music leaves room for it.

@@ -6,6 +6,7 @@ use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
 use super::cells::Group;
+use super::standing::Standing;
 
 const WINDOW_S: f64 = 2.0;
 /// The low band is brought down to about this rate, Hz.
@@ -55,6 +56,7 @@ pub(super) struct LowBand {
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
     pub(super) windows: Vec<Window>,
+    pub(super) standing: Standing,
 }
 
 impl LowBand {
@@ -81,6 +83,7 @@ impl LowBand {
             scratch: fft.make_scratch_vec(),
             fft,
             windows: Vec::new(),
+            standing: Standing::new(rate_hz),
         }
     }
 
@@ -88,6 +91,7 @@ impl LowBand {
         let own = left.own_cells();
         let cells = left.cells[own.clone()].iter().zip(&right.cells[own]);
         self.sums.extend(cells.map(|(l, r)| l.sum + r.sum));
+        let known = self.samples.len();
         let mut start = 0;
         while start + self.taps.len() <= self.sums.len() {
             let sums = &self.sums[start..start + self.taps.len()];
@@ -95,6 +99,7 @@ impl LowBand {
             start += self.step;
         }
         self.sums.drain(..start.min(self.sums.len()));
+        self.standing.push(&self.samples[known..]);
         if self.samples.len() >= self.window.len() {
             self.transform();
             self.samples.drain(..self.window.len());

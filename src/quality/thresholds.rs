@@ -23,7 +23,7 @@
 //! | `up_sampled` | warning | the spectrum ends at half of a lower sample rate |
 //! | `padded_bits` | warning | [`PADDED_BITS`] lowest bits never used |
 //! | `lossy_source` | warning | a codec's edge, steeper than [`EDGE_DB_PER_KHZ`] (info where the file itself is lossy) |
-//! | `hum` | warning | [`HUM_HARMONICS`] harmonics of 50 or 60 Hz, [`HUM_PROMINENCE_DB`] over what lies beside them |
+//! | `hum` | warning | [`HUM_HARMONICS`] harmonics of 50 or 60 Hz, [`HUM_PROMINENCE_DB`] over what lies beside them; or steady phases, [`HUM_STANDING_DB`] |
 //! | `noise` | warning | steady noise above [`NOISE_DBFS_A`] in a pause |
 //! | `sub_sonic` | warning | energy below 20 Hz above [`SUB_SONIC_DB`] of the total |
 
@@ -148,6 +148,10 @@ pub const HUM_PROMINENCE_DB: f64 = 10.0;
 pub const HUM_MIN_DBFS: f64 = -75.0;
 /// Harmonics of eight that must stand out.
 pub const HUM_HARMONICS: usize = 3;
+
+/// Under music: by how much the phases of the three best harmonics agree more at multiples of the mains frequency than
+/// anywhere within 5 Hz, dB in all. Of 140 excerpts of free music 2 % reach it.
+pub const HUM_STANDING_DB: f64 = 24.0;
 
 /// Level of noise in a pause, A-weighted, dBFS.
 pub const NOISE_DBFS_A: f64 = -60.0;
