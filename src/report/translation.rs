@@ -137,7 +137,7 @@ pub(super) fn ceiling_outcome(fix: &CeilingFix) -> String {
                 format!("{} {} to {} dBTP", codec.id, signed(codec.before_dbtp, 2), signed(codec.after_dbtp, 2))
             });
             format!(
-                "ceiling {from} to {to} dBTP: {} decoded; loudness {} LU",
+                "ceiling {from} to {to} dBTP: {}; loudness {} LU",
                 moves.collect::<Vec<_>>().join(", "),
                 signed(fix.loudness_change_lu, 2)
             )
@@ -196,7 +196,7 @@ mod tests {
         let told = |outcome, to_dbtp| ceiling_outcome(&CeilingFix { outcome, to_dbtp, ..fix.clone() });
         assert_eq!(
             told(CeilingOutcome::Applied, Some(-2.3)),
-            "ceiling -1.0 to -2.3 dBTP: vorbis-96 +1.01 to -0.12 dBTP decoded; loudness -0.31 LU"
+            "ceiling -1.0 to -2.3 dBTP: vorbis-96 +1.01 to -0.12 dBTP; loudness -0.31 LU"
         );
         assert!(told(CeilingOutcome::Harms, Some(-2.3)).ends_with("takes 2.6 points from car: left at -1.0 dBTP"));
         assert!(told(CeilingOutcome::NonePasses, Some(-2.3)).contains("down to -2.3 dBTP were tried"));
