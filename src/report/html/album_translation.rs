@@ -59,11 +59,11 @@ fn platforms(document: &AlbumTranslationDocument) -> Markup {
         section.translation {
             h2 { "Services, as of " (document.platforms_as_of) }
             table.numbers {
-                (number_heads(&["gain on the album dB", "LUFS", "dBTP", "tracks alone dB", "" ]))
+                (number_heads(&["gain on the album dB", "LUFS", "dBTP", "tracks alone dB"]))
                 tbody {
                     @for service in &document.platforms {
                         tr {
-                            th scope="row" { (service.name) }
+                            th scope="row" { (service.name) div.cause { (album_words(service)) } }
                             td { (signed(service.gain_db, 1)) }
                             td { (number(service.played_lufs, 1)) }
                             td { (number(service.true_dbtp, 1)) }
@@ -72,7 +72,6 @@ fn platforms(document: &AlbumTranslationDocument) -> Markup {
                                     (signed(Some(least), 1)) " to " (signed(Some(most), 1))
                                 }
                             }
-                            td.words { (album_words(service)) }
                         }
                     }
                 }
