@@ -1,5 +1,7 @@
 //! The main job: measure, suggest, render, verify, correct, report.
 
+mod fixes;
+
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -14,8 +16,8 @@ use crate::io::{OutputFile, check_output};
 use crate::measure::Measurement;
 use crate::report::{MasterReport, Promise};
 use crate::suggest::{Amounts, Proposal, Suggester, Target};
-use crate::translate::fix::{self, Change};
-use crate::translate::{AppliedFix, Devices, Programme, Translation};
+use crate::translate::codecs::Selection;
+use crate::translate::{Devices, Translation};
 use crate::units::db_to_amplitude;
 
 /// Loudness without a reference or a wish, LUFS: what most streaming services play at.
@@ -58,6 +60,9 @@ pub struct MasterJob<'a> {
     pub devices: Option<&'a Devices>,
     /// Take over changes that make the master translate better; needs devices.
     pub translate_fix: bool,
+    /// Codecs that the master is encoded and decoded with; needs devices. With `translate_fix` the master gets the ceiling
+    /// at which they pass.
+    pub codecs: &'a Selection,
 }
 
 /// A step of a job, for progress bars.
@@ -107,10 +112,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     });
     let mut recipe = Recipe {
         output: job.output_settings,
-        limiter: LimiterSettings {
-            ceiling_dbtp: job.ceiling_dbtp - METER_MARGIN_DB - QUANTISING_MARGIN_DB,
-            ..LimiterSettings::default()
-        },
+        limiter: LimiterSettings { ceiling_dbtp: limiter_ceiling(job.ceiling_dbtp), ..LimiterSettings::default() },
         leveler: proposal.leveler,
         width: proposal.width,
         multiband: proposal.multiband.clone(),
@@ -119,7 +121,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     };
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
-    let goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
+    let mut goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
     let met = meet(&goal, &mut processed, &mut recipe, job, on_progress)?;
     let mut made = Made { recipe, processed, met };
     let reference = references.middle.as_ref().map(|reference| &reference.measurement);
@@ -127,12 +129,21 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
         job.devices.and_then(|devices| Translation::new(devices, made.measurement(), Some(&mix.measurement), reference))
     };
     let mut translation = translate(&made);
-    if let (Some(devices), Some(proposed), true) = (job.devices, translation.as_ref(), job.translate_fix) {
-        let applied;
-        (made, applied) = with_fixes(job, devices, &goal, made, proposed, on_progress)?;
-        translation = translate(&made);
+    if let (Some(devices), Some(proposed)) = (job.devices, &translation) {
+        let mut applied = Vec::new();
+        if job.translate_fix {
+            (made, applied) = fixes::with_changes(job, devices, &goal, made, proposed, on_progress)?;
+        }
+        let behind = fixes::behind_codecs(job, devices, goal, made, on_progress)?;
+        (goal, made) = (behind.goal, behind.made);
+        if job.translate_fix {
+            translation = translate(&made);
+        }
         if let Some(translation) = &mut translation {
             translation.note_applied(applied);
+            translation.codecs = behind.checks;
+            translation.codecs_absent.clone_from(&job.codecs.absent);
+            translation.ceiling = behind.fix;
         }
     }
     let promises = goal.judge(&made.met, &made.processed);
@@ -155,63 +166,6 @@ impl Made {
     fn measurement(&self) -> &Measurement {
         &self.met.written.source.measurement
     }
-}
-
-/// Most changes that are tried for the sake of translation: each costs as much as another master.
-const MAX_FIXES: usize = 3;
-
-/// Makes the master again with each proposed change, the weakest device's first, and keeps what helps the device that
-/// it is for without hurting another one.
-fn with_fixes(
-    job: &MasterJob<'_>,
-    devices: &Devices,
-    goal: &Goal,
-    mut made: Made,
-    proposed: &Translation,
-    on_progress: OnProgress<'_>,
-) -> Result<(Made, Vec<AppliedFix>)> {
-    let mut wanted: Vec<(usize, f64, Change)> = proposed
-        .devices
-        .iter()
-        .enumerate()
-        .filter_map(|(index, device)| Some((index, device, device.own.score?)))
-        .flat_map(|(index, device, score)| device.fixes.iter().map(move |fix| (index, score, fix.change)))
-        .collect();
-    wanted.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let mut tried: Vec<Change> = Vec::new();
-    let mut applied: Vec<AppliedFix> = Vec::new();
-    let score = |made: &Made| Programme::new(made.measurement()).map(|programme| devices.score(&programme));
-    let Some(original) = score(&made) else { return Ok((made, applied)) };
-    let mut before = original.clone();
-    for (index, _, change) in wanted {
-        let device = &proposed.devices[index].id;
-        let is_settled = tried.contains(&change)
-            || applied.iter().any(|applied| applied.device == *device || applied.change.is_like(&change));
-        if tried.len() == MAX_FIXES || is_settled {
-            continue;
-        }
-        tried.push(change);
-        let audio = load_audio(&job.mix, job.output_settings.sample_rate_hz, &|_, _| {})?;
-        let mut recipe = made.recipe.clone();
-        change.apply(&mut recipe);
-        let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
-        let met = meet(goal, &mut processed, &mut recipe, job, on_progress)?;
-        let candidate = Made { recipe, processed, met };
-        let Some(after) = score(&candidate) else { continue };
-        let verified = fix::judge(devices, &before, &after, index);
-        // What two changes do together counts too.
-        let in_all = fix::judge(devices, &original, &after, index);
-        if verified.passes && in_all.passes {
-            applied.push(AppliedFix {
-                device: device.clone(),
-                change,
-                setting: change.describe(),
-                gain: verified.gain,
-            });
-            (made, before) = (candidate, after);
-        }
-    }
-    Ok((made, applied))
 }
 
 /// Measured references.
@@ -270,7 +224,13 @@ fn loudness_of(source: &Source) -> Result<f64> {
     })
 }
 
+/// Where the limiter starts, so that the written file keeps a ceiling on any meter.
+fn limiter_ceiling(ceiling_dbtp: f64) -> f64 {
+    ceiling_dbtp - METER_MARGIN_DB - QUANTISING_MARGIN_DB
+}
+
 /// What the written file has to meet.
+#[derive(Clone, Copy)]
 struct Goal {
     wished_lufs: f64,
     force_loudness: bool,

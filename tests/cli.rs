@@ -523,3 +523,91 @@ fn a_master_takes_over_what_makes_it_translate() {
     let plain = json(&master(Path::new(MIX), &bench.path("plain.wav"), &["--json"]));
     assert!(plain["translation"].is_null());
 }
+
+#[test]
+fn a_master_gets_the_ceiling_at_which_codecs_do_not_clip() {
+    let bench = Bench::new();
+    let out = bench.path("out.wav");
+    let loud = ["--suggester", "loudness", "--loudness", "-9", "--ceiling", "-0.1"];
+    let fixed = ["--codecs", "vorbis-96", "--translate-fix", "--json"];
+    let report = json(&master(Path::new(MIX), &out, &[&loud[..], &fixed].concat()));
+    let ceiling = &report["translation"]["ceiling"];
+    assert_eq!(ceiling["outcome"], "applied", "{ceiling}");
+    let (from, to) = (ceiling["from_dbtp"].as_f64().expect("dBTP"), ceiling["to_dbtp"].as_f64().expect("dBTP"));
+    assert!(from == -0.1 && (-6.0..-0.1).contains(&to), "{ceiling}");
+    assert!(ceiling["codecs"][0]["before_dbtp"].as_f64() > Some(0.0), "{ceiling}");
+    assert!(ceiling["codecs"][0]["after_dbtp"].as_f64() <= Some(0.0), "{ceiling}");
+    // What was promised of the ceiling is what it was lowered to.
+    assert_eq!(report["verified"][1]["wanted"].as_f64(), Some(to));
+    assert!(report["verified"].as_array().expect("a list").iter().all(|promise| promise["met"] == true));
+    assert!(report["settings"]["limiter"]["ceiling_dbtp"].as_f64() < Some(to));
+
+    // The file says the same by itself.
+    let args = ["translate".as_ref(), out.as_os_str(), "--only".as_ref(), "hi-fi".as_ref()];
+    let again = json(&halfspeed(args.into_iter().chain(["--codecs", "vorbis-96", "--json"].map(AsRef::as_ref))));
+    assert_eq!(again["codecs"][0]["passes"], true, "{}", again["codecs"]);
+    assert_eq!(again["codecs"][0]["true_dbtp"], ceiling["codecs"][0]["after_dbtp"]);
+}
+
+#[test]
+fn several_files_translate_as_an_album() {
+    let bench = Bench::new();
+    // 997 Hz in both channels at full scale is 0.0 LUFS (EBU Tech 3341): -10 and -16 LUFS, 10 s each. Gated together the
+    // mean of 0.1 and 0.0251 is 0.0626, or -12.04 LUFS; both lie over the relative gate, 10 LU below.
+    let tone = |name: &str, dbfs: f64| {
+        let amplitude = 10f64.powf(dbfs / 20.0);
+        let sine = |n: usize| (amplitude * (2.0 * std::f64::consts::PI * 997.0 * n as f64 / 48_000.0).sin()) as f32;
+        bench.wav(name, 48_000, 2, (0..960_000).map(|n| sine(n / 2)))
+    };
+    let (loud, quiet) = (tone("loud.wav", -10.0), tone("quiet.wav", -16.0));
+    let page = bench.path("album.html");
+    let run = |more: &[&str]| {
+        let files = ["translate".as_ref(), loud.as_os_str(), quiet.as_os_str(), "--only".as_ref(), "hi-fi".as_ref()];
+        halfspeed(files.into_iter().chain(more.iter().map(AsRef::as_ref)))
+    };
+    let document = json(&run(&["--json", "--html", page.to_str().expect("plain")]));
+    assert_eq!(document["schema"], "halfspeed.album-translation/1");
+    let near = |value: &Value, expected: f64| {
+        assert!(value.as_f64().is_some_and(|value| (value - expected).abs() < 0.01), "{value} for {expected}");
+    };
+    near(&document["album"]["integrated_lufs"], -12.04);
+    near(&document["album"]["loudest_track_lufs"], -10.0);
+    near(&document["album"]["true_dbtp"], -10.0);
+    let of = |list: &Value, id: &str| {
+        list.as_array().expect("a list").iter().find(|service| service["id"] == id).expect("in the table").clone()
+    };
+    // Service, gain on the album, gain on each track alone.
+    for (id, album, alone) in [
+        ("spotify", Some(-1.96), [-4.0, 2.0]),
+        ("spotify-loud", Some(1.04), [-1.0, 5.0]),
+        ("tidal", Some(-1.96), [-4.0, 0.0]),
+        ("aes-td1008", Some(-4.0), [-6.0, 0.0]),
+        ("youtube", None, [-4.0, 0.0]),
+        ("qobuz", None, [0.0, 0.0]),
+    ] {
+        let service = of(&document["platforms"], id);
+        match album {
+            Some(gain) => {
+                near(&service["gain_db"], gain);
+                near(&service["played_lufs"], -12.04 + gain);
+                near(&service["true_dbtp"], -10.0 + gain);
+            }
+            None => assert!(service["gain_db"].is_null() && service["played_lufs"].is_null(), "{service}"),
+        }
+        for (track, gain) in document["tracks"].as_array().expect("a list").iter().zip(alone) {
+            let playback = of(&track["platforms"], id);
+            near(&playback["gain_db"], gain);
+            assert_eq!(playback["album_gain_db"], service["gain_db"]);
+        }
+    }
+    // Tones in mono have neither a lead nor a bass, and the report says why.
+    let track = &document["tracks"][0];
+    assert!(track["devices"][0]["parts"]["lead"].is_null() && track["devices"][0]["parts"]["bass"].is_null());
+    let parts: Vec<_> = track["unscored"].as_array().expect("a list").iter().map(|one| one["part"].clone()).collect();
+    assert_eq!(parts, ["bass", "lead"]);
+    let page = fs::read_to_string(page).expect("a page");
+    assert!(page.contains("Album of 2 files") && page.contains("No lead score: it is mono"));
+    let text = String::from_utf8(run(&[]).stdout).expect("text");
+    assert!(text.contains("Album of 2 files: -12.0 LUFS") && text.contains("-4.0 to +2.0"), "{text}");
+    assert_refused(&bench, &run(&["--before", MIX]), 1, &["--before", "one file"]);
+}

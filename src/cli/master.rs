@@ -9,6 +9,7 @@ use halfspeed::io::{SampleFormat, check_output};
 use halfspeed::master::{DEFAULT_CEILING_DBTP, MasterJob, master};
 use halfspeed::report::{master_html, master_text};
 use halfspeed::suggest::{Amounts, Classical, Learned, LoudnessOnly, Suggester};
+use halfspeed::translate::codecs::Selection;
 use halfspeed::translate::{Devices, devices};
 use halfspeed::{Error, Result};
 
@@ -61,9 +62,14 @@ pub(super) struct MasterArgs {
     #[arg(long)]
     translate: bool,
     /// Take over changes that make the weakest devices play the master better without hurting others (up to three,
-    /// each as long as a master). Implies --translate.
+    /// each as long as a master), and with --codecs the ceiling at which they don't clip. Implies --translate.
     #[arg(long)]
     translate_fix: bool,
+    /// Encode, decode and measure the master with these codecs (opus-128, vorbis-320, mp3-320, aac-256, ...), those of a
+    /// service (spotify, deezer, ...), or `all`. With --translate-fix, a master that clips behind one of them gets the
+    /// highest ceiling at which it doesn't. Implies --translate.
+    #[arg(long, value_name = "CODEC", value_delimiter = ',')]
+    codecs: Vec<String>,
     /// Write the settings to a recipe file that `halfspeed render` applies again.
     #[arg(long, value_name = "FILE")]
     recipe_out: Option<PathBuf>,
@@ -116,8 +122,9 @@ impl MasterArgs {
         let side_files: Vec<&Path> = self.recipe_out.iter().chain(&self.report).map(PathBuf::as_path).collect();
         self.check_side_files(&inputs, &side_files)?;
 
-        let wants_scores = self.translate || self.translate_fix;
+        let wants_scores = self.translate || self.translate_fix || !self.codecs.is_empty();
         let devices = wants_scores.then(|| Devices::new(devices::built_in())).transpose()?;
+        let codecs = Selection::of(&self.codecs)?;
         let ratio = |own: Option<f64>| own.unwrap_or(self.amount) / 100.0;
         let job = MasterJob {
             mix: self.mix.clone(),
@@ -135,6 +142,7 @@ impl MasterArgs {
             ceiling_dbtp: self.ceiling,
             devices: devices.as_ref(),
             translate_fix: self.translate_fix,
+            codecs: &codecs,
             output_settings: OutputSettings { sample_rate_hz: self.rate, format: self.bits },
         };
         let progress = Progress::new(self.common.quiet);

@@ -6,13 +6,17 @@ use std::process::ExitCode;
 use clap::Args;
 use halfspeed::io::check_output;
 use halfspeed::master::Step;
-use halfspeed::report::{TranslationDocument, translation_html, translation_text};
+use halfspeed::report::{
+    AlbumTranslationDocument, TranslationDocument, album_translation_html, album_translation_text, translation_html,
+    translation_text,
+};
 use halfspeed::translate::Devices;
-use halfspeed::translate::codecs::Codec;
+use halfspeed::translate::codecs::{Codec, Selection};
 use halfspeed::translate::devices::{self, Device};
-use halfspeed::translate::job::{Job, render_devices, translate_file};
+use halfspeed::translate::job::{Job, render_devices, translate_album, translate_file};
 use halfspeed::translate::platforms::{self, Platform};
 use halfspeed::{Error, Result};
+use serde::Serialize;
 
 use super::output::{print_json, print_text, write_text};
 use super::progress::Progress;
@@ -20,8 +24,9 @@ use super::{CommonArgs, logger};
 
 #[derive(Debug, Args)]
 pub(super) struct TranslateArgs {
-    /// The programme, most often a master.
-    file: PathBuf,
+    /// The programme, most often a master. Several files are an album: services are told what they do to it as one.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// The mix that it was made from: every score is told before and after.
     #[arg(long, value_name = "MIX")]
     before: Option<PathBuf>,
@@ -34,7 +39,8 @@ pub(super) struct TranslateArgs {
     /// Only these devices, by their ids.
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     only: Vec<String>,
-    /// Encode, decode and measure with these codecs (opus-128, vorbis-320, mp3-320, aac-256, ...), or `all`.
+    /// Encode, decode and measure with these codecs (opus-128, vorbis-320, mp3-320, aac-256, ...), those of a service
+    /// (spotify, deezer, ...), or `all`.
     #[arg(long, value_name = "CODEC", value_delimiter = ',')]
     codecs: Vec<String>,
     /// Keep what the codecs encode in this folder.
@@ -65,64 +71,83 @@ pub(super) struct TranslateArgs {
 impl TranslateArgs {
     pub(super) fn run(self) -> Result<ExitCode> {
         logger::start(self.common.verbose);
-        let inputs: Vec<&Path> = [Some(&self.file), self.before.as_ref(), self.reference.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(PathBuf::as_path)
-            .collect();
+        let inputs: Vec<&Path> =
+            self.files.iter().chain(&self.before).chain(&self.reference).map(PathBuf::as_path).collect();
         if let Some(path) = &self.html {
             check_output(path, &inputs, self.force)?;
         }
         let devices = Devices::new(self.devices()?)?;
-        let (codecs, absent) = codecs(&self.codecs)?;
+        let codecs = Selection::of(&self.codecs)?;
+        match &self.files[..] {
+            [file] => self.one(file, &inputs, &devices, &codecs)?,
+            _ => self.album(&devices, &codecs)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn one(&self, file: &Path, inputs: &[&Path], devices: &Devices, codecs: &Selection) -> Result<()> {
         let render_codec = self.render_codec.as_deref().map(Codec::named).transpose()?;
         let platform = self.render_platform.as_deref().map(platform).transpose()?;
         if let Some(folder) = &self.render {
             for device in devices.iter() {
-                check_output(&folder.join(format!("{}.wav", device.id)), &inputs, self.force)?;
+                check_output(&folder.join(format!("{}.wav", device.id)), inputs, self.force)?;
             }
         }
         if let Some(folder) = &self.codec_dir {
-            for codec in &codecs {
-                check_output(&folder.join(codec.file_name()), &inputs, self.force)?;
+            for codec in &codecs.codecs {
+                check_output(&folder.join(codec.file_name()), inputs, self.force)?;
             }
         }
-        let progress = Progress::new(self.common.quiet);
-        let show = |done, total| progress.show(Step::Mix, done, total);
         let job = Job {
-            file: &self.file,
+            file,
             before: self.before.as_deref(),
             reference: self.reference.as_deref(),
-            devices: &devices,
+            devices,
             verify: self.verify,
-            codecs: &codecs,
+            codecs,
             codec_folder: self.codec_dir.as_deref(),
         };
-        let translated = translate_file(&job, &show);
+        let progress = Progress::new(self.common.quiet);
+        let translated = translate_file(&job, &|done, total| progress.show(Step::Mix, done, total));
         progress.finish();
         let translated = translated?;
         if let Some(folder) = &self.render {
             let measurement = &translated.source.measurement;
-            render_devices(
-                &self.file,
-                measurement,
-                &devices,
-                render_codec.as_ref(),
-                platform.as_ref(),
-                folder,
-                self.force,
-            )?;
+            let (codec, platform) = (render_codec.as_ref(), platform.as_ref());
+            render_devices(file, measurement, devices, codec, platform, folder, self.force)?;
         }
-        let document = TranslationDocument::new(translated, absent);
+        let document = TranslationDocument::new(translated);
+        self.tell(&document, translation_html, translation_text)
+    }
+
+    fn album(&self, devices: &Devices, codecs: &Selection) -> Result<()> {
+        let for_one = [
+            ("--before", self.before.is_some()),
+            ("--reference", self.reference.is_some()),
+            ("--render", self.render.is_some()),
+            ("--codec-dir", self.codec_dir.is_some()),
+        ];
+        if let Some((option, _)) = for_one.into_iter().find(|(_, is_given)| *is_given) {
+            return Err(Error::setting(option, "goes with one file; several are looked at as an album"));
+        }
+        let progress = Progress::new(self.common.quiet);
+        let show = |done, total| progress.show(Step::Mix, done, total);
+        let translated = translate_album(&self.files, devices, self.verify, codecs, &show);
+        progress.finish();
+        let document = AlbumTranslationDocument::new(translated?);
+        self.tell(&document, album_translation_html, album_translation_text)
+    }
+
+    fn tell<D: Serialize>(&self, document: &D, html: fn(&D) -> String, text: fn(&D) -> String) -> Result<()> {
         if let Some(path) = &self.html {
-            write_text(path, &translation_html(&document), self.force)?;
+            write_text(path, &html(document), self.force)?;
         }
         if self.common.json {
-            print_json(&document)?;
+            print_json(document)?;
         } else if !self.common.quiet {
-            print_text(&translation_text(&document))?;
+            print_text(&text(document))?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 
     /// The table that ships and what was added, or those of them that were asked for.
@@ -158,16 +183,4 @@ fn platform(id: &str) -> Result<Platform> {
         .into_iter()
         .find(|service| service.id == id)
         .ok_or_else(|| Error::setting("--render-platform", format!("there is no service {id:?}; there are {known}")))
-}
-
-/// The codecs that were asked for, and which of them can't be had and why.
-fn codecs(names: &[String]) -> Result<(Vec<Codec>, Vec<String>)> {
-    if names.iter().any(|name| name == "all") {
-        return Ok(Codec::all());
-    }
-    let mut found = Vec::new();
-    for name in names {
-        found.push(Codec::named(name)?);
-    }
-    Ok((found, Vec::new()))
 }

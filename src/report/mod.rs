@@ -23,7 +23,9 @@ pub use document::{
     AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument, Promise, ReductionsDocument,
     SuggestionDocument,
 };
-pub use html::{analysis_html, master_html, translation_html};
+pub use html::{album_translation_html, analysis_html, master_html, translation_html};
 pub use processors::{ProcessorsDocument, processors_markdown, processors_text};
-pub use text::{Colors, advice_text, analysis_text, comparison_text, master_text, translation_text};
-pub use translation::TranslationDocument;
+pub use text::{
+    Colors, advice_text, album_translation_text, analysis_text, comparison_text, master_text, translation_text,
+};
+pub use translation::{AlbumTranslationDocument, TranslationDocument};

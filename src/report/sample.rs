@@ -1,7 +1,10 @@
 //! A made-up master for the tests of the writers.
 
 use super::document::ReductionsDocument;
-use super::{AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument, Promise, SuggestionDocument};
+use super::{
+    AlbumTranslationDocument, AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument, Promise,
+    SuggestionDocument, TranslationDocument,
+};
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::leveler::LevelerSettings;
@@ -15,9 +18,10 @@ use crate::measure::analysis::{
 };
 use crate::quality::{Finding, Severity};
 use crate::suggest::{CurvePoint, Quantity, Suggestion};
+use crate::translate::ceiling::{CeilingFix, CeilingOutcome, CodecOver};
 use crate::translate::codecs::CodecCheck;
 use crate::translate::fix::{Change, Fix, Verified};
-use crate::translate::platforms::Playback;
+use crate::translate::platforms::{Album, AlbumPlayback, Playback};
 use crate::translate::{AppliedFix, DeviceScore, DeviceTranslation, LostElement, Parts, SectionScore, Translation};
 
 fn centers_hz() -> Vec<f64> {
@@ -336,7 +340,12 @@ pub(super) fn translation() -> Translation {
         parts: Parts { bass: Some(score - 20.0), lead: Some(score + 8.0), ..Parts::default() },
         bands: center_hz.iter().map(|hz| Some(-24.0 * (cut_hz / hz).log2().max(0.0))).collect(),
     };
-    let section = |from, to, score| SectionScore { times_s: [from, to], score: Some(score), parts: Parts::default() };
+    let section = |from, to, score| SectionScore {
+        times_s: [from, to],
+        score: Some(score),
+        parts: Parts::default(),
+        before: Some(score - 8.0),
+    };
     let verified = Verified { gain: 3.1, worst_harm: 2.6, harmed: Some("car".into()), passes: false };
     let change = Change::BassHarmonics { level_db: -12.0 };
     Translation {
@@ -372,6 +381,7 @@ pub(super) fn translation() -> Translation {
                 fixes: Vec::new(),
             },
         ],
+        unscored: Vec::new(),
         lost_in_mono: vec![LostElement {
             band_hz: [1_778.3, 2_818.4],
             times_s: (0..6).map(|k| [f64::from(k) * 20.0, f64::from(k) * 20.0 + 3.0]).collect(),
@@ -389,20 +399,64 @@ pub(super) fn translation() -> Translation {
             passes: false,
             passing_ceiling_dbtp: Some(-1.6),
         }],
+        codecs_absent: vec!["mp3: no encoder for mp3 was found; install lame or ffmpeg".into()],
         applied: vec![AppliedFix {
             device: "phone-mono".into(),
             change: Change::MonoBass { below_hz: 150.0 },
             setting: "mono below 150 Hz".into(),
             gain: 1.4,
         }],
+        ceiling: Some(CeilingFix {
+            codecs: vec![CodecOver { id: "vorbis-96".into(), before_dbtp: Some(1.006), after_dbtp: Some(-0.12) }],
+            from_dbtp: -1.0,
+            to_dbtp: Some(-2.3),
+            loudness_change_lu: Some(-0.31),
+            worst_harm: 2.6,
+            harmed: Some("car".into()),
+            outcome: CeilingOutcome::Applied,
+        }),
         center_hz,
     }
 }
 
-/// The same, short of its loudness.
+/// An album of two tracks, one 4 dB louder than the other.
+pub(super) fn album_translation() -> AlbumTranslationDocument {
+    let track = |document: AnalysisDocument, gain_db: f64| {
+        let mut translation = translation();
+        translation.platforms[0].gain_db = gain_db;
+        TranslationDocument {
+            schema: "halfspeed.translation/1",
+            file: document.file,
+            before: None,
+            reference: None,
+            translation,
+        }
+    };
+    let service = |id: &str, name: &str, gain_db: Option<f64>| AlbumPlayback {
+        id: id.into(),
+        name: name.into(),
+        gain_db,
+        played_lufs: gain_db.map(|gain| -12.0 + gain),
+        true_dbtp: gain_db.map(|gain| -1.0 + gain),
+        limited_db: 0.0,
+        given_up_db: gain_db.map_or(0.0, |gain| -gain),
+    };
+    AlbumTranslationDocument {
+        schema: "halfspeed.album-translation/1",
+        album: Album { integrated_lufs: -12.0, loudest_track_lufs: -10.0, true_dbtp: -1.0 },
+        platforms: vec![service("spotify", "Spotify, normal", Some(-2.0)), service("youtube", "YouTube", None)],
+        platforms_as_of: "2025-10".into(),
+        tracks: vec![track(after(), -5.0), track(reference(), -1.0)],
+    }
+}
+
+/// The same, short of its loudness and without codecs.
 pub(super) fn missed() -> MasterReport {
     let mut report = report();
     report.verified[0].wanted = -7.0;
+    if let Some(translation) = &mut report.translation {
+        (translation.ceiling, translation.codecs, translation.codecs_absent) = (None, Vec::new(), Vec::new());
+    }
     report.verified[0].met = false;
     report.verified[0].reason = Some(
         "more would take over 6 dB of limiting in the loud parts; it stops at -9.0 LUFS (2.0 LU short); \

@@ -3,10 +3,13 @@
 use serde::Serialize;
 
 use super::FileDocument;
-use super::figures::signed;
-use crate::translate::Translation;
+use super::figures::{clock, number, signed};
+use crate::translate::ceiling::{CeilingFix, CeilingOutcome};
+use crate::translate::codecs::CodecCheck;
 use crate::translate::fix::Fix;
-use crate::translate::job::Translated;
+use crate::translate::job::{Translated, TranslatedAlbum};
+use crate::translate::platforms::{Album, AlbumPlayback};
+use crate::translate::{SectionScore, Translation};
 
 /// `halfspeed.translation/1`: what is left of a programme on devices, services and codecs.
 #[derive(Debug, Clone, Serialize)]
@@ -19,8 +22,6 @@ pub struct TranslationDocument {
     pub before: Option<FileDocument>,
     /// The reference, if one was given.
     pub reference: Option<FileDocument>,
-    /// Codecs that were asked for and can't be checked here, and why.
-    pub codecs_absent: Vec<String>,
     /// What was found.
     #[serde(flatten)]
     pub translation: Translation,
@@ -28,16 +29,74 @@ pub struct TranslationDocument {
 
 impl TranslationDocument {
     /// The document of a programme that was looked at.
-    pub fn new(translated: Translated, codecs_absent: Vec<String>) -> Self {
+    pub fn new(translated: Translated) -> Self {
         Self {
             schema: "halfspeed.translation/1",
             file: FileDocument::new(&translated.source),
             before: translated.before.as_ref().map(FileDocument::new),
             reference: translated.reference.as_ref().map(FileDocument::new),
-            codecs_absent,
             translation: translated.translation,
         }
     }
+}
+
+/// `halfspeed.album-translation/1`: what services make of an album, and what is left of each of its tracks.
+#[derive(Debug, Clone, Serialize)]
+pub struct AlbumTranslationDocument {
+    /// Always `halfspeed.album-translation/1`.
+    pub schema: &'static str,
+    /// The album as services see it.
+    pub album: Album,
+    /// What they do to it.
+    pub platforms: Vec<AlbumPlayback>,
+    /// Month up to which the table of services holds.
+    pub platforms_as_of: String,
+    /// Its tracks, in order.
+    pub tracks: Vec<TranslationDocument>,
+}
+
+impl AlbumTranslationDocument {
+    /// The document of an album that was looked at.
+    pub fn new(translated: TranslatedAlbum) -> Self {
+        let TranslatedAlbum { album, platforms, platforms_as_of, tracks } = translated;
+        Self {
+            schema: "halfspeed.album-translation/1",
+            album,
+            platforms,
+            platforms_as_of,
+            tracks: tracks.into_iter().map(TranslationDocument::new).collect(),
+        }
+    }
+
+    /// Least and most gain that a service gives to a track played by itself, dB.
+    pub(super) fn track_gains_db(&self, id: &str) -> Option<[f64; 2]> {
+        let playbacks = self.tracks.iter().flat_map(|track| &track.translation.platforms);
+        let gains = playbacks.filter(|playback| playback.id == id).map(|playback| playback.gain_db);
+        gains.fold(None, |range: Option<[f64; 2]>, gain| {
+            Some(range.map_or([gain; 2], |[least, most]| [least.min(gain), most.max(gain)]))
+        })
+    }
+}
+
+/// What loudness costs an album on a service, in words.
+pub(super) fn album_words(service: &AlbumPlayback) -> String {
+    if service.gain_db.is_none() {
+        return "each track by itself".into();
+    }
+    let mut told = Vec::new();
+    if service.given_up_db > 0.05 {
+        told.push(format!("you give up {} dB", number(Some(service.given_up_db), 1)));
+    }
+    if service.limited_db > 0.05 {
+        told.push(format!("its limiter takes {} dB", number(Some(service.limited_db), 1)));
+    }
+    told.join(", ")
+}
+
+/// The score of a section, and that of the mix there.
+pub(super) fn section_words(section: &SectionScore) -> String {
+    let was = section.before.map_or(String::new(), |was| format!(" (was {})", number(Some(was), 0)));
+    format!("{} {}{was}", clock(section.times_s[0]), number(section.score, 0))
 }
 
 /// What a fix should do, and does.
@@ -55,6 +114,45 @@ pub(super) fn fix_outcome(fix: &Fix) -> String {
             let verdict = if verified.passes { "" } else { ": left out" };
             format!("{predicted}, {} rendered{harm}{verdict}", signed(Some(verified.gain), 1))
         }
+    }
+}
+
+/// What a codec that fails needs. `None` for one that passes.
+pub(super) fn codec_need(check: &CodecCheck) -> Option<String> {
+    let clips = || format!("clips at {} dBTP decoded", signed(check.true_dbtp, 2));
+    match check.passing_ceiling_dbtp {
+        _ if check.passes => None,
+        Some(ceiling) => Some(format!("{}; a ceiling of {} dBTP passes", clips(), number(Some(ceiling), 1))),
+        None => Some(format!("{}; no ceiling down to -8 dBTP passes", clips())),
+    }
+}
+
+/// What became of a lower ceiling for the sake of codecs.
+pub(super) fn ceiling_outcome(fix: &CeilingFix) -> String {
+    let names = fix.codecs.iter().map(|codec| codec.id.as_str()).collect::<Vec<_>>().join(", ");
+    let (from, to) = (number(Some(fix.from_dbtp), 1), number(fix.to_dbtp, 1));
+    match fix.outcome {
+        CeilingOutcome::Applied => {
+            let moves = fix.codecs.iter().map(|codec| {
+                format!("{} {} to {} dBTP", codec.id, signed(codec.before_dbtp, 2), signed(codec.after_dbtp, 2))
+            });
+            format!(
+                "ceiling {from} to {to} dBTP: {}; loudness {} LU",
+                moves.collect::<Vec<_>>().join(", "),
+                signed(fix.loudness_change_lu, 2)
+            )
+        }
+        CeilingOutcome::NonePasses if fix.to_dbtp.is_some() => {
+            format!("clips behind {names}; ceilings down to {to} dBTP were tried and did not pass: left at {from} dBTP")
+        }
+        CeilingOutcome::NonePasses => {
+            format!("clips behind {names}; no ceiling down to -8 dBTP passes: left at {from} dBTP")
+        }
+        CeilingOutcome::Harms => format!(
+            "clips behind {names}; a ceiling of {to} dBTP passes and takes {} points from {}: left at {from} dBTP",
+            number(Some(fix.worst_harm), 1),
+            fix.harmed.as_deref().unwrap_or_default()
+        ),
     }
 }
 
@@ -84,5 +182,31 @@ pub(super) fn summary(translation: &Translation) -> String {
         (false, true) => format!("Translates better on: {better}."),
         (true, false) => format!("Translates worse on: {worse}."),
         (false, false) => format!("Translates better on: {better}; worse on: {worse}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn what_became_of_a_ceiling_is_told() {
+        let fix = sample::translation().ceiling.expect("in the sample");
+        let told = |outcome, to_dbtp| ceiling_outcome(&CeilingFix { outcome, to_dbtp, ..fix.clone() });
+        assert_eq!(
+            told(CeilingOutcome::Applied, Some(-2.3)),
+            "ceiling -1.0 to -2.3 dBTP: vorbis-96 +1.01 to -0.12 dBTP; loudness -0.31 LU"
+        );
+        assert!(told(CeilingOutcome::Harms, Some(-2.3)).ends_with("takes 2.6 points from car: left at -1.0 dBTP"));
+        assert!(told(CeilingOutcome::NonePasses, Some(-2.3)).contains("down to -2.3 dBTP were tried"));
+        assert!(told(CeilingOutcome::NonePasses, None).contains("no ceiling down to -8 dBTP passes"));
+    }
+
+    #[test]
+    fn a_codec_that_clips_is_told_with_what_it_needs() {
+        let check = sample::translation().codecs.remove(0);
+        assert_eq!(codec_need(&check).as_deref(), Some("clips at +0.40 dBTP decoded; a ceiling of -1.6 dBTP passes"));
+        assert_eq!(codec_need(&CodecCheck { passes: true, ..check }), None);
     }
 }

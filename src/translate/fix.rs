@@ -189,20 +189,26 @@ fn gains(before: &[DeviceScore], after: &[DeviceScore]) -> Vec<f64> {
     before.iter().zip(after).map(|(was, is)| is.score.zip(was.score).map_or(0.0, |(is, was)| is - was)).collect()
 }
 
+/// What a change takes from the device that loses most, and which that is; the device that it is for does not count.
+pub fn harm(
+    devices: &Devices,
+    before: &[DeviceScore],
+    after: &[DeviceScore],
+    helped: Option<usize>,
+) -> (f64, Option<String>) {
+    let gains = gains(before, after);
+    let others = gains.iter().zip(devices.iter()).enumerate().filter(|(other, _)| Some(*other) != helped);
+    let harmed = others.map(|(_, pair)| pair).min_by(|a, b| a.0.total_cmp(b.0)).filter(|(gain, _)| **gain < 0.0);
+    harmed.map_or((0.0, None), |(gain, device)| (-gain, Some(device.id.clone())))
+}
+
 /// What a change does to the scores of all devices, by its measurement.
 ///
 /// `before` are the scores without it; `index` is the device that it is for.
 pub fn judge(devices: &Devices, before: &[DeviceScore], after: &[DeviceScore], index: usize) -> Verified {
-    let gains = gains(before, after);
-    let others = gains.iter().enumerate().filter(|(other, _)| *other != index);
-    let harmed = others.min_by(|a, b| a.1.total_cmp(b.1)).filter(|(_, gain)| **gain < 0.0);
-    let worst_harm = harmed.map_or(0.0, |(_, gain)| -gain);
-    Verified {
-        gain: gains[index],
-        worst_harm,
-        harmed: harmed.and_then(|(other, _)| devices.iter().nth(other)).map(|device| device.id.clone()),
-        passes: gains[index] >= LEAST_VERIFIED_GAIN && worst_harm <= MOST_HARM,
-    }
+    let gain = gains(before, after)[index];
+    let (worst_harm, harmed) = harm(devices, before, after, Some(index));
+    Verified { gain, worst_harm, harmed, passes: gain >= LEAST_VERIFIED_GAIN && worst_harm <= MOST_HARM }
 }
 
 /// Renders a finished programme with a change, at its own loudness and under its own true peak, and measures that.

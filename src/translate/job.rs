@@ -1,10 +1,10 @@
 //! The job of `halfspeed translate`: files in, a translation out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::codecs::Codec;
+use super::codecs::{Codec, Selection};
 use super::fix::{self, Change, Verified};
-use super::platforms::Platform;
+use super::platforms::{self, Album, AlbumPlayback, Platform};
 use super::{DeviceScore, Devices, PLAYBACK_LUFS, Programme, Translation};
 use crate::engine::source::{Progress, Source, load_audio, measure_file};
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ pub struct Job<'a> {
     /// Whether proposed fixes are rendered.
     pub verify: bool,
     /// Codecs to encode and decode with.
-    pub codecs: &'a [Codec],
+    pub codecs: &'a Selection,
     /// Where to keep what they encode, as `<codec>.<ending>`; nowhere if `None`.
     pub codec_folder: Option<&'a Path>,
 }
@@ -61,8 +61,47 @@ pub fn translate_file(job: &Job<'_>, progress: Progress<'_>) -> Result<Translate
     if job.verify {
         verify(job.devices, &mut translation, &source.measurement, || load_audio(job.file, None, &|_, _| {}))?;
     }
-    translation.codecs = super::codecs::check(job.file, &source.measurement, job.codecs, job.codec_folder)?;
+    translation.codecs = super::codecs::check(job.file, &source.measurement, &job.codecs.codecs, job.codec_folder)?;
+    translation.codecs_absent.clone_from(&job.codecs.absent);
     Ok(Translated { source, before, reference, translation })
+}
+
+/// What was found of several files that make an album.
+pub struct TranslatedAlbum {
+    /// The album as services see it.
+    pub album: Album,
+    /// What they do to it.
+    pub platforms: Vec<AlbumPlayback>,
+    /// Month up to which the table of services holds.
+    pub platforms_as_of: String,
+    /// Its tracks, in order.
+    pub tracks: Vec<Translated>,
+}
+
+/// Looks at how the tracks of an album translate, and what services do to the album as one.
+///
+/// # Errors
+/// Those of [`translate_file`], for each track; [`Error::Setting`] without any file.
+pub fn translate_album(
+    files: &[PathBuf],
+    devices: &Devices,
+    verify: bool,
+    codecs: &Selection,
+    progress: Progress<'_>,
+) -> Result<TranslatedAlbum> {
+    let job = |file| Job { file, before: None, reference: None, devices, verify, codecs, codec_folder: None };
+    let mut tracks =
+        files.iter().map(|file| translate_file(&job(file), progress)).collect::<Result<Vec<Translated>>>()?;
+    let measurements: Vec<&Measurement> = tracks.iter().map(|track| &track.source.measurement).collect();
+    let album =
+        Album::new(&measurements).ok_or_else(|| Error::setting("album", "there is no file; name its tracks"))?;
+    let table = platforms::built_in();
+    for track in &mut tracks {
+        let playback = |service: &Platform| service.playback(&track.source.measurement, Some(&album));
+        track.translation.platforms = table.services.iter().map(playback).collect();
+    }
+    let platforms = table.services.iter().map(|service| service.album_playback(&album)).collect();
+    Ok(TranslatedAlbum { album, platforms, platforms_as_of: table.as_of, tracks })
 }
 
 /// Renders proposed changes and tells what each does to the device that it is for. Where the best one fails, the next

@@ -7,6 +7,7 @@
 //! Levels and corners of devices are models, not measurements; scores compare versions of one programme, before and
 //! after mastering, better than one programme with another.
 
+pub mod ceiling;
 pub mod codecs;
 pub mod devices;
 mod ear;
@@ -20,11 +21,13 @@ mod programme;
 mod scores;
 mod sections;
 
+use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 
+use self::ceiling::CeilingFix;
 use self::codecs::CodecCheck;
 use self::devices::Device;
 use self::ear::{Ear, Response};
@@ -32,8 +35,8 @@ use self::fix::{Change, Fix};
 pub use self::noise::{Noise, NoiseShape};
 use self::platforms::Playback;
 pub use self::programme::{PLAYBACK_LUFS, Programme};
-pub use self::scores::{LostElement, Parts, lost_in_mono};
-use self::scores::{Scored, Traits};
+pub use self::scores::{LostElement, Parts, Unscored, lost_in_mono};
+use self::scores::{Scored, Traits, unscored};
 use crate::error::Result;
 use crate::io::Spool;
 use crate::measure::Measurement;
@@ -58,6 +61,8 @@ pub struct SectionScore {
     pub score: Option<f64>,
     /// The parts that made it.
     pub parts: Parts,
+    /// The whole in the mix that it was made from. `None` without one, or where it has another length.
+    pub before: Option<f64>,
 }
 
 /// Devices whose impulse responses have been read.
@@ -92,19 +97,33 @@ impl Devices {
         })
     }
 
-    /// The scores of the sections of a programme on every device, in order.
-    pub fn score_sections(&self, programme: &Programme) -> Vec<Vec<SectionScore>> {
-        let traits = Traits::new(programme);
+    /// The scores of the sections of a programme on every device, in order; against the mix that it was made from, if that
+    /// is as long, to the second.
+    pub fn score_sections(&self, programme: &Programme, before: Option<&Programme>) -> Vec<Vec<SectionScore>> {
         let ranges = sections::sections(programme);
+        let second = programme::FRAMES_PER_S as usize;
+        let before = before.filter(|before| before.frames().abs_diff(programme.frames()) <= second);
+        let befores = before.map(|before| self.section_parts(before, &ranges));
+        let parts = self.section_parts(programme, &ranges).into_iter().enumerate();
+        parts
+            .map(|(device, parts)| {
+                let section = |(index, (range, parts)): (usize, (&Range<usize>, Parts))| SectionScore {
+                    times_s: [range.start, range.end].map(|frame| frame as f64 / programme::FRAMES_PER_S),
+                    score: parts.score(),
+                    parts,
+                    before: befores.as_ref().and_then(|befores| befores[device][index].score()),
+                };
+                ranges.iter().zip(parts).enumerate().map(section).collect()
+            })
+            .collect()
+    }
+
+    /// The parts of the scores over some ranges of frames, for every device.
+    fn section_parts(&self, programme: &Programme, ranges: &[Range<usize>]) -> Vec<Vec<Parts>> {
+        let traits = Traits::new(programme);
+        let end = programme.frames();
         self.on_each(programme, &traits, |scored| {
-            ranges
-                .iter()
-                .map(|range| {
-                    let parts = scored.parts(range.clone());
-                    let times_s = [range.start, range.end].map(|frame| frame as f64 / programme::FRAMES_PER_S);
-                    SectionScore { times_s, score: parts.score(), parts }
-                })
-                .collect()
+            ranges.iter().map(|range| scored.parts(range.start.min(end)..range.end.min(end))).collect()
         })
     }
 
@@ -149,12 +168,18 @@ pub struct Translation {
     pub platforms_as_of: String,
     /// What devices leave of it, in the order of their table.
     pub devices: Vec<DeviceTranslation>,
+    /// Parts that the programme is scored on nowhere, and why.
+    pub unscored: Vec<Unscored>,
     /// What a mono device loses, lowest first.
     pub lost_in_mono: Vec<LostElement>,
     /// What lossy codecs do to it; empty where none was asked for.
     pub codecs: Vec<CodecCheck>,
+    /// Codecs that were asked for and can't be checked here, and why.
+    pub codecs_absent: Vec<String>,
     /// Changes that the master was given for the sake of its translation.
     pub applied: Vec<AppliedFix>,
+    /// The lower ceiling that the master was given, or was not, for the sake of codecs; `None` where none was called for.
+    pub ceiling: Option<CeilingFix>,
 }
 
 /// A change that a master was given.
@@ -213,16 +238,16 @@ impl Translation {
     ) -> Option<Self> {
         let programme = Programme::new(measurement)?;
         let scores = devices.score(&programme);
-        let other = |measurement: Option<&Measurement>| -> Vec<Option<DeviceScore>> {
-            let programme = measurement.and_then(Programme::new);
+        let [mix, production] = [before, reference].map(|measurement| measurement.and_then(Programme::new));
+        let other = |programme: Option<&Programme>| -> Vec<Option<DeviceScore>> {
             match programme {
-                Some(programme) => devices.score(&programme).into_iter().map(Some).collect(),
+                Some(programme) => devices.score(programme).into_iter().map(Some).collect(),
                 None => vec![None; scores.len()],
             }
         };
-        let (befores, references) = (other(before), other(reference));
+        let (befores, references) = (other(mix.as_ref()), other(production.as_ref()));
         let fixes = fix::predict(devices, &programme, &scores);
-        let sections = devices.score_sections(&programme);
+        let sections = devices.score_sections(&programme, mix.as_ref());
         let table = platforms::built_in();
         let rows = devices.iter().zip(scores).zip(sections).zip(befores.into_iter().zip(references)).zip(fixes);
         Some(Self {
@@ -240,9 +265,12 @@ impl Translation {
                     fixes,
                 })
                 .collect(),
+            unscored: unscored(&programme),
             lost_in_mono: lost_in_mono(&programme),
             codecs: Vec::new(),
+            codecs_absent: Vec::new(),
             applied: Vec::new(),
+            ceiling: None,
         })
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::measure::Measurement;
+use crate::measure::loudness::LoudnessSeries;
 
 const TABLE: &str = include_str!("platforms.toml");
 
@@ -71,7 +72,7 @@ pub struct Playback {
 }
 
 /// An album as services see it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Album {
     /// Loudness of all tracks gated together, LUFS.
     pub integrated_lufs: f64,
@@ -79,6 +80,38 @@ pub struct Album {
     pub loudest_track_lufs: f64,
     /// Highest true peak of any track, dBTP.
     pub true_dbtp: f64,
+}
+
+/// An album as a service plays it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AlbumPlayback {
+    /// Short name of the service.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Gain on every track, dB. `None` where each track gets one of its own, or is left as it is.
+    pub gain_db: Option<f64>,
+    /// Loudness of the whole album as played, LUFS, before a limiter of the service.
+    pub played_lufs: Option<f64>,
+    /// Highest true peak after that gain, dBTP, before a limiter of the service.
+    pub true_dbtp: Option<f64>,
+    /// What its limiter takes off the highest peak, dB (0 or more).
+    pub limited_db: f64,
+    /// What loudness was worth: how much of it is turned down, dB (0 or more).
+    pub given_up_db: f64,
+}
+
+impl Album {
+    /// Of measured tracks. `None` if one of them has no loudness or no peak, or there is none.
+    pub fn new(tracks: &[&Measurement]) -> Option<Self> {
+        let lufs: Option<Vec<f64>> = tracks.iter().map(|track| track.loudness.integrated_lufs()).collect();
+        let peaks: Option<Vec<f64>> = tracks.iter().map(|track| track.peaks.true_dbtp()).collect();
+        Some(Self {
+            integrated_lufs: LoudnessSeries::integrated_lufs_of(tracks.iter().map(|track| &track.loudness))?,
+            loudest_track_lufs: lufs?.into_iter().reduce(f64::max)?,
+            true_dbtp: peaks?.into_iter().reduce(f64::max)?,
+        })
+    }
 }
 
 /// The table that ships.
@@ -106,6 +139,21 @@ impl Platform {
         })
     }
 
+    /// An album as the service plays it.
+    pub fn album_playback(&self, album: &Album) -> AlbumPlayback {
+        let gain_db = self.album_gain_db(album);
+        let true_dbtp = gain_db.map(|gain| album.true_dbtp + gain);
+        AlbumPlayback {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            gain_db,
+            played_lufs: gain_db.map(|gain| album.integrated_lufs + gain),
+            true_dbtp,
+            limited_db: over(true_dbtp, self.limiter_dbfs),
+            given_up_db: gain_db.map_or(0.0, |gain| (-gain).max(0.0)),
+        }
+    }
+
     fn gain_to(&self, target_lufs: f64, integrated_lufs: f64, true_dbtp: f64) -> f64 {
         let gain_db = target_lufs - integrated_lufs;
         if gain_db <= 0.0 {
@@ -124,9 +172,6 @@ impl Platform {
         let (lufs, peak) = (measurement.loudness.integrated_lufs(), measurement.peaks.true_dbtp());
         let gain_db = lufs.zip(peak).map_or(0.0, |(lufs, peak)| self.gain_db(lufs, peak));
         let true_dbtp = peak.map(|peak| peak + gain_db);
-        let over = |value: Option<f64>, limit: Option<f64>| {
-            value.zip(limit).map_or(0.0, |(value, limit)| (value - limit).max(0.0))
-        };
         Playback {
             id: self.id.clone(),
             name: self.name.clone(),
@@ -139,6 +184,11 @@ impl Platform {
             album_gain_db: album.and_then(|album| self.album_gain_db(album)),
         }
     }
+}
+
+/// By how much a value exceeds a limit (0 or more); 0 where either is missing.
+fn over(value: Option<f64>, limit: Option<f64>) -> f64 {
+    value.zip(limit).map_or(0.0, |(value, limit)| (value - limit).max(0.0))
 }
 
 #[cfg(test)]
@@ -188,5 +238,20 @@ mod tests {
         assert_eq!(platform("spotify").album_gain_db(&album), Some(-4.0));
         assert_eq!(platform("aes-td1008").album_gain_db(&album), Some(-5.5));
         assert_eq!(platform("youtube").album_gain_db(&album), None);
+        let played = |id| platform(id).album_playback(&album);
+        let loud = played("spotify-loud");
+        // -11 LUFS is asked for: 1 dB down, to peaks at -2 dBTP, which its limiter at -1 leaves alone.
+        assert_eq!((loud.gain_db, loud.played_lufs, loud.true_dbtp), (Some(-1.0), Some(-11.0), Some(-2.0)));
+        assert_eq!((loud.limited_db, loud.given_up_db), (0.0, 1.0));
+        let youtube = played("youtube");
+        assert_eq!((youtube.gain_db, youtube.played_lufs, youtube.given_up_db), (None, None, 0.0));
+    }
+
+    #[test]
+    fn a_quiet_album_is_raised_only_as_far_as_its_highest_peak_allows() {
+        let album = Album { integrated_lufs: -20.0, loudest_track_lufs: -18.0, true_dbtp: -4.0 };
+        assert_eq!(platform("spotify").album_gain_db(&album), Some(3.0));
+        let loud = platform("spotify-loud").album_playback(&album);
+        assert_eq!((loud.gain_db, loud.true_dbtp, loud.limited_db), (Some(9.0), Some(5.0), 6.0));
     }
 }

@@ -219,13 +219,19 @@ fn an_impulse_response_scores_as_its_curve_does() {
 fn sections_have_scores_of_their_own() {
     let length = 60 * RATE as usize;
     let (left, right) = (pink(9, length), pink(10, length));
-    // Wide noise first, then a centred tone.
-    let song = programme(60.0, |n| {
-        if n < length / 2 { (left[n], right[n]) } else { (0.3 * sine(n, 700.0), 0.3 * sine(n, 700.0)) }
-    });
-    let sections = table().score_sections(&song).remove(0);
+    // Wide noise first, then a centred tone; in the mix the noise is centred too.
+    let tone = |n: usize| (0.3 * sine(n, 700.0), 0.3 * sine(n, 700.0));
+    let song = programme(60.0, |n| if n < length / 2 { (left[n], right[n]) } else { tone(n) });
+    let mix = programme(60.0, |n| if n < length / 2 { (left[n], left[n]) } else { tone(n) });
+    let sections = table().score_sections(&song, Some(&mix)).remove(0);
     assert_eq!(sections.len(), 2, "{sections:?}");
     assert!((sections[0].times_s[1] - 30.0).abs() <= 1.0 && sections[1].times_s[1] > 59.0);
+    assert!(sections[0].before.expect("a mix") > sections[0].score.expect("parts") + 5.0, "{sections:?}");
+    for section in table().score_sections(&song, Some(&song)).iter().flatten() {
+        assert!(section.before.is_some() && section.before == section.score, "{section:?}");
+    }
+    let short = programme(50.0, |n| (left[n], left[n]));
+    assert!(table().score_sections(&song, Some(&short)).iter().flatten().all(|section| section.before.is_none()));
     assert!(sections[0].parts.mono.expect("mono") < 60.0 && sections[1].parts.mono.expect("mono") > 99.0);
 }
 

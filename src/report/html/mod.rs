@@ -1,10 +1,12 @@
 //! The HTML report: one page that needs nothing else, for a screen, a phone or paper, light or dark.
 
+mod album_translation;
 mod analysis;
 mod plots;
 mod settings;
 mod translation;
 
+pub use album_translation::album_translation_html;
 pub use analysis::analysis_html;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use translation::translation_html;

@@ -7,7 +7,7 @@ use super::{number_heads, page};
 use crate::report::TranslationDocument;
 use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
 use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
-use crate::report::translation::fix_outcome;
+use crate::report::translation::{ceiling_outcome, codec_need, fix_outcome, section_words};
 use crate::translate::{DeviceTranslation, Translation};
 
 /// One self-contained page about how a programme translates: no scripts, nothing to load.
@@ -27,9 +27,6 @@ pub fn translation_html(document: &TranslationDocument) -> String {
             }
         }
         (sections(&document.translation))
-        @if !document.codecs_absent.is_empty() {
-            ul { @for absent in &document.codecs_absent { li.quiet { "Not checked: " (absent) } } }
-        }
     };
     page(&title, &content)
 }
@@ -37,17 +34,24 @@ pub fn translation_html(document: &TranslationDocument) -> String {
 /// The part of a page that is about translation.
 pub(super) fn sections(translation: &Translation) -> Markup {
     html! {
-        section #translation {
+        section.translation #translation {
             h2 { "Will it translate?" }
-            (scores(translation))
-            (bands(translation))
-            (parts(translation))
-            (lost(translation))
-            (applied(translation))
-            (fixes(translation))
-            (platforms(translation))
-            (codecs(translation))
+            (parts_of(translation))
         }
+    }
+}
+
+/// Pictures and tables, without a heading of their own.
+pub(super) fn parts_of(translation: &Translation) -> Markup {
+    html! {
+        (scores(translation))
+        (bands(translation))
+        (parts(translation))
+        (lost(translation))
+        (applied(translation))
+        (fixes(translation))
+        (platforms(translation))
+        (codecs(translation))
     }
 }
 
@@ -81,8 +85,7 @@ fn bands(translation: &Translation) -> Markup {
     let rows: Vec<HeatRow<'_>> =
         translation.devices.iter().map(|device| HeatRow { name: &device.name, values: &device.own.bands }).collect();
     let caption = html! {
-        "Level of each third octave at the ear over that in the file, at equal loudness. Blue: less, red: more; full colour "
-        "from 24 dB on."
+        "Level of each third octave at the ear over that in the file, at equal loudness. Blue: less, red: more."
     };
     html! {
         h3 { "What each device makes of the bands" }
@@ -109,6 +112,7 @@ fn parts(translation: &Translation) -> Markup {
             p.quiet { (NONE) ": does not apply. Bass: whether its pitch is heard. Lead: the centre over the rest and the noise. "
                 "Mono: what summing leaves. Tone: nearness to the file's balance. Noise: what stands out of it. "
                 "Stress: what the device's own limiter leaves." }
+            @for unscored in &translation.unscored { p.quiet { "No " (unscored.part) " score: " (unscored.reason) "." } }
             @if let Some(weakest) = translation.weakest().filter(|device| device.sections.len() > 1) { (by_section(weakest)) }
         }
     }
@@ -120,7 +124,7 @@ fn by_section(device: &DeviceTranslation) -> Markup {
             "By section on " (device.name) ": "
             @for (index, section) in device.sections.iter().enumerate() {
                 @if index > 0 { ", " }
-                (clock(section.times_s[0])) " " (number(section.score, 0))
+                (section_words(section))
             }
             "."
         }
@@ -150,12 +154,13 @@ fn lost(translation: &Translation) -> Markup {
 
 fn applied(translation: &Translation) -> Markup {
     html! {
-        @if !translation.applied.is_empty() {
+        @if !translation.applied.is_empty() || translation.ceiling.is_some() {
             h3 { "What was changed for it" }
             ul {
                 @for fix in &translation.applied {
                     li { (fix.setting) ", for the " (fix.device) ": " (signed(Some(fix.gain), 1)) " points" }
                 }
+                @if let Some(fix) = &translation.ceiling { li { "For the codecs: " (ceiling_outcome(fix)) } }
             }
         }
     }
@@ -163,13 +168,17 @@ fn applied(translation: &Translation) -> Markup {
 
 fn fixes(translation: &Translation) -> Markup {
     let mut proposed = translation.fixes().peekable();
+    let mut clipping = translation.codecs.iter().filter_map(|check| Some((check, codec_need(check)?))).peekable();
     html! {
-        @if proposed.peek().is_some() {
+        @if proposed.peek().is_some() || clipping.peek().is_some() {
             h3 { "What would help" }
             table {
                 tbody {
                     @for (device, fix) in proposed {
                         tr { th scope="row" { (device.name) } td.words { (fix.setting) } td.words { (fix_outcome(fix)) } }
+                    }
+                    @for (check, need) in clipping {
+                        tr { th scope="row" { (check.id) } td.words { "ceiling" } td.words { (need) } }
                     }
                 }
             }
@@ -206,7 +215,7 @@ fn codecs(translation: &Translation) -> Markup {
                 tbody {
                     @for check in &translation.codecs {
                         tr {
-                            th scope="row" { (check.id) " " span.unit { (check.encoder) } }
+                            th scope="row" { span.number { (check.id) } " " span.unit { (check.encoder) } }
                             td { (number(check.true_dbtp, 2)) }
                             td { (signed(check.rise_db, 2)) }
                             td { (number(check.band_limit_hz.map(|hz| hz / 1000.0), 1)) }
@@ -217,6 +226,9 @@ fn codecs(translation: &Translation) -> Markup {
                     }
                 }
             }
+        }
+        @if !translation.codecs_absent.is_empty() {
+            ul { @for absent in &translation.codecs_absent { li.quiet { "Not checked: " (absent) } } }
         }
     }
 }
@@ -233,7 +245,6 @@ mod tests {
             file: sample::after().file,
             before: Some(sample::before().file),
             reference: None,
-            codecs_absent: Vec::new(),
             translation: sample::translation(),
         };
         let page = translation_html(&document);

@@ -31,14 +31,39 @@ pub(in crate::report) struct ScoreRow<'a> {
 }
 
 fn name_width(layout: Layout) -> f64 {
-    if layout == Layout::Wide { 200.0 } else { 124.0 }
+    if layout == Layout::Wide { 200.0 } else { 146.0 }
 }
 
 fn name(out: &mut String, layout: Layout, sizes: &Sizes, y: f64, name: &str) {
-    let most = if layout == Layout::Wide { 30 } else { 17 };
+    let most = if layout == Layout::Wide { 30 } else { 24 };
     let cut: String = name.chars().take(most).collect();
     let cut = if cut.chars().count() < name.chars().count() { format!("{}\u{2026}", cut.trim_end()) } else { cut };
     text(out, "end", (name_width(layout) - 8.0, y + sizes.line - 5.0), &cut);
+}
+
+/// Colour of a change, and how full it is. The root lets changes of a few dB be seen beside those of 24.
+fn shade(db: f64) -> (&'static str, f64) {
+    (if db < 0.0 { "less" } else { "more" }, (db.abs() / FULL_DB).min(1.0).sqrt())
+}
+
+/// Changes that the key of a heat map shows, dB.
+const KEY_DB: [f64; 9] = [-24.0, -12.0, -6.0, -3.0, 0.0, 3.0, 6.0, 12.0, 24.0];
+
+/// What the colours mean: a swatch for each of some changes.
+fn key(out: &mut String, layout: Layout, sizes: &Sizes, y: f64) {
+    let left = name_width(layout);
+    let width = ((sizes.width - left - 4.0) / KEY_DB.len() as f64).min(40.0);
+    text(out, "tick end", (left - 8.0, y + sizes.line - 5.0), "dB");
+    for (index, db) in KEY_DB.into_iter().enumerate() {
+        let (x, (class, share)) = (left + index as f64 * width, shade(db));
+        let _ = write!(
+            out,
+            "<rect class=\"key {class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"6.0\" fill-opacity=\"{share:.2}\"/>",
+            width - 1.0
+        );
+        let told = if db == 0.0 { "0".to_owned() } else { format!("{db:+.0}") };
+        text(out, "tick middle", (x + 0.5 * width, y + 6.0 + sizes.line - 4.0), &told);
+    }
 }
 
 /// Devices by bands: blue is less than in the file, red is more.
@@ -58,7 +83,7 @@ pub(in crate::report) fn heat_map(
         name(&mut body, layout, &sizes, y, row.name);
         for (band, (value, hz)) in row.values.iter().zip(centers_hz).enumerate() {
             let Some(db) = value.filter(|db| db.is_finite()) else { continue };
-            let (class, share) = (if db < 0.0 { "less" } else { "more" }, (db.abs() / FULL_DB).min(1.0));
+            let (class, share) = shade(db);
             let x = left + band as f64 * width;
             let _ = write!(
                 body,
@@ -75,8 +100,9 @@ pub(in crate::report) fn heat_map(
         let x = left + (band as f64 + 0.5) * width;
         text(&mut body, "tick middle", (x, bottom + sizes.line - 3.0), &frequency(*hz));
     }
-    text(&mut body, "tick end", (sizes.width, bottom + 2.0 * sizes.line - 4.0), "Hz");
-    frame(&sizes, bottom + 2.0 * sizes.line, description, &body)
+    text(&mut body, "tick end", (left - 8.0, bottom + sizes.line - 3.0), "Hz");
+    key(&mut body, layout, &sizes, bottom + 1.5 * sizes.line);
+    frame(&sizes, bottom + 3.0 * sizes.line, description, &body)
 }
 
 /// A bar for each device's score, and marks for the mix and the reference.

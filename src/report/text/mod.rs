@@ -1,10 +1,12 @@
 //! Reports for the terminal: aligned columns, at most 100 wide.
 
 mod advice;
+mod album_translation;
 mod analysis;
 mod translation;
 
 pub use advice::advice_text;
+pub use album_translation::album_translation_text;
 pub use analysis::{Colors, analysis_text};
 pub use translation::translation_text;
 

@@ -2,7 +2,7 @@
 
 use super::super::TranslationDocument;
 use super::super::figures::{NONE, clock, describe_file, file_name, hertz_range, number, printable, signed};
-use super::super::translation::{fix_outcome, summary};
+use super::super::translation::{ceiling_outcome, codec_need, fix_outcome, section_words, summary};
 use super::{WIDTH, line, shorten, wrap};
 use crate::translate::{DeviceScore, DeviceTranslation, Translation};
 
@@ -21,10 +21,11 @@ pub fn translation_text(document: &TranslationDocument) -> String {
     }
     line(&mut out, "");
     devices(&mut out, &document.translation);
+    unscored(&mut out, &document.translation);
     section_notes(&mut out, &document.translation);
     lost(&mut out, &document.translation);
     platforms(&mut out, &document.translation);
-    codecs(&mut out, document);
+    codecs(&mut out, &document.translation);
     fixes(&mut out, &document.translation);
     out
 }
@@ -37,6 +38,21 @@ pub(super) fn in_master(out: &mut String, translation: &Translation) {
         let fix = weakest.fix().map_or(String::new(), |fix| format!("; {} would help", fix.setting));
         wrap(out, &format!("Weakest: {} ({score} of 100){fix}.", printable(&weakest.name)), 2);
     }
+    unscored(out, translation);
+    let passing: Vec<&str> =
+        translation.codecs.iter().filter(|check| check.passes).map(|check| check.id.as_str()).collect();
+    if !passing.is_empty() {
+        wrap(out, &format!("Doesn't clip behind {}.", passing.join(", ")), 2);
+    }
+    match &translation.ceiling {
+        Some(fix) => wrap(out, &format!("For the codecs: {}.", ceiling_outcome(fix)), 2),
+        None => translation
+            .codecs
+            .iter()
+            .filter_map(|check| Some((check, codec_need(check)?)))
+            .for_each(|(check, need)| wrap(out, &format!("Behind {} it {need}.", check.id), 2)),
+    }
+    absent(out, translation);
     for fix in &translation.applied {
         let gain = signed(Some(fix.gain), 1);
         wrap(out, &format!("For the {}: {}, {gain} points.", printable(&fix.device), fix.setting), 2);
@@ -88,13 +104,15 @@ fn devices(out: &mut String, translation: &Translation) {
     );
 }
 
+fn unscored(out: &mut String, translation: &Translation) {
+    for unscored in &translation.unscored {
+        wrap(out, &format!("No {} score: {}.", unscored.part, unscored.reason), 2);
+    }
+}
+
 fn section_notes(out: &mut String, translation: &Translation) {
     let Some(weakest) = translation.weakest().filter(|device| device.sections.len() > 1) else { return };
-    let told: Vec<String> = weakest
-        .sections
-        .iter()
-        .map(|section| format!("{} {}", clock(section.times_s[0]), number(section.score, 0)))
-        .collect();
+    let told: Vec<String> = weakest.sections.iter().map(section_words).collect();
     wrap(out, &format!("By section on {}: {}.", printable(&weakest.name), told.join(", ")), 2);
 }
 
@@ -156,8 +174,8 @@ fn platforms(out: &mut String, translation: &Translation) {
     }
 }
 
-fn codecs(out: &mut String, document: &TranslationDocument) {
-    let checks = &document.translation.codecs;
+fn codecs(out: &mut String, translation: &Translation) {
+    let checks = &translation.codecs;
     if !checks.is_empty() {
         line(out, "");
         line(
@@ -185,20 +203,28 @@ fn codecs(out: &mut String, document: &TranslationDocument) {
             line(out, &shorten(&row, WIDTH));
         }
     }
-    for absent in &document.codecs_absent {
+    absent(out, translation);
+}
+
+fn absent(out: &mut String, translation: &Translation) {
+    for absent in &translation.codecs_absent {
         wrap(out, &format!("Not checked: {}", printable(absent)), 2);
     }
 }
 
 fn fixes(out: &mut String, translation: &Translation) {
     let mut proposed = translation.fixes().peekable();
-    if proposed.peek().is_none() {
+    let mut clipping = translation.codecs.iter().filter_map(|check| Some((check, codec_need(check)?))).peekable();
+    if proposed.peek().is_none() && clipping.peek().is_none() {
         return;
     }
     line(out, "");
     line(out, "What would help");
     for (device, fix) in proposed {
         wrap(out, &format!("{}: {}; {}", printable(&device.name), fix.setting, fix_outcome(fix)), 2);
+    }
+    for (check, need) in clipping {
+        wrap(out, &format!("{}: {need}", check.id), 2);
     }
 }
 
@@ -214,7 +240,6 @@ mod tests {
             file: sample::after().file,
             before: Some(sample::before().file),
             reference: None,
-            codecs_absent: vec!["mp3: no encoder for mp3 was found; install lame or ffmpeg".into()],
             translation: sample::translation(),
         }
     }
@@ -225,7 +250,7 @@ mod tests {
         assert_fits(&text);
         for wanted in [
             "Phone, one speaker            41      33      +8      47",
-            "By section on Phone, one speaker: 0:00 38, 1:01 44.",
+            "By section on Phone, one speaker: 0:00 38 (was 30), 1:01 44 (was 36).",
             "1.78 to 2.82 kHz lies in the side alone: 9 dB less, 0:00 to 0:03",
             "and 2 more times",
             "you give up 5.0 dB",

@@ -5,6 +5,7 @@
 mod check;
 mod external;
 mod opus;
+mod selection;
 mod vorbis;
 
 use std::fs::File;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use self::check::check;
+pub use self::selection::Selection;
 use crate::engine::source::load_audio;
 use crate::error::{Error, Result};
 use crate::io::Spool;
@@ -74,7 +76,10 @@ impl Codec {
                 KNOWN.iter().flat_map(|(name, rates)| rates.iter().map(move |rate| format!("{name}-{rate}"))).collect();
             Error::setting(
                 format!("codec {id:?}"),
-                format!("unknown; there are {}, and other rates of them", known.join(", ")),
+                format!(
+                    "unknown; there are {}, other rates of them, services (spotify, ...) and all",
+                    known.join(", ")
+                ),
             )
         };
         let (name, kbps) = id.split_once('-').ok_or_else(unknown)?;
@@ -88,21 +93,6 @@ impl Codec {
             _ => return Err(unknown()),
         };
         Ok(Self { id: id.into(), kbps, encoder })
-    }
-
-    /// Every known codec that can be had, and for the others why not.
-    pub fn all() -> (Vec<Self>, Vec<String>) {
-        let (mut found, mut absent) = (Vec::new(), Vec::new());
-        for (name, rates) in KNOWN {
-            for (index, rate) in rates.iter().enumerate() {
-                match Self::named(&format!("{name}-{rate}")) {
-                    Ok(codec) => found.push(codec),
-                    Err(_) if index == 0 => absent.push(format!("{name}: {}", external::absence(name))),
-                    Err(_) => {}
-                }
-            }
-        }
-        (found, absent)
     }
 
     /// What encodes, for people.

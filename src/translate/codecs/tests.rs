@@ -100,10 +100,4 @@ fn unknown_codecs_are_named() {
     let told = Codec::named("ac3-128").unwrap_err().to_string();
     assert!(told.contains("ac3-128") && told.contains("opus-128"), "{told}");
     assert!(Codec::named("opus-9000").is_err() && Codec::named("opus").is_err());
-    let (found, absent) = Codec::all();
-    assert!(found.iter().any(|codec| codec.id == "opus-128") && found.iter().any(|codec| codec.id == "vorbis-320"));
-    for name in ["mp3", "aac"] {
-        let has = found.iter().any(|codec| codec.id.starts_with(name));
-        assert_eq!(has, absent.iter().all(|reason| !reason.starts_with(name)), "{name}");
-    }
 }

@@ -80,6 +80,12 @@ impl Line {
             .collect();
         Self { fundamentals: if has_line { fundamentals } else { vec![None; levels.len()] }, followed }
     }
+
+    /// Why a programme has no bass to score; `None` if it has one.
+    pub(super) fn absence(&self) -> Option<&'static str> {
+        let has_none = self.fundamentals.iter().all(Option::is_none);
+        has_none.then_some("there is no bass line: 30 to 130 Hz lie 25 dB or more under the whole nearly all the time")
+    }
 }
 
 /// How closely one amplitude follows another: their correlation squared, 0 if it is negative.

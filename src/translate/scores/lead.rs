@@ -4,7 +4,10 @@
 //! The lead is taken to be what both channels share: the power of the mid without that of the side, which unrelated
 //! sound puts into both alike. An estimate, good for comparing versions of one song.
 
+use std::ops::Range;
+
 use super::super::ear::Ear;
+use super::super::programme::Programme;
 use super::ramp;
 use crate::units::power_to_db;
 
@@ -20,20 +23,35 @@ const AUDIBLE_DB: [f64; 2] = [-15.0, 15.0];
 /// Less side than this share of the mid makes no stereo to tell a lead from.
 const LEAST_SIDE: f64 = 0.003;
 
+/// Why a programme has no lead to score; `None` if it has one.
+pub(super) fn absence(programme: &Programme) -> Option<&'static str> {
+    let Some(bands) = lead_bands(programme) else { return Some("there is nothing from 160 Hz on") };
+    let (mid, side) =
+        programme.whole[bands].iter().fold((0.0, 0.0), |(mid, side), power| (mid + power[0], side + power[1]));
+    (side < LEAST_SIDE * mid).then_some(
+        "it is mono or nearly so (the side is 25 dB or more under the mid): a lead is told from the rest by standing in \
+         the centre, and here all does",
+    )
+}
+
+/// Bands in which a lead is sought.
+fn lead_bands(programme: &Programme) -> Option<Range<usize>> {
+    let first = programme.bands.band_at(FIRST_HZ)?;
+    Some(first..programme.band_count().min(first + IMPORTANCE.len()))
+}
+
 /// For each loud frame the share of the lead that is heard, 0 to 1. `None` for a programme without stereo.
 pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
     let programme = ear.programme;
-    let first = programme.bands.band_at(FIRST_HZ)?;
-    let end = programme.band_count().min(first + IMPORTANCE.len());
-    let (mid, side) =
-        programme.whole[first..end].iter().fold((0.0, 0.0), |(mid, side), power| (mid + power[0], side + power[1]));
-    if side < LEAST_SIDE * mid {
+    if absence(programme).is_some() {
         return None;
     }
+    let bands = lead_bands(programme)?;
     let scale = ear.scale;
     let frame = |index: usize| {
         let (mid, side) = programme.frame(index);
-        (first..end)
+        bands
+            .clone()
             .zip(IMPORTANCE)
             .map(|(band, importance)| {
                 let (mid, side) = (f64::from(mid[band]), f64::from(side[band]));

@@ -67,6 +67,22 @@ impl Traits {
     }
 }
 
+/// A part that no device is scored on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Unscored {
+    /// Name of the part.
+    pub part: &'static str,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// The parts that a programme is scored on nowhere, with the reason.
+pub(super) fn unscored(programme: &Programme) -> Vec<Unscored> {
+    let bass = bass::Line::new(programme).absence().map(|reason| Unscored { part: "bass", reason });
+    let lead = lead::absence(programme).map(|reason| Unscored { part: "lead", reason });
+    bass.into_iter().chain(lead).collect()
+}
+
 /// Parts that change over time, for each frame; `NaN` where a frame has none.
 pub(super) struct Scored<'a> {
     ear: &'a Ear<'a>,

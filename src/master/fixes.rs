@@ -1,0 +1,149 @@
+//! Changes of a finished master for the sake of its translation: each is made, measured, and kept only if it helps.
+
+use super::{Goal, Made, MasterJob, Met, OnProgress, Step, limiter_ceiling, meet};
+use crate::engine::render::process;
+use crate::engine::source::load_audio;
+use crate::error::Result;
+use crate::measure::Measurement;
+use crate::translate::ceiling::{CeilingFix, CeilingOutcome, overs, passing_all};
+use crate::translate::codecs::{CodecCheck, check};
+use crate::translate::fix::{self, Change, MOST_HARM};
+use crate::translate::{AppliedFix, DeviceScore, Devices, Programme, Translation};
+
+/// Most changes that are tried for the sake of translation: each costs as much as another master.
+const MAX_FIXES: usize = 3;
+
+/// Makes the master again with each proposed change, the weakest device's first, and keeps what helps the device that
+/// it is for without hurting another one.
+pub(super) fn with_changes(
+    job: &MasterJob<'_>,
+    devices: &Devices,
+    goal: &Goal,
+    mut made: Made,
+    proposed: &Translation,
+    on_progress: OnProgress<'_>,
+) -> Result<(Made, Vec<AppliedFix>)> {
+    let mut wanted: Vec<(usize, f64, Change)> = proposed
+        .devices
+        .iter()
+        .enumerate()
+        .filter_map(|(index, device)| Some((index, device, device.own.score?)))
+        .flat_map(|(index, device, score)| device.fixes.iter().map(move |fix| (index, score, fix.change)))
+        .collect();
+    wanted.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut tried: Vec<Change> = Vec::new();
+    let mut applied: Vec<AppliedFix> = Vec::new();
+    let score = |made: &Made| scores(devices, made.measurement());
+    let Some(original) = score(&made) else { return Ok((made, applied)) };
+    let mut before = original.clone();
+    for (index, _, change) in wanted {
+        let device = &proposed.devices[index].id;
+        let is_settled = tried.contains(&change)
+            || applied.iter().any(|applied| applied.device == *device || applied.change.is_like(&change));
+        if tried.len() == MAX_FIXES || is_settled {
+            continue;
+        }
+        tried.push(change);
+        let audio = load_audio(&job.mix, job.output_settings.sample_rate_hz, &|_, _| {})?;
+        let mut recipe = made.recipe.clone();
+        change.apply(&mut recipe);
+        let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
+        let met = meet(goal, &mut processed, &mut recipe, job, on_progress)?;
+        let candidate = Made { recipe, processed, met };
+        let Some(after) = score(&candidate) else { continue };
+        let verified = fix::judge(devices, &before, &after, index);
+        // What two changes do together counts too.
+        let in_all = fix::judge(devices, &original, &after, index);
+        if verified.passes && in_all.passes {
+            applied.push(AppliedFix {
+                device: device.clone(),
+                change,
+                setting: change.describe(),
+                gain: verified.gain,
+            });
+            (made, before) = (candidate, after);
+        }
+    }
+    Ok((made, applied))
+}
+
+/// Most ceilings that are tried: what is limited anew overshoots a little otherwise than what was limited twice in the
+/// search.
+const MAX_CEILINGS: usize = 3;
+
+/// A master and what codecs do to it.
+pub(super) struct Behind {
+    /// What it has to meet: a lower ceiling than before, perhaps.
+    pub(super) goal: Goal,
+    pub(super) made: Made,
+    pub(super) checks: Vec<CodecCheck>,
+    pub(super) fix: Option<CeilingFix>,
+}
+
+/// Checks a master with codecs. Where it clips behind one of them and fixes are wanted, it is made again with the lower
+/// ceiling that the check finds, checked again, and kept if all pass that can and no device is hurt.
+pub(super) fn behind_codecs(
+    job: &MasterJob<'_>,
+    devices: &Devices,
+    goal: Goal,
+    made: Made,
+    on_progress: OnProgress<'_>,
+) -> Result<Behind> {
+    let checked =
+        |met: &Met| check(met.written.file.temporary(), &met.written.source.measurement, &job.codecs.codecs, None);
+    let checks = checked(&made.met)?;
+    let fails = checks.iter().any(|check| !check.passes);
+    let mut behind = Behind { goal, made, checks, fix: None };
+    if !(job.translate_fix && fails) {
+        return Ok(behind);
+    }
+    let none = CeilingFix {
+        codecs: overs(&behind.checks, None),
+        from_dbtp: goal.ceiling_dbtp,
+        to_dbtp: None,
+        loudness_change_lu: None,
+        worst_harm: 0.0,
+        harmed: None,
+        outcome: CeilingOutcome::NonePasses,
+    };
+    let mut wanted = passing_all(&behind.checks);
+    // A codec that no ceiling helps must not keep the others from being helped.
+    let hopeless: Vec<String> = behind
+        .checks
+        .iter()
+        .filter(|check| !check.passes && check.passing_ceiling_dbtp.is_none())
+        .map(|check| check.id.clone())
+        .collect();
+    let mut fix = none;
+    for _ in 0..MAX_CEILINGS {
+        let Some(ceiling_dbtp) = wanted else { break };
+        let lower = Goal { ceiling_dbtp, ..goal };
+        let mut recipe = behind.made.recipe.clone();
+        recipe.limiter.ceiling_dbtp = limiter_ceiling(ceiling_dbtp);
+        let met = meet(&lower, &mut behind.made.processed, &mut recipe, job, on_progress)?;
+        let after = checked(&met)?;
+        let measurements = [behind.made.measurement(), &met.written.source.measurement];
+        let [was_lufs, is_lufs] = measurements.map(|measurement| measurement.loudness.integrated_lufs());
+        let [Some(before), Some(now)] = measurements.map(|measurement| scores(devices, measurement)) else { break };
+        (fix.worst_harm, fix.harmed) = fix::harm(devices, &before, &now, None);
+        fix.codecs = overs(&behind.checks, Some(&after));
+        fix.to_dbtp = Some(ceiling_dbtp);
+        fix.loudness_change_lu = was_lufs.zip(is_lufs).map(|(was, is)| is - was);
+        if after.iter().all(|check| check.passes || hopeless.contains(&check.id)) {
+            fix.outcome = if fix.worst_harm <= MOST_HARM { CeilingOutcome::Applied } else { CeilingOutcome::Harms };
+            if fix.outcome == CeilingOutcome::Applied {
+                behind.goal = lower;
+                (behind.made.recipe, behind.made.met) = (recipe, met);
+                behind.checks = after;
+            }
+            break;
+        }
+        wanted = passing_all(&after).map(|next| next.min(ceiling_dbtp - 0.1));
+    }
+    behind.fix = Some(fix);
+    Ok(behind)
+}
+
+fn scores(devices: &Devices, measurement: &Measurement) -> Option<Vec<DeviceScore>> {
+    Programme::new(measurement).map(|programme| devices.score(&programme))
+}

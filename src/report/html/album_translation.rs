@@ -1,0 +1,102 @@
+//! How an album translates: the album as one, then each track.
+
+use maud::{Markup, html};
+
+use super::translation::parts_of;
+use super::{number_heads, page};
+use crate::report::AlbumTranslationDocument;
+use crate::report::figures::{describe_file, file_name, number, signed};
+use crate::report::translation::album_words;
+
+/// One self-contained page about how an album translates: no scripts, nothing to load.
+pub fn album_translation_html(document: &AlbumTranslationDocument) -> String {
+    let title = format!("Album of {} files", document.tracks.len());
+    let content = html! {
+        header {
+            h1 { (title) }
+            p {
+                span.number { (number(Some(document.album.integrated_lufs), 1)) " LUFS" } ", loudest track "
+                span.number { (number(Some(document.album.loudest_track_lufs), 1)) " LUFS" } ", highest peak "
+                span.number { (number(Some(document.album.true_dbtp), 1)) " dBTP" }
+            }
+        }
+        (tracks(document))
+        (platforms(document))
+        @for track in &document.tracks {
+            section.translation {
+                h2 title=(track.file.path) { (file_name(&track.file.path)) }
+                p.quiet { (describe_file(&track.file)) }
+                (parts_of(&track.translation))
+            }
+        }
+    };
+    page(&title, &content)
+}
+
+fn tracks(document: &AlbumTranslationDocument) -> Markup {
+    html! {
+        section.translation {
+            h2 { "Weakest devices" }
+            table {
+                tbody {
+                    @for track in &document.tracks {
+                        tr {
+                            th scope="row" { (file_name(&track.file.path)) }
+                            @if let Some(weakest) = track.translation.weakest() {
+                                td { (number(weakest.own.score, 0)) }
+                                td.words { (weakest.name) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn platforms(document: &AlbumTranslationDocument) -> Markup {
+    html! {
+        section.translation {
+            h2 { "Services, as of " (document.platforms_as_of) }
+            table.numbers {
+                (number_heads(&["gain on the album dB", "LUFS", "dBTP", "tracks alone dB"]))
+                tbody {
+                    @for service in &document.platforms {
+                        tr {
+                            th scope="row" { (service.name) div.cause { (album_words(service)) } }
+                            td { (signed(service.gain_db, 1)) }
+                            td { (number(service.played_lufs, 1)) }
+                            td { (number(service.true_dbtp, 1)) }
+                            td {
+                                @if let Some([least, most]) = document.track_gains_db(&service.id) {
+                                    (signed(Some(least), 1)) " to " (signed(Some(most), 1))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            p.quiet {
+                "Played as an album, all tracks get one gain and keep the levels between them; alone, or in a playlist, each gets its own."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn a_page_has_the_album_and_every_track() {
+        let document = sample::album_translation();
+        let page = album_translation_html(&document);
+        for foreign in ["http:", "https:", "src=", "<script", "<link", "NaN", ">inf", ">-inf"] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+        assert_eq!(page.matches("<svg class=\"wide\"").count(), 2 * document.tracks.len());
+        assert!(page.contains("you give up 2.0 dB") && page.contains("each track by itself"));
+        assert!(page.contains("-5.0 to -1.0") && !page.contains("id=\"translation\""));
+    }
+}

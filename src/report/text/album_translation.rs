@@ -1,0 +1,76 @@
+//! How an album translates, for the terminal.
+
+use super::super::AlbumTranslationDocument;
+use super::super::figures::{file_name, number, printable, signed};
+use super::super::translation::album_words;
+use super::{WIDTH, line, shorten};
+
+/// The album as one, its tracks, and what services do to both.
+pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
+    let mut out = String::new();
+    let AlbumTranslationDocument { album, tracks, .. } = document;
+    line(
+        &mut out,
+        &format!(
+            "Album of {} files: {} LUFS, loudest track {} LUFS, highest peak {} dBTP",
+            tracks.len(),
+            number(Some(album.integrated_lufs), 1),
+            number(Some(album.loudest_track_lufs), 1),
+            number(Some(album.true_dbtp), 1)
+        ),
+    );
+    line(&mut out, "");
+    line(&mut out, &format!("{:<40}{:>6}  {}", "Track", "score", "weakest device"));
+    for track in tracks {
+        let weakest = track.translation.weakest();
+        let row = format!(
+            "  {:<38}{:>6}  {}",
+            shorten(&file_name(&track.file.path), 38),
+            number(weakest.and_then(|device| device.own.score), 0),
+            weakest.map_or(String::new(), |device| printable(&device.name))
+        );
+        line(&mut out, &shorten(&row, WIDTH));
+    }
+    line(&mut out, "");
+    line(&mut out, &format!("{:<28}{:>7}{:>7}{:>7}{:>16}", "", "album", "album", "album", "tracks alone"));
+    let heads = format!("{:<28}{:>7}{:>7}{:>7}{:>16}", "", "gain", "LUFS", "dBTP", "gain");
+    line(&mut out, &format!("{heads}  services as of {}", document.platforms_as_of));
+    for service in &document.platforms {
+        let alone = document
+            .track_gains_db(&service.id)
+            .map_or(String::new(), |[least, most]| format!("{} to {}", signed(Some(least), 1), signed(Some(most), 1)));
+        let row = format!(
+            "  {:<26}{:>7}{:>7}{:>7}{alone:>16}  {}",
+            service.name,
+            signed(service.gain_db, 1),
+            number(service.played_lufs, 1),
+            number(service.true_dbtp, 1),
+            album_words(service)
+        );
+        line(&mut out, &shorten(&row, WIDTH));
+    }
+    line(&mut out, "");
+    line(&mut out, "Devices of each track: name one file, or --html or --json.");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::assert_fits;
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn an_album_is_told_as_one_and_track_by_track() {
+        let text = album_translation_text(&sample::album_translation());
+        assert_fits(&text);
+        for wanted in [
+            "Album of 2 files: -12.0 LUFS, loudest track -10.0 LUFS, highest peak -1.0 dBTP",
+            "  Night Drive master.wav                    41  Phone, one speaker",
+            "  Spotify, normal              -2.0  -14.0   -3.0    -5.0 to -1.0  you give up 2.0 dB",
+            "  YouTube                         \u{2013}      \u{2013}      \u{2013}                  each track by itself",
+        ] {
+            assert!(text.contains(wanted), "{wanted}\n{text}");
+        }
+    }
+}
