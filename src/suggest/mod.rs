@@ -12,6 +12,7 @@ mod learned;
 mod loudness_only;
 #[cfg_attr(not(feature = "ml"), path = "no_network.rs")]
 mod network;
+pub mod profile;
 mod quantity;
 mod registration;
 mod stages;

@@ -58,17 +58,10 @@ pub(super) struct Evidence {
 impl Evidence {
     /// Gathers it. `None` if either programme is silent.
     pub(super) fn between(mix: &Measurement, reference: &Measurement) -> Option<Self> {
-        let all_hz = mix.spectrum.bands.centers_hz();
-        let count = all_hz.len().min(reference.spectrum.bands.centers_hz().len());
-        let bands: Vec<usize> = (0..count).filter(|&band| (RANGE_HZ.0..RANGE_HZ.1).contains(&all_hz[band])).collect();
-        let levels = |measurement: &Measurement| -> Vec<f64> {
-            let spectrum = &measurement.loud_spectrum;
-            bands.iter().map(|&band| power_to_db(f64::from(spectrum[band].mid) + 1e-20)).collect()
-        };
-        let (mix_db, reference_db) = (levels(mix), levels(reference));
-        let centers_hz: Vec<f64> = bands.iter().map(|&band| all_hz[band]).collect();
-        let mix_holds = holding(&centers_hz, &mix_db)?;
-        let reference_holds = holding(&centers_hz, &reference_db)?;
+        let count = mix.spectrum.bands.centers_hz().len().min(reference.spectrum.bands.centers_hz().len());
+        let (mix_levels, reference_levels) = (Levels::of(mix, count)?, Levels::of(reference, count)?);
+        let Levels { bands, centers_hz, levels_db: mix_db, holds: mix_holds } = mix_levels;
+        let Levels { levels_db: reference_db, holds: reference_holds, .. } = reference_levels;
         let weights: Vec<f64> =
             mix_holds.iter().zip(&reference_holds).map(|(a, b)| if *a && *b { 1.0 } else { 0.0 }).collect();
 
@@ -117,6 +110,34 @@ impl Evidence {
     }
 }
 
+/// Levels of the third octaves that take part.
+#[derive(Debug, Clone)]
+pub(super) struct Levels {
+    /// The bands, by their number in the spectrum.
+    pub(super) bands: Vec<usize>,
+    /// Their centres.
+    pub(super) centers_hz: Vec<f64>,
+    /// Level of the mid in the loud parts, dB.
+    pub(super) levels_db: Vec<f64>,
+    /// Whether there is anything: not empty, and not past a codec's edge.
+    pub(super) holds: Vec<bool>,
+}
+
+impl Levels {
+    /// Those of a programme, out of the first `count` bands of its spectrum. `None` if it is silent.
+    pub(super) fn of(measurement: &Measurement, count: usize) -> Option<Self> {
+        let all_hz = measurement.spectrum.bands.centers_hz();
+        let count = count.min(all_hz.len());
+        let bands: Vec<usize> = (0..count).filter(|&band| (RANGE_HZ.0..RANGE_HZ.1).contains(&all_hz[band])).collect();
+        let spectrum = &measurement.loud_spectrum;
+        let levels_db: Vec<f64> =
+            bands.iter().map(|&band| power_to_db(f64::from(spectrum[band].mid) + 1e-20)).collect();
+        let centers_hz: Vec<f64> = bands.iter().map(|&band| all_hz[band]).collect();
+        let holds = holding(&centers_hz, &levels_db)?;
+        Some(Self { bands, centers_hz, levels_db, holds })
+    }
+}
+
 /// Which bands hold something: not empty, and not past a codec's edge. `None` for a silent programme.
 fn holding(centers_hz: &[f64], levels_db: &[f64]) -> Option<Vec<bool>> {
     let strongest_db = levels_db.iter().copied().fold(f64::MIN, f64::max);
@@ -147,7 +168,7 @@ fn center(weights: &[f64], values: &mut [f64]) {
 }
 
 /// Weights 1/4, 1/2, 1/4 over neighbouring bands; the outermost stand in for their missing neighbours.
-fn smooth(values: &mut [f64]) {
+pub(super) fn smooth(values: &mut [f64]) {
     let original = values.to_vec();
     for (index, value) in values.iter_mut().enumerate() {
         let before = original[index.saturating_sub(1)];
