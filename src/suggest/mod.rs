@@ -5,6 +5,7 @@
 //! measured afterwards with the same [`Quantity`].
 
 mod classical;
+pub mod corridor;
 mod dynamics;
 mod eq_fit;
 pub mod features;

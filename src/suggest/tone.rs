@@ -24,6 +24,15 @@ pub(super) struct Tone {
     pub(super) matched_ratio: f64,
 }
 
+impl Tone {
+    /// A curve to aim for. Gains bend towards their bound, and are 0 where there is nothing to be matched.
+    pub(super) fn of_curve(centers_hz: Vec<f64>, weights: Vec<f64>, curve_db: &[f64]) -> Self {
+        let bounded = |(gain, weight): (&f64, &f64)| weight * MAX_GAIN_DB * (gain / MAX_GAIN_DB).tanh();
+        let curve_db = curve_db.iter().zip(&weights).map(bounded).collect();
+        Self { centers_hz, curve_db, weights, likeness_ratio: 0.0, matched_ratio: 0.0 }
+    }
+}
+
 /// Bands from here to there take part: below, there is rumble; above, codecs and hiss.
 const RANGE_HZ: (f64, f64) = (35.0, 17_000.0);
 /// A band this far under a programme's strongest band holds nothing to be matched, dB.
@@ -82,16 +91,12 @@ impl Evidence {
         self.registration.as_ref().map_or(0.0, |found| found.likeness_ratio)
     }
 
-    /// A curve to aim for, with the evidence's words about it. Gains bend towards their bound, and are 0 where there is
-    /// nothing to be matched.
+    /// A curve to aim for, with the evidence's words about it.
     pub(super) fn tone(&self, curve_db: &[f64]) -> Tone {
-        let bounded = |(gain, weight): (&f64, &f64)| weight * MAX_GAIN_DB * (gain / MAX_GAIN_DB).tanh();
         Tone {
-            centers_hz: self.centers_hz.clone(),
-            curve_db: curve_db.iter().zip(&self.weights).map(bounded).collect(),
-            weights: self.weights.clone(),
             likeness_ratio: self.likeness_ratio(),
             matched_ratio: self.registration.as_ref().map_or(0.0, |found| found.pair_share),
+            ..Tone::of_curve(self.centers_hz.clone(), self.weights.clone(), curve_db)
         }
     }
 

@@ -6,7 +6,7 @@ use crate::measure::Measurement;
 use crate::suggest::tone::Levels;
 
 /// A profile that lies farther than this from a mix says nothing about it.
-pub const MOST_DISTANCE: f64 = 1.5;
+pub const MOST_DISTANCE: f64 = 1.25;
 /// Spreads are taken for this much or more, dB: a handful of songs that agree by chance would otherwise exclude all others.
 const LEAST_SPREAD_DB: f64 = 1.0;
 /// How far a mix's third octaves may be off by its production rather than its kind: standard deviation, dB.
@@ -61,7 +61,7 @@ fn width_deviations(mix: &Measurement, profile: &Profile) -> Vec<f64> {
 
 /// By how much each band of a mix stands over a profile's mean, with the profile's spread, dB: mean 0 over the bands that
 /// both hold, `None` for the others.
-pub(crate) fn departures_db(levels: &Levels, profile: &Profile) -> Vec<Option<(f64, f64)>> {
+pub(in crate::suggest) fn departures_db(levels: &Levels, profile: &Profile) -> Vec<Option<(f64, f64)>> {
     let bands = levels.centers_hz.iter().zip(&levels.levels_db).zip(&levels.holds);
     let raw: Vec<Option<(f64, f64)>> = bands
         .map(|((&hz, &db), &holds)| {

@@ -6,6 +6,7 @@
 //! nearest.
 
 mod build;
+mod choice;
 mod fit;
 
 use std::path::Path;
@@ -16,6 +17,8 @@ use crate::error::{Error, Result};
 use crate::measure::analysis::wide_band_edges_hz;
 
 pub use build::{LEAST_SONGS, Labels, build};
+pub use choice::{Candidate, Chosen, ProfileChoice};
+pub(super) use fit::departures_db;
 pub use fit::{Fit, MOST_DISTANCE, fit};
 
 /// The form of profile that this version reads and writes.
@@ -231,6 +234,8 @@ impl Spread {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::AudioBuffer;
+    use crate::measure::{Measurement, Meter};
 
     /// A pink profile: every band at 0 dB with a spread of 2 dB.
     pub(crate) fn pink(name: &str) -> Profile {
@@ -251,6 +256,42 @@ pub(crate) mod tests {
             width_db: vec![None, Some(value(-6.0)), Some(value(-6.0)), None],
             content: CONTENT_NAMES.map(|name| Content { name: name.into(), bands: vec![value(0.0); 4] }).to_vec(),
         }
+    }
+
+    /// Pink noise: as much power in every third octave, the side 6 dB under the mid.
+    pub(crate) fn pink_noise() -> Measurement {
+        let mut meter = Meter::new(44_100);
+        let mut state = 7u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(state) / f64::from(u32::MAX) - 0.5
+        };
+        // P. Kellet's filter of white noise, within 0.05 dB of -3 dB per octave above 9 Hz.
+        let mut pink = || {
+            let mut poles = [0.0; 6];
+            move |white: f64| {
+                let stages = [
+                    (0.99886, 0.0555179),
+                    (0.99332, 0.0750759),
+                    (0.96900, 0.1538520),
+                    (0.86650, 0.3104856),
+                    (0.55000, 0.5329522),
+                    (-0.7616, -0.0168980),
+                ];
+                for (pole, (decay, gain)) in poles.iter_mut().zip(stages) {
+                    *pole = decay * *pole + gain * white;
+                }
+                poles.iter().sum::<f64>() + 0.5362 * white
+            }
+        };
+        let (mut of_mid, mut of_side) = (pink(), pink());
+        let mut block = AudioBuffer::new(44_100);
+        for _ in 0..44_100 * 8 {
+            let (mid, side) = (0.1 * of_mid(noise()), 0.05 * of_side(noise()));
+            block.push((mid + side) as f32, (mid - side) as f32);
+        }
+        meter.push(&block);
+        meter.finish()
     }
 
     #[test]
