@@ -115,7 +115,8 @@ pub fn profile_text(profile: &Profile) -> String {
     }
     line(&mut out, "");
     for source in &profile.sources {
-        wrap(&mut out, &printable(&format!("{} songs of {} ({})", source.songs, source.name, source.licence)), 0);
+        let songs = if source.songs == 1 { "1 song".into() } else { format!("{} songs", source.songs) };
+        wrap(&mut out, &printable(&format!("{songs} of {} ({})", source.name, source.licence)), 0);
     }
     out
 }

@@ -205,7 +205,19 @@ impl Profile {
 /// Fewer third octaves than this are no spectrum.
 const LEAST_TONE_BANDS: usize = 12;
 
-const BUILT_IN: [&str; 0] = [];
+const BUILT_IN: [&str; 11] = [
+    include_str!("../../../references/ambient-dark.json"),
+    include_str!("../../../references/beats.json"),
+    include_str!("../../../references/dark-cinematic.json"),
+    include_str!("../../../references/deep-synth.json"),
+    include_str!("../../../references/dense-bright.json"),
+    include_str!("../../../references/electronic.json"),
+    include_str!("../../../references/light-acoustic.json"),
+    include_str!("../../../references/open-percussive.json"),
+    include_str!("../../../references/orchestral.json"),
+    include_str!("../../../references/retro-narrow.json"),
+    include_str!("../../../references/warm-folk.json"),
+];
 
 const NAME_RULE: &str = "it needs lower-case letters, digits and hyphens, and nothing else";
 
