@@ -279,7 +279,7 @@ pub(crate) mod tests {
             f64::from(state) / f64::from(u32::MAX) - 0.5
         };
         // P. Kellet's filter of white noise, within 0.05 dB of -3 dB per octave above 9 Hz.
-        let mut pink = || {
+        let pink = || {
             let mut poles = [0.0; 6];
             move |white: f64| {
                 let stages = [
