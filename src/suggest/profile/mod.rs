@@ -263,7 +263,11 @@ pub(crate) mod tests {
             plr_db: value(12.0),
             crest_db: value(12.0),
             tone: (-14..=12)
-                .map(|k| ToneBand { center_hz: 1000.0 * 10f64.powf(f64::from(k) / 10.0), mean_db: 0.0, spread_db: 2.0 })
+                .map(|k| ToneBand {
+                    center_hz: (1e6 * 10f64.powf(f64::from(k) / 10.0)).round() / 1000.0,
+                    mean_db: 0.0,
+                    spread_db: 2.0,
+                })
                 .collect(),
             width_db: vec![None, Some(value(-6.0)), Some(value(-6.0)), None],
             content: CONTENT_NAMES.map(|name| Content { name: name.into(), bands: vec![value(0.0); 4] }).to_vec(),
