@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::io::{OutputFile, check_output};
 use crate::measure::Measurement;
 use crate::report::{MasterReport, Promise};
-use crate::suggest::{Amounts, Proposal, Suggester, Target};
+use crate::suggest::profile::{Chosen, ProfileChoice};
+use crate::suggest::{Amounts, Proposal, Suggester, Target, corridor};
 use crate::translate::codecs::Selection;
 use crate::translate::{Devices, Translation};
 use crate::units::db_to_amplitude;
@@ -40,6 +41,8 @@ pub struct MasterJob<'a> {
     pub mix: PathBuf,
     /// The references, if there are any. Of several, the master comes into the corridor that they make.
     pub references: Vec<PathBuf>,
+    /// What to hold the mix against where there is no reference. `None`: nothing, only loudness and peaks are set.
+    pub profile: Option<ProfileChoice>,
     /// The master.
     pub output: PathBuf,
     /// Replace the output if it exists.
@@ -48,7 +51,7 @@ pub struct MasterJob<'a> {
     pub suggester: &'a dyn Suggester,
     /// How much of the proposal to take.
     pub amounts: Amounts,
-    /// Wished loudness; the reference's, or else -14 LUFS, if `None`.
+    /// Wished loudness; if `None`, the reference's, or else -14 LUFS, or what of a profile's range is nearest to that.
     pub loudness_lufs: Option<f64>,
     /// Go on to the wished loudness whatever it costs.
     pub force_loudness: bool,
@@ -99,17 +102,9 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let ((mix, audio), references) = (mix?, References::new(references?)?);
     loudness_of(&mix)?;
 
-    let wished_lufs = job.loudness_lufs.or(references.middle_lufs).unwrap_or(DEFAULT_LOUDNESS_LUFS);
-    let others: Vec<&Measurement> = references.others.iter().map(|source| &source.measurement).collect();
-    let proposal = references.middle.as_ref().map_or_else(Proposal::default, |reference| {
-        let target = Target {
-            reference: &reference.measurement,
-            others: &others,
-            loudness_lufs: wished_lufs,
-            ceiling_dbtp: job.ceiling_dbtp,
-        };
-        job.suggester.suggest(&mix.measurement, &target, &job.amounts)
-    });
+    let chosen = job.profile.as_ref().filter(|_| references.middle.is_none()).map(|wish| wish.choose(&mix.measurement));
+    let wished_lufs = job.loudness_lufs.unwrap_or_else(|| default_loudness_lufs(&references, chosen.as_ref()));
+    let proposal = propose(job, &mix.measurement, &references, chosen.as_ref(), wished_lufs);
     let mut recipe = Recipe {
         output: job.output_settings,
         limiter: LimiterSettings { ceiling_dbtp: limiter_ceiling(job.ceiling_dbtp), ..LimiterSettings::default() },
@@ -152,7 +147,34 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     file.commit(job.force)?;
     let mut report = MasterReport::new(job, mix, references, source, recipe, &proposal, &processed, log, promises);
     report.translation = translation;
+    report.note_profile(chosen.as_ref());
     Ok(report)
+}
+
+/// The reference's loudness, or the usual one, brought into the range of a profile.
+fn default_loudness_lufs(references: &References, chosen: Option<&Chosen>) -> f64 {
+    let of_profile = || Some(corridor::loudness_within(&chosen?.profile.as_ref()?.0, DEFAULT_LOUDNESS_LUFS));
+    references.middle_lufs.or_else(of_profile).unwrap_or(DEFAULT_LOUDNESS_LUFS)
+}
+
+/// Everything before the limiter: after the references, else after the profile, else nothing.
+fn propose(
+    job: &MasterJob<'_>,
+    mix: &Measurement,
+    references: &References,
+    chosen: Option<&Chosen>,
+    loudness_lufs: f64,
+) -> Proposal {
+    let ceiling_dbtp = job.ceiling_dbtp;
+    if let Some(reference) = &references.middle {
+        let others: Vec<&Measurement> = references.others.iter().map(|source| &source.measurement).collect();
+        let target = Target { reference: &reference.measurement, others: &others, loudness_lufs, ceiling_dbtp };
+        return job.suggester.suggest(mix, &target, &job.amounts);
+    }
+    chosen.and_then(|chosen| chosen.profile.as_ref()).map_or_else(Proposal::default, |(profile, fit)| {
+        let goal = corridor::Goal { loudness_lufs, ceiling_dbtp };
+        corridor::towards_profile(mix, profile, *fit, goal, &job.amounts)
+    })
 }
 
 /// A master with everything that it was made from.

@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::io::Decoder;
 use crate::measure::{Measurement, Meter};
 use crate::quality::{Finding, Format, Inspector};
+use crate::suggest::profile::{Chosen, Profile, ProfileChoice};
 use fine::FineSpectrum;
 
 /// How much it matters.
@@ -79,12 +80,38 @@ pub struct Advice {
     pub mend: Mend,
 }
 
+/// What a mix's tone is held against.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Standard<'a> {
+    /// Music in general.
+    #[default]
+    Music,
+    /// A finished production.
+    Reference(&'a Measurement),
+    /// Songs of a kind.
+    Profile(&'a Profile),
+}
+
+impl<'a> Standard<'a> {
+    fn reference(self) -> Option<&'a Measurement> {
+        if let Self::Reference(reference) = self { Some(reference) } else { None }
+    }
+}
+
+impl<'a> From<Option<&'a Measurement>> for Standard<'a> {
+    fn from(reference: Option<&'a Measurement>) -> Self {
+        reference.map_or(Self::Music, Self::Reference)
+    }
+}
+
 /// A file and what to fix in it.
 pub struct Advised {
     /// The mix.
     pub mix: Source,
     /// The reference, if there was one.
     pub reference: Option<Source>,
+    /// Which profile it was held against, if one was asked for.
+    pub chosen: Option<Chosen>,
     /// What to fix, worst first.
     pub findings: Vec<Advice>,
 }
@@ -126,26 +153,26 @@ impl Advisor {
     }
 
     /// Ends the programme and tells what to fix, worst first. `measurement` is that of the same programme, `known` what
-    /// quality control found in it, `channels` how many its file has; with a `reference`, that is what the tone is held
-    /// against.
-    pub fn finish(
+    /// quality control found in it, `channels` how many its file has, `standard` what the tone is held against.
+    pub fn finish<'a>(
         self,
         measurement: &Measurement,
         known: &[Finding],
         channels: u32,
-        reference: Option<&Measurement>,
+        standard: impl Into<Standard<'a>>,
     ) -> Vec<Advice> {
+        let standard = standard.into();
         let mut findings = Vec::new();
         if known.iter().any(|finding| finding.id == "silent") {
             return findings;
         }
         quality::advice(known, measurement, &mut findings);
-        tonal::advice(measurement, reference, &mut findings);
+        tonal::advice(measurement, standard, &mut findings);
         findings.extend(resonance::advice(&self.fine));
         level::advice(known, measurement, &mut findings);
         if channels > 1 {
             stereo::advice(known, measurement, &mut findings);
-            findings.extend(lead::advice(measurement, reference));
+            findings.extend(lead::advice(measurement, standard.reference()));
         }
         findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.confidence.total_cmp(&a.confidence)));
         findings
@@ -170,11 +197,17 @@ pub fn advise_audio(mix: &AudioBuffer, format: Format, reference: Option<&Measur
     advisor.finish(&measurement, &known, format.channels, reference)
 }
 
-/// Decodes, measures and judges a mix, holding none of it.
+/// Decodes, measures and judges a mix, holding none of it. Without a reference, the tone is held against the profile that
+/// is chosen, and against music in general where none is near enough.
 ///
 /// # Errors
 /// Those of decoding either file; a mix or reference that is silent.
-pub fn advise_file(mix: &Path, reference: Option<&Path>, progress: Progress<'_>) -> Result<Advised> {
+pub fn advise_file(
+    mix: &Path,
+    reference: Option<&Path>,
+    profile: Option<&ProfileChoice>,
+    progress: Progress<'_>,
+) -> Result<Advised> {
     let decoder = Decoder::open(mix)?;
     let mut advisor = Advisor::new(decoder.info().sample_rate_hz);
     let (judged, measured) = rayon::join(
@@ -194,9 +227,15 @@ pub fn advise_file(mix: &Path, reference: Option<&Path>, progress: Progress<'_>)
         }
     }
     let Source { info, measurement, findings: known } = &mix_source;
-    let target = reference_source.as_ref().map(|source| &source.measurement);
-    let findings = advisor.finish(measurement, known, info.channels, target);
-    Ok(Advised { mix: mix_source, reference: reference_source, findings })
+    let chosen = profile.filter(|_| reference.is_none()).map(|wish| wish.choose(measurement));
+    let near = chosen.as_ref().and_then(|chosen| chosen.profile.as_ref());
+    let standard = match (&reference_source, near) {
+        (Some(source), _) => Standard::Reference(&source.measurement),
+        (None, Some((profile, _))) => Standard::Profile(profile),
+        (None, None) => Standard::Music,
+    };
+    let findings = advisor.finish(measurement, known, info.channels, standard);
+    Ok(Advised { mix: mix_source, reference: reference_source, chosen, findings })
 }
 
 /// The numbers behind an advice, by name.

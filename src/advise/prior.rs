@@ -76,6 +76,11 @@ impl Departure {
         Self::new(known, MUSIC_OCTAVES)
     }
 
+    /// From songs of a kind: bands with the departure from their mean, and their spread.
+    pub(super) fn from_songs(bands: Vec<(f64, f64, f64)>) -> Self {
+        Self::new(bands, MUSIC_OCTAVES)
+    }
+
     /// From a reference: bands with the difference, whose scatter is `spread_db` in all.
     pub(super) fn from_reference(bands: &[(f64, f64)], spread_db: f64) -> Self {
         Self::new(bands.iter().map(|&(hz, db)| (hz, db, spread_db)).collect(), REFERENCE_OCTAVES)

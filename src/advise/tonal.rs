@@ -11,9 +11,10 @@ use super::thresholds::{
     TONE_SIGMAS,
 };
 use super::words::hertz;
-use super::{Advice, Mend, Severity, evidence};
+use super::{Advice, Mend, Severity, Standard, evidence};
 use crate::dsp::biquad::Coefficients;
 use crate::measure::Measurement;
+use crate::suggest::profile::Profile;
 use crate::suggest::{Amounts, Classical, Suggester, Target};
 use crate::units::power_to_db;
 
@@ -21,6 +22,8 @@ use crate::units::power_to_db;
 const RANGE_HZ: [f64; 2] = [39.0, 10_500.0];
 /// A band this far under the strongest one holds nothing to be judged, dB.
 const EMPTY_DB: f64 = 60.0;
+/// Songs of a profile spread by this much or more, dB: a handful that agree by chance would otherwise condemn all others.
+const LEAST_SPREAD_DB: f64 = 2.0;
 /// Fewer bands than this are no spectrum.
 const MIN_BANDS: usize = 12;
 /// Shapes are computed at a rate that warps none of them, Hz.
@@ -140,18 +143,30 @@ impl Tone {
     }
 }
 
-pub(super) fn advice(measurement: &Measurement, reference: Option<&Measurement>, findings: &mut Vec<Advice>) {
-    let against_reference = reference.and_then(|reference| against_reference(measurement, reference));
-    let Some(departure) = against_reference.clone().or_else(|| against_music(measurement)) else { return };
+pub(super) fn advice(measurement: &Measurement, standard: Standard<'_>, findings: &mut Vec<Advice>) {
+    let against_reference = match standard {
+        Standard::Reference(reference) => against_reference(measurement, reference),
+        Standard::Music | Standard::Profile(_) => None,
+    };
     let has_reference = against_reference.is_some();
+    let expected = match standard {
+        _ if has_reference => "the reference",
+        Standard::Profile(_) => "the trend of the spectrum and the songs of the profile let expect",
+        _ => "the trend of the spectrum and other music let expect",
+    };
+    let of_kind = || match standard {
+        Standard::Profile(profile) => against_profile(measurement, profile),
+        Standard::Music | Standard::Reference(_) => against_music(measurement),
+    };
+    let Some(departure) = against_reference.or_else(of_kind) else { return };
     for tone in &TONES {
         if let Some(share) = departure.share_of(tone.shape()) {
-            findings.extend(judge(tone, share, has_reference));
+            findings.extend(judge(tone, share, has_reference, expected));
         }
     }
 }
 
-fn judge(tone: &Tone, Share { amount, sigma }: Share, has_reference: bool) -> Option<Advice> {
+fn judge(tone: &Tone, Share { amount, sigma }: Share, has_reference: bool, expected: &str) -> Option<Advice> {
     let bar_db = if has_reference { REFERENCE_MIN_DB.max(tone.sigmas[1] * sigma) } else { tone.sigmas[0] * sigma };
     if amount < bar_db {
         return None;
@@ -159,10 +174,9 @@ fn judge(tone: &Tone, Share { amount, sigma }: Share, has_reference: bool) -> Op
     let [low_hz, high_hz] = tone.band_hz;
     let more = if tone.gain_db > 0.0 { "more" } else { "less" };
     let message = format!(
-        "{} to {} hold {amount:.1} dB {more} than {}: it may sound {}. {}",
+        "{} to {} hold {amount:.1} dB {more} than {expected}: it may sound {}. {}",
         hertz(low_hz),
         hertz(high_hz),
-        if has_reference { "the reference" } else { "the trend of the spectrum and other music let expect" },
         tone.sounds,
         if has_reference {
             "The reference may be arranged otherwise; listen."
@@ -202,6 +216,16 @@ fn levels_db(measurement: &Measurement) -> Option<Vec<(f64, f64)>> {
 
 fn against_music(measurement: &Measurement) -> Option<Departure> {
     Some(Departure::from_music(&levels_db(measurement)?))
+}
+
+fn against_profile(measurement: &Measurement, profile: &Profile) -> Option<Departure> {
+    let bands: Vec<(f64, f64, f64)> = levels_db(measurement)?
+        .into_iter()
+        .filter_map(|(hz, db)| {
+            profile.tone_at(hz).map(|band| (hz, db - band.mean_db, band.spread_db.max(LEAST_SPREAD_DB)))
+        })
+        .collect();
+    (bands.len() >= MIN_BANDS).then(|| Departure::from_songs(bands))
 }
 
 /// What the two productions differ by: where they share content, the difference of that; the difference of their

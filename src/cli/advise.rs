@@ -8,6 +8,7 @@ use halfspeed::Result;
 use halfspeed::advise::advise_file;
 use halfspeed::master::Step;
 use halfspeed::report::{AdviceDocument, advice_text};
+use halfspeed::suggest::profile::ProfileChoice;
 
 use super::output::{print_json, print_text};
 use super::progress::Progress;
@@ -20,6 +21,10 @@ pub(super) struct AdviseArgs {
     /// A finished production that sounds as the mix should: its tone and its lead are what the mix is held against.
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
+    /// Songs of the mix's kind to hold its tone against: `auto` for the nearest profile of those that ship, the name of one, a
+    /// profile's file, or a folder of profiles.
+    #[arg(long, value_name = "auto|NAME|FILE", conflicts_with = "reference")]
+    profile: Option<String>,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -27,9 +32,10 @@ pub(super) struct AdviseArgs {
 impl AdviseArgs {
     pub(super) fn run(self) -> Result<ExitCode> {
         logger::start(self.common.verbose);
+        let profile = self.profile.as_deref().map(ProfileChoice::find).transpose()?;
         let progress = Progress::new(self.common.quiet);
         let show = |done, total| progress.show(Step::Mix, done, total);
-        let advised = advise_file(&self.mix, self.reference.as_deref(), &show);
+        let advised = advise_file(&self.mix, self.reference.as_deref(), profile.as_ref(), &show);
         progress.finish();
         let document = AdviceDocument::new(&advised?);
         if self.common.json {

@@ -8,6 +8,7 @@ use halfspeed::engine::OutputSettings;
 use halfspeed::io::{SampleFormat, check_output};
 use halfspeed::master::{DEFAULT_CEILING_DBTP, MasterJob, master};
 use halfspeed::report::{master_html, master_text};
+use halfspeed::suggest::profile::ProfileChoice;
 use halfspeed::suggest::{Amounts, Classical, Learned, LoudnessOnly, Suggester};
 use halfspeed::translate::codecs::Selection;
 use halfspeed::translate::{Devices, devices};
@@ -25,6 +26,11 @@ pub(super) struct MasterArgs {
     /// what lies outside the range that they make is changed.
     #[arg(long, short, value_name = "FILE")]
     reference: Vec<PathBuf>,
+    /// Without a reference: hold the mix against what songs of a kind have in common, and move what lies outside of their range
+    /// part of the way. `auto` takes the nearest of those that ship (`halfspeed profile list`); or give the name of one, a profile's
+    /// file, or a folder of profiles for the nearest of those.
+    #[arg(long, value_name = "auto|NAME|FILE", conflicts_with = "reference")]
+    profile: Option<String>,
     /// The master to write, a .wav file.
     #[arg(long, short, value_name = "FILE", value_parser = wav_output)]
     output: PathBuf,
@@ -40,7 +46,8 @@ pub(super) struct MasterArgs {
     /// How much of the change in width to take, in percent; instead of --amount.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     amount_width: Option<f64>,
-    /// Integrated loudness of the master [default: the reference's; -14 without one].
+    /// Integrated loudness of the master [default: the reference's; without one -14, or what of the
+    /// profile's range is nearest to that].
     #[arg(long, value_name = "LUFS", allow_negative_numbers = true, value_parser = loudness)]
     loudness: Option<f64>,
     /// Reach the loudness even where that takes more than 6 dB of limiting.
@@ -129,6 +136,7 @@ impl MasterArgs {
         let job = MasterJob {
             mix: self.mix.clone(),
             references: self.reference.clone(),
+            profile: self.profile.as_deref().map(ProfileChoice::find).transpose()?,
             output: self.output.clone(),
             force: self.force,
             suggester: self.suggester.suggester(),

@@ -7,6 +7,7 @@ mod logger;
 mod master;
 mod output;
 mod processors;
+mod profile;
 mod progress;
 mod render;
 mod translate;
@@ -38,6 +39,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// List the processors and their parameters.
     Processors(processors::ProcessorsArgs),
+    /// List, show and build profiles: what finished songs of a kind measure.
+    Profile(profile::ProfileArgs),
     /// Tell what is left of a programme on phones, in cars, on streaming services.
     Translate(translate::TranslateArgs),
 }
@@ -66,6 +69,7 @@ impl Cli {
             Command::Advise(args) => args.run(),
             Command::Compare(args) => args.run(),
             Command::Processors(args) => args.run(),
+            Command::Profile(args) => args.run(),
             Command::Translate(args) => args.run(),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::FileDocument;
+use super::{FileDocument, ProfileDocument};
 use crate::advise::{Advice, Advised};
 
 /// `halfspeed.advice/1`: what to fix in a mix before it is mastered.
@@ -14,6 +14,8 @@ pub struct AdviceDocument {
     pub file: FileDocument,
     /// The reference, if there was one.
     pub reference: Option<FileDocument>,
+    /// The profile that the tone was held against; `null` where none was asked for.
+    pub profile: Option<ProfileDocument>,
     /// What to fix, worst first.
     pub findings: Vec<Advice>,
 }
@@ -25,6 +27,7 @@ impl AdviceDocument {
             schema: "halfspeed.advice/1",
             file: FileDocument::new(&advised.mix),
             reference: advised.reference.as_ref().map(FileDocument::new),
+            profile: advised.chosen.as_ref().map(ProfileDocument::new),
             findings: advised.findings.clone(),
         }
     }

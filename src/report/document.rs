@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::ProfileDocument;
 use crate::dsp::eq::{BandChannel, response_db};
 use crate::engine::Recipe;
 use crate::engine::render::{ChainLog, LimiterLog, Processed};
@@ -11,7 +12,8 @@ use crate::master::{MasterJob, References};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::{Finding, Severity};
-use crate::suggest::{CurvePoint, ModelVerdict, Proposal, Suggestion};
+use crate::suggest::profile::Chosen;
+use crate::suggest::{CurvePoint, ModelVerdict, Proposal, Quantity, Suggestion};
 use crate::translate::Translation;
 
 /// `halfspeed.analysis/1`: everything measured of a file.
@@ -87,6 +89,8 @@ pub struct MasterReport {
     pub reference: Option<AnalysisDocument>,
     /// The other references.
     pub other_references: Vec<FileDocument>,
+    /// The profile that the mix was held against; `null` where none was asked for.
+    pub profile: Option<ProfileDocument>,
     /// The recipe as applied.
     pub settings: Recipe,
     /// What was changed and why, and whether it came about.
@@ -131,7 +135,7 @@ pub struct SuggestionDocument {
     pub unit: &'static str,
     /// Value in the written master.
     pub achieved: Option<f64>,
-    /// Value in the reference.
+    /// Value in the reference, or mean of the profile where it has one.
     pub reference: Option<f64>,
 }
 
@@ -248,8 +252,29 @@ impl MasterReport {
             after: AnalysisDocument::new(&written),
             reference: reference.as_ref().map(AnalysisDocument::new),
             other_references: others.iter().map(FileDocument::new).collect(),
+            profile: None,
             settings,
         }
+    }
+
+    /// Says which profile was followed, if one was asked for, and what it holds.
+    pub(crate) fn note_profile(&mut self, chosen: Option<&Chosen>) {
+        let Some(chosen) = chosen else { return };
+        let document = ProfileDocument::new(chosen);
+        match &chosen.profile {
+            None => self.notes.push(format!("Profile: {}: only loudness and peaks were set.", document.words())),
+            Some((profile, _)) => {
+                self.model.name = "profile";
+                for suggestion in &mut self.suggestions {
+                    suggestion.reference = match suggestion.suggestion.quantity {
+                        // A profile's levels are over the mean of its own bands.
+                        Quantity::BandLevel { .. } => None,
+                        quantity => quantity.of_profile(profile),
+                    };
+                }
+            }
+        }
+        self.profile = Some(document);
     }
 }
 
@@ -279,7 +304,11 @@ fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>, proposal
         notes.push(format!("The classical rules were used instead of the model: {reason}."));
     }
     match reference {
-        None => notes.push("There was no reference: only loudness and peaks were set.".into()),
+        None if job.profile.is_some() => {}
+        None => notes.push(
+            "There was no reference: only loudness and peaks were set. (--profile auto holds the mix against songs of its kind.)"
+                .into(),
+        ),
         Some(reference) if reference.info.channels == 1 => {
             notes.push("The reference is mono: the width was left alone.".into());
         }

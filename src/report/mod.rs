@@ -8,6 +8,7 @@ mod document;
 mod figures;
 mod html;
 mod processors;
+mod profile;
 #[cfg(test)]
 mod sample;
 mod svg;
@@ -25,6 +26,7 @@ pub use document::{
 };
 pub use html::{album_translation_html, analysis_html, master_html, translation_html};
 pub use processors::{ProcessorsDocument, processors_markdown, processors_text};
+pub use profile::{ProfileDocument, ProfileListDocument, profile_list_text, profile_text};
 pub use text::{
     Colors, advice_text, album_translation_text, analysis_text, comparison_text, master_text, translation_text,
 };

@@ -307,6 +307,7 @@ pub(super) fn report() -> MasterReport {
         after: after(),
         reference: Some(reference()),
         other_references: Vec::new(),
+        profile: None,
         suggestions: suggestions(),
         verified: vec![
             promise("integrated_loudness", "LUFS", -9.0, -9.04, 0.1),

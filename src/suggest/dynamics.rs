@@ -7,7 +7,7 @@
 //! 6 dB at the 95th percentile). What is denser still in a band of the same song gets a compressor of its own; on
 //! another song a band's spread is what is played, and compressing it made masters worse.
 
-use super::{Quantity, Suggestion, Target, WIDE_BAND_NAMES, wide_band_range};
+use super::{Quantity, Suggestion, WIDE_BAND_NAMES, wide_band_range};
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::crossover::BANDS;
 use crate::dsp::leveler::LevelerSettings;
@@ -31,15 +31,15 @@ const LEVELING_OVER_LOUDNESS_DB: f64 = 2.0;
 const AT_TARGET_PLR_DB: f64 = 8.0;
 const LEVELING_PER_PLR_DB: f64 = 1.85;
 
-/// Levelling where the master has to be denser than the mix, which the stages before make `moved_lu` louder. `amount` is the
+/// Levelling where the master, whose peaks may stand `target_plr_db` over its loudness, has to be denser than the mix, which the stages before make `moved_lu` louder. `amount` is the
 /// share to take, 0 to 1.
 pub(super) fn leveler(
     mix: &Measurement,
-    target: &Target<'_>,
+    target_plr_db: f64,
     moved_lu: f64,
     amount: f64,
 ) -> Option<(LevelerSettings, Suggestion)> {
-    let (mix_plr_db, target_plr_db) = (Quantity::PeakToLoudness.of(mix)?, target.ceiling_dbtp - target.loudness_lufs);
+    let mix_plr_db = Quantity::PeakToLoudness.of(mix)?;
     let gap_db = mix_plr_db - target_plr_db;
     let onset = ((gap_db - LIMITERS_SHARE_DB) / LEVELING_ONSET_DB).clamp(0.0, 1.0);
     let over_loudness_db = LEVELING_OVER_LOUDNESS_DB + LEVELING_PER_PLR_DB * (target_plr_db - AT_TARGET_PLR_DB);

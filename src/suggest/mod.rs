@@ -5,6 +5,7 @@
 //! measured afterwards with the same [`Quantity`].
 
 mod classical;
+pub mod corridor;
 mod dynamics;
 mod eq_fit;
 pub mod features;
@@ -12,6 +13,7 @@ mod learned;
 mod loudness_only;
 #[cfg_attr(not(feature = "ml"), path = "no_network.rs")]
 mod network;
+pub mod profile;
 mod quantity;
 mod registration;
 mod stages;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::profile::Profile;
 use super::wide_band_range;
 use crate::dsp::multiband::DEFAULT_CORNERS_HZ;
 use crate::measure::Measurement;
@@ -58,23 +59,52 @@ impl Quantity {
             Self::PeakToLoudness => Some(measurement.peaks.true_dbtp()? - measurement.loudness.integrated_lufs()?),
         }
     }
+
+    /// Its mean over the songs of a profile; `None` where the profile doesn't hold it. A band's level is that over the mean
+    /// of the profile's own bands.
+    pub fn of_profile(self, profile: &Profile) -> Option<f64> {
+        match self {
+            Self::BandLevel { low_hz, high_hz } => {
+                let levels: Vec<(f64, f64)> = profile.tone.iter().map(|band| (band.center_hz, band.mean_db)).collect();
+                level_over_all_db(&levels, low_hz, high_hz)
+            }
+            Self::Width => mean(profile.width_db[1..3].iter().flatten().map(|width| width.mean)),
+            Self::Spread { .. } => None,
+            Self::PeakToLoudness => Some(profile.plr_db.mean),
+        }
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    (count > 0.0).then_some(sum / count)
+}
+
+/// The level of a range over that of all bands. `levels` are centres with their level.
+fn level_over_all_db(levels: &[(f64, f64)], low_hz: f64, high_hz: f64) -> Option<f64> {
+    let within = |hz: f64| (low_hz..=high_hz).contains(&hz);
+    let overall_db = mean(levels.iter().map(|level| level.1))?;
+    mean(levels.iter().filter(|level| within(level.0)).map(|level| level.1)).map(|db| db - overall_db)
 }
 
 fn band_level_db(measurement: &Measurement, low_hz: f64, high_hz: f64) -> Option<f64> {
+    level_over_all_db(&levels_db(measurement), low_hz, high_hz)
+}
+
+/// Mean level of the mid in all third octaves, over which [`Quantity::BandLevel`] is told, dB.
+pub(super) fn overall_level_db(measurement: &Measurement) -> Option<f64> {
+    mean(levels_db(measurement).iter().map(|level| level.1))
+}
+
+/// Centres of the third octaves with the level of the mid.
+fn levels_db(measurement: &Measurement) -> Vec<(f64, f64)> {
     let spectrum = &measurement.loud_spectrum;
-    let levels: Vec<(f64, f64)> = measurement
+    measurement
         .spectrum
         .bands
         .centers_hz()
         .iter()
         .zip(spectrum)
         .filter_map(|(&hz, band)| power_to_db_checked(f64::from(band.mid)).map(|db| (hz, db)))
-        .collect();
-    let mean = |values: &mut dyn Iterator<Item = f64>| {
-        let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-        (count > 0.0).then_some(sum / count)
-    };
-    let overall_db = mean(&mut levels.iter().map(|level| level.1))?;
-    let within = |hz: f64| (low_hz..=high_hz).contains(&hz);
-    mean(&mut levels.iter().filter(|level| within(level.0)).map(|level| level.1)).map(|db| db - overall_db)
+        .collect()
 }

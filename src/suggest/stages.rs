@@ -1,6 +1,7 @@
 //! From what to aim for to the settings of the stages, each with its reason.
 
 use super::eq_fit::{self, Curve};
+use super::profile::Profile;
 use super::tone::{Evidence, Tone};
 use super::{Amounts, CurvePoint, Proposal, Quantity, Suggestion, Target, dynamics, width};
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
@@ -49,6 +50,35 @@ fn to_corridor_db(wishes_db: Vec<f64>) -> f64 {
     middle.signum() * (middle.abs() - spread).max(0.0)
 }
 
+/// What a mix is held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Standard<'a> {
+    Reference(&'a Measurement),
+    /// A profile, and what has to be added to its levels to be on the mix's own scale, dB: the two may hold other bands.
+    Profile(&'a Profile, f64),
+}
+
+impl Standard<'_> {
+    /// What suggestions call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Reference(_) => "the reference",
+            Self::Profile(..) => "the profile",
+        }
+    }
+
+    /// Its value of a quantity; a profile's is a mean.
+    pub(super) fn value(self, quantity: Quantity) -> Option<f64> {
+        match self {
+            Self::Reference(reference) => quantity.of(reference),
+            Self::Profile(profile, offset_db) => {
+                let is_level = matches!(quantity, Quantity::BandLevel { .. });
+                quantity.of_profile(profile).map(|value| if is_level { value + offset_db } else { value })
+            }
+        }
+    }
+}
+
 /// The settings that lead there.
 pub(super) fn propose(
     mix: &Measurement,
@@ -64,15 +94,19 @@ pub(super) fn propose(
         matched_ratio: Some(tone.matched_ratio),
         ..Proposal::default()
     };
-    equalise(mix, reference, &tone, amounts.eq_ratio, &mut proposal);
+    equalise(mix, Standard::Reference(reference), &tone, amounts.eq_ratio, &mut proposal);
 
-    let width = aims.side_gain_db.and_then(|change_db| width::suggest(mix, reference, change_db, amounts.width_ratio));
+    let width = aims
+        .side_gain_db
+        .and_then(|change_db| width::suggest(mix, Standard::Reference(reference), change_db, amounts.width_ratio));
     if let Some((width, suggestion)) = width {
         proposal.width = Some(width);
         proposal.suggestions.push(suggestion);
     }
     let moved_lu = loudness_change_lu(mix, &proposal);
-    if let Some((leveler, suggestion)) = dynamics::leveler(mix, target, moved_lu, amounts.dynamics_ratio) {
+    if let Some((leveler, suggestion)) =
+        dynamics::leveler(mix, target.ceiling_dbtp - target.loudness_lufs, moved_lu, amounts.dynamics_ratio)
+    {
         proposal.leveler = Some(leveler);
         proposal.suggestions.push(suggestion);
     }
@@ -90,7 +124,7 @@ pub(super) fn propose(
 }
 
 /// How much louder the proposed equaliser and width make a mix, LU: K-weighted power of the loud parts, band by band.
-fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
+pub(super) fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
     let rate = mix.sample_rate_hz;
     let weighting = KWeighting::new(rate);
     let width_db = proposal.width.map_or(0.0, |width| width.side_gain_db);
@@ -107,7 +141,7 @@ fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
     if before > 0.0 && after > 0.0 { power_to_db(after / before) } else { 0.0 }
 }
 
-fn equalise(mix: &Measurement, reference: &Measurement, tone: &Tone, amount: f64, proposal: &mut Proposal) {
+pub(super) fn equalise(mix: &Measurement, standard: Standard<'_>, tone: &Tone, amount: f64, proposal: &mut Proposal) {
     let gains_db: Vec<f64> = tone.curve_db.iter().map(|db| amount * db).collect();
     let curve = Curve {
         centers_hz: &tone.centers_hz,
@@ -126,16 +160,15 @@ fn equalise(mix: &Measurement, reference: &Measurement, tone: &Tone, amount: f64
     let points = tone.centers_hz.iter().zip(&gains_db);
     proposal.target_curve =
         points.map(|(&frequency_hz, gain_db)| CurvePoint { frequency_hz, gain_db: gain_db + offset_db }).collect();
-    let suggestions: Vec<_> =
-        proposal.eq.iter().map(|band| explain(mix, reference, tone, band, &proposal.eq)).collect();
+    let suggestions: Vec<_> = proposal.eq.iter().map(|band| explain(mix, standard, tone, band, &proposal.eq)).collect();
     proposal.suggestions.extend(suggestions);
 }
 
 /// A suggestion for one band of the equaliser, judged by the level in the region where it works.
-fn explain(mix: &Measurement, reference: &Measurement, tone: &Tone, band: &EqBand, all: &[EqBand]) -> Suggestion {
+fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand, all: &[EqBand]) -> Suggestion {
     let (low_hz, high_hz) = reach(band);
     let quantity = Quantity::BandLevel { low_hz, high_hz };
-    let (before, wanted) = (quantity.of(mix), quantity.of(reference));
+    let (before, wanted) = (quantity.of(mix), standard.value(quantity));
     let mean_gain_db = |choose: &dyn Fn(f64) -> bool| {
         let chosen = tone.centers_hz.iter().filter(|hz| choose(**hz));
         let gains = chosen.map(|&hz| response_db(all, BandChannel::Stereo, hz, mix.sample_rate_hz));
@@ -145,8 +178,11 @@ fn explain(mix: &Measurement, reference: &Measurement, tone: &Tone, band: &EqBan
     let change_db = mean_gain_db(&|hz| (low_hz..=high_hz).contains(&hz)) - mean_gain_db(&|_| true);
     let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
         let relation = if before >= wanted { "above" } else { "below" };
-        let said =
-            format!("{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {relation} the reference", (before - wanted).abs());
+        let said = format!(
+            "{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {relation} {}",
+            (before - wanted).abs(),
+            standard.name()
+        );
         // The long-term level is one piece of evidence among others; what goes against it has to say so.
         let against = change_db * (wanted - before) < 0.0;
         let verdict = if change_db > 0.0 { "too little" } else { "too much" };

@@ -24,6 +24,15 @@ pub(super) struct Tone {
     pub(super) matched_ratio: f64,
 }
 
+impl Tone {
+    /// A curve to aim for. Gains bend towards their bound, and are 0 where there is nothing to be matched.
+    pub(super) fn of_curve(centers_hz: Vec<f64>, weights: Vec<f64>, curve_db: &[f64]) -> Self {
+        let bounded = |(gain, weight): (&f64, &f64)| weight * MAX_GAIN_DB * (gain / MAX_GAIN_DB).tanh();
+        let curve_db = curve_db.iter().zip(&weights).map(bounded).collect();
+        Self { centers_hz, curve_db, weights, likeness_ratio: 0.0, matched_ratio: 0.0 }
+    }
+}
+
 /// Bands from here to there take part: below, there is rumble; above, codecs and hiss.
 const RANGE_HZ: (f64, f64) = (35.0, 17_000.0);
 /// A band this far under a programme's strongest band holds nothing to be matched, dB.
@@ -58,17 +67,10 @@ pub(super) struct Evidence {
 impl Evidence {
     /// Gathers it. `None` if either programme is silent.
     pub(super) fn between(mix: &Measurement, reference: &Measurement) -> Option<Self> {
-        let all_hz = mix.spectrum.bands.centers_hz();
-        let count = all_hz.len().min(reference.spectrum.bands.centers_hz().len());
-        let bands: Vec<usize> = (0..count).filter(|&band| (RANGE_HZ.0..RANGE_HZ.1).contains(&all_hz[band])).collect();
-        let levels = |measurement: &Measurement| -> Vec<f64> {
-            let spectrum = &measurement.loud_spectrum;
-            bands.iter().map(|&band| power_to_db(f64::from(spectrum[band].mid) + 1e-20)).collect()
-        };
-        let (mix_db, reference_db) = (levels(mix), levels(reference));
-        let centers_hz: Vec<f64> = bands.iter().map(|&band| all_hz[band]).collect();
-        let mix_holds = holding(&centers_hz, &mix_db)?;
-        let reference_holds = holding(&centers_hz, &reference_db)?;
+        let count = mix.spectrum.bands.centers_hz().len().min(reference.spectrum.bands.centers_hz().len());
+        let (mix_levels, reference_levels) = (Levels::of(mix, count)?, Levels::of(reference, count)?);
+        let Levels { bands, centers_hz, levels_db: mix_db, holds: mix_holds } = mix_levels;
+        let Levels { levels_db: reference_db, holds: reference_holds, .. } = reference_levels;
         let weights: Vec<f64> =
             mix_holds.iter().zip(&reference_holds).map(|(a, b)| if *a && *b { 1.0 } else { 0.0 }).collect();
 
@@ -89,16 +91,12 @@ impl Evidence {
         self.registration.as_ref().map_or(0.0, |found| found.likeness_ratio)
     }
 
-    /// A curve to aim for, with the evidence's words about it. Gains bend towards their bound, and are 0 where there is
-    /// nothing to be matched.
+    /// A curve to aim for, with the evidence's words about it.
     pub(super) fn tone(&self, curve_db: &[f64]) -> Tone {
-        let bounded = |(gain, weight): (&f64, &f64)| weight * MAX_GAIN_DB * (gain / MAX_GAIN_DB).tanh();
         Tone {
-            centers_hz: self.centers_hz.clone(),
-            curve_db: curve_db.iter().zip(&self.weights).map(bounded).collect(),
-            weights: self.weights.clone(),
             likeness_ratio: self.likeness_ratio(),
             matched_ratio: self.registration.as_ref().map_or(0.0, |found| found.pair_share),
+            ..Tone::of_curve(self.centers_hz.clone(), self.weights.clone(), curve_db)
         }
     }
 
@@ -114,6 +112,34 @@ impl Evidence {
         let shift = |band: usize| self.registration.as_ref().map_or(0.0, |found| found.shift_db[band]);
         let gain = |(band, db): (usize, &f64)| likeness * shift(band) + (1.0 - likeness) * UNPROVEN_SHARE * db;
         self.difference_db.iter().enumerate().map(gain).collect()
+    }
+}
+
+/// Levels of the third octaves that take part.
+#[derive(Debug, Clone)]
+pub(super) struct Levels {
+    /// The bands, by their number in the spectrum.
+    pub(super) bands: Vec<usize>,
+    /// Their centres.
+    pub(super) centers_hz: Vec<f64>,
+    /// Level of the mid in the loud parts, dB.
+    pub(super) levels_db: Vec<f64>,
+    /// Whether there is anything: not empty, and not past a codec's edge.
+    pub(super) holds: Vec<bool>,
+}
+
+impl Levels {
+    /// Those of a programme, out of the first `count` bands of its spectrum. `None` if it is silent.
+    pub(super) fn of(measurement: &Measurement, count: usize) -> Option<Self> {
+        let all_hz = measurement.spectrum.bands.centers_hz();
+        let count = count.min(all_hz.len());
+        let bands: Vec<usize> = (0..count).filter(|&band| (RANGE_HZ.0..RANGE_HZ.1).contains(&all_hz[band])).collect();
+        let spectrum = &measurement.loud_spectrum;
+        let levels_db: Vec<f64> =
+            bands.iter().map(|&band| power_to_db(f64::from(spectrum[band].mid) + 1e-20)).collect();
+        let centers_hz: Vec<f64> = bands.iter().map(|&band| all_hz[band]).collect();
+        let holds = holding(&centers_hz, &levels_db)?;
+        Some(Self { bands, centers_hz, levels_db, holds })
     }
 }
 
@@ -147,7 +173,7 @@ fn center(weights: &[f64], values: &mut [f64]) {
 }
 
 /// Weights 1/4, 1/2, 1/4 over neighbouring bands; the outermost stand in for their missing neighbours.
-fn smooth(values: &mut [f64]) {
+pub(super) fn smooth(values: &mut [f64]) {
     let original = values.to_vec();
     for (index, value) in values.iter_mut().enumerate() {
         let before = original[index.saturating_sub(1)];

@@ -8,6 +8,7 @@
 //! A change that is the same in all bands needs no crossover either, and crossovers turn phases: with them, masters
 //! came out less like the true ones than without any change of width.
 
+use super::stages::Standard;
 use super::{Quantity, Suggestion};
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
@@ -39,7 +40,7 @@ pub(super) fn rule_db(mix: &Measurement, reference: &Measurement, likeness_ratio
 /// The setting for a change of width, and why; none for changes not worth one. `amount` is the share to take, 0 to 1.
 pub(super) fn suggest(
     mix: &Measurement,
-    reference: &Measurement,
+    standard: Standard<'_>,
     change_db: f64,
     amount: f64,
 ) -> Option<(WidthSettings, Suggestion)> {
@@ -48,10 +49,11 @@ pub(super) fn suggest(
         return None;
     }
     let settings = WidthSettings { side_gain_db: (change_db * 100.0).round() / 100.0 };
-    let (before, wanted) = (Quantity::Width.of(mix), Quantity::Width.of(reference));
+    let (before, wanted) = (Quantity::Width.of(mix), standard.value(Quantity::Width));
     let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
         let relation = if before < wanted { "narrower" } else { "wider" };
-        format!("{relation} than the reference: side over mid is {before:.1} dB, the reference's {wanted:.1} dB")
+        let name = standard.name();
+        format!("{relation} than {name}: side over mid is {before:.1} dB, {name}'s {wanted:.1} dB")
     });
     let suggestion = Suggestion {
         id: "width".into(),

@@ -78,6 +78,10 @@ fn head(report: &MasterReport, title: &str) -> Markup {
                         " " span.quiet { (describe_file(&document.file)) }
                     }
                 }
+                @if let Some(profile) = &report.profile {
+                    dt { "profile" }
+                    dd { (profile.words()) }
+                }
             }
         }
     }

@@ -16,6 +16,9 @@ pub fn advice_text(document: &AdviceDocument) -> String {
     if let Some(reference) = &document.reference {
         line(&mut out, &format!("  held against {}", shorten(&file_name(&reference.path), WIDTH - 16)));
     }
+    if let Some(profile) = &document.profile {
+        line(&mut out, &shorten(&printable(&format!("  profile {}", profile.words())), WIDTH));
+    }
     line(&mut out, "");
     if document.findings.is_empty() {
         line(&mut out, "Nothing to fix was found.");
@@ -24,7 +27,8 @@ pub fn advice_text(document: &AdviceDocument) -> String {
     for (number, advice) in (1..).zip(&document.findings) {
         told(&mut out, number, advice);
     }
-    if document.reference.is_none() {
+    let has_profile = document.profile.as_ref().is_some_and(|profile| profile.name.is_some());
+    if document.reference.is_none() && !has_profile {
         wrap(
             &mut out,
             "Tone was held against music in general; a reference (--reference FILE) makes that part surer.",

@@ -46,6 +46,9 @@ pub fn master_text(report: &MasterReport) -> String {
         };
         line(&mut out, &format!("  reference  {}{others}", name(reference)));
     }
+    if let Some(profile) = &report.profile {
+        line(&mut out, &shorten(&printable(&format!("  profile    {}", profile.words())), WIDTH));
+    }
     line(&mut out, "");
     // What was missed comes first.
     for met in [false, true] {
@@ -197,13 +200,13 @@ fn needle(value: Option<f64>, step_db: f64) -> String {
 }
 
 /// Appends a line without the blanks at its end.
-fn line(out: &mut String, content: &str) {
+pub(super) fn line(out: &mut String, content: &str) {
     out.push_str(content.trim_end());
     out.push('\n');
 }
 
 /// Appends text in lines of at most [`WIDTH`], the following ones further indented.
-fn wrap(out: &mut String, content: &str, indent: usize) {
+pub(super) fn wrap(out: &mut String, content: &str, indent: usize) {
     let mut current = " ".repeat(indent);
     let mut is_empty = true;
     for word in content.split_whitespace() {
