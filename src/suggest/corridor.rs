@@ -4,7 +4,7 @@
 //! mixes depart from their masters by 2. So a profile can't tell a fault from an arrangement unless it is a gross one, and
 //! three things keep it from harm. What lies within one spread of the mean is left alone. The corridor widens by the
 //! distance of the mix's content (how its bands move, which no equaliser changes) from the profile's songs: what content
-//! explains is not moved. And [`SHARE`] of what is left is taken. `models/training/profiles/README.md` has what came of it.
+//! explains is not moved. And a fixed share of what is left is taken. `models/training/profiles/README.md` has what came of it.
 
 use super::profile::{Fit, Profile, departures_db};
 use super::stages::{Standard, equalise, loudness_change_lu};
