@@ -159,7 +159,7 @@ impl Standing {
 
 fn stand(looks: &[Look], harmonics: &[usize], fft: &dyn Fft<f32>, step_hz: f64) -> Stand {
     let around = (AROUND_HZ / step_hz) as usize;
-    let spectra: Vec<Vec<f32>> = harmonics.iter().map(|&cell| agreement(looks, cell, fft, around)).collect();
+    let spectra: Vec<Lines> = harmonics.iter().map(|&cell| Lines::new(agreement(looks, cell, fft, around))).collect();
     let place = (PLACE_HZ / step_hz) as isize;
     let mut best = Stand { score_db: f64::NEG_INFINITY, harmonics: 0, loudest_dbfs: f64::NEG_INFINITY };
     let mut best_offset = 0;
@@ -167,7 +167,7 @@ fn stand(looks: &[Look], harmonics: &[usize], fft: &dyn Fft<f32>, step_hz: f64) 
         // Multiples of a frequency that is off are off by multiples of that.
         let lines = (1..).zip(&spectra).map(|(number, spectrum)| {
             let at = around.saturating_add_signed(offset * number);
-            over_others(spectrum, at, 1.max(number.unsigned_abs() / 2)).clamp(0.0, MOST_DB)
+            spectrum.over_others(at, 1.max(number.unsigned_abs() / 2)).clamp(0.0, MOST_DB)
         });
         let mut lines: Vec<f64> = lines.collect();
         lines.sort_by(|a, b| b.total_cmp(a));
@@ -201,14 +201,34 @@ fn agreement(looks: &[Look], cell: usize, fft: &dyn Fft<f32>, around: usize) -> 
     phases[TRANSFORM - around..].iter().chain(&phases[..=around]).map(|sum| sum.norm()).collect()
 }
 
-/// The line within so many bins of a place over the strongest elsewhere, dB.
-fn over_others(spectrum: &[f32], at: usize, within: usize) -> f64 {
-    let highest = |part: &[f32]| part.iter().copied().fold(0.0, f32::max);
-    let here = highest(&spectrum[at.saturating_sub(within)..(at + within + 1).min(spectrum.len())]);
-    let below = highest(&spectrum[..at.saturating_sub(LINE_BINS)]);
-    let above = highest(&spectrum[(at + LINE_BINS + 1).min(spectrum.len())..]);
-    let elsewhere = below.max(above);
-    if here > 0.0 && elsewhere > 0.0 { 20.0 * f64::from(here / elsewhere).log10() } else { 0.0 }
+/// How well phases agree, by frequency, and the largest of all lower and of all higher frequencies.
+struct Lines {
+    spectrum: Vec<f32>,
+    up_to: Vec<f32>,
+    from: Vec<f32>,
+}
+
+impl Lines {
+    fn new(spectrum: Vec<f32>) -> Self {
+        let running = |highest: &mut f32, &value: &f32| {
+            *highest = highest.max(value);
+            Some(*highest)
+        };
+        let up_to = spectrum.iter().scan(0.0, running).collect();
+        let mut from: Vec<f32> = spectrum.iter().rev().scan(0.0, running).collect();
+        from.reverse();
+        Self { spectrum, up_to, from }
+    }
+
+    /// The line within so many bins of a place over the strongest elsewhere, dB.
+    fn over_others(&self, at: usize, within: usize) -> f64 {
+        let near = &self.spectrum[at.saturating_sub(within)..(at + within + 1).min(self.spectrum.len())];
+        let here = near.iter().copied().fold(0.0, f32::max);
+        let below = at.checked_sub(LINE_BINS + 1).and_then(|last| self.up_to.get(last)).copied().unwrap_or(0.0);
+        let above = self.from.get(at + LINE_BINS + 1).copied().unwrap_or(0.0);
+        let elsewhere = below.max(above);
+        if here > 0.0 && elsewhere > 0.0 { 20.0 * f64::from(here / elsewhere).log10() } else { 0.0 }
+    }
 }
 
 fn harmonics_hz() -> impl Iterator<Item = f64> {
