@@ -10,6 +10,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
+use pulp::{Arch, NullaryFnOnce};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
@@ -52,6 +53,7 @@ pub(super) struct Standing {
     rate_hz: f64,
     hop: usize,
     fft: Arc<dyn Fft<f32>>,
+    arch: Arch,
     /// Window times the oscillation of each harmonic, sample by sample.
     turns: Vec<Look>,
     samples: Vec<f32>,
@@ -91,6 +93,7 @@ impl Standing {
             rate_hz,
             hop,
             fft: FftPlanner::new().plan_fft_forward(TRANSFORM),
+            arch: Arch::new(),
             turns: (0..length).map(look).collect(),
             samples: Vec::new(),
             known: 0,
@@ -115,12 +118,7 @@ impl Standing {
     }
 
     fn look(&self, samples: &[f32]) -> Look {
-        let mut look = Look::default();
-        for (turns, sample) in self.turns.iter().zip(samples) {
-            for (cell, turn) in look.iter_mut().zip(turns) {
-                *cell += turn * sample;
-            }
-        }
+        let mut look = self.arch.dispatch(Turning { turns: &self.turns, samples });
         let time = ((self.known + self.looks.len()) * self.hop) as f64 / self.rate_hz;
         for (cell, hz) in look.iter_mut().zip(harmonics_hz()) {
             *cell *= turn((hz * time).fract(), 1.0);
@@ -154,6 +152,28 @@ impl Standing {
             (score_db >= HUM_STANDING_DB).then_some((score_db, Found { mains_hz, harmonics, loudest_dbfs }))
         });
         found.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, found)| found)
+    }
+}
+
+/// The sum of a look as a value: unlike a closure's, its body is sure to be compiled for the processor that it is
+/// dispatched to.
+struct Turning<'a> {
+    turns: &'a [Look],
+    samples: &'a [f32],
+}
+
+impl NullaryFnOnce for Turning<'_> {
+    type Output = Look;
+
+    #[inline(always)]
+    fn call(self) -> Look {
+        let mut look = Look::default();
+        for (turns, sample) in self.turns.iter().zip(self.samples) {
+            for (cell, turn) in look.iter_mut().zip(turns) {
+                *cell += turn * sample;
+            }
+        }
+        look
     }
 }
 
