@@ -82,6 +82,14 @@ fn source(text: &str) -> Result<(String, String), String> {
     Ok((name.into(), licence.into()))
 }
 
+fn print_profile(profile: &Profile, common: &CommonArgs) -> Result<()> {
+    match (common.json, common.quiet) {
+        (true, _) => print_text(&profile.to_json()),
+        (false, false) => print_text(&profile_text(profile)),
+        (false, true) => Ok(()),
+    }
+}
+
 impl ProfileArgs {
     pub(super) fn run(self) -> Result<ExitCode> {
         match self.command {
@@ -113,11 +121,7 @@ impl ShowArgs {
             let reason = "show takes one profile: give its name or its file; `halfspeed profile list` lists them";
             return Err(Error::setting(self.profile, reason));
         };
-        match (self.common.json, self.common.quiet) {
-            (true, _) => print_text(&profile.to_json()),
-            (false, false) => print_text(&profile_text(&profile)),
-            (false, true) => Ok(()),
-        }
+        print_profile(&profile, &self.common)
     }
 }
 
@@ -130,18 +134,14 @@ impl BuildArgs {
             Labels { name: self.name()?, description: self.description.clone(), sources: self.count_sources()? };
         let progress = Progress::new(self.common.quiet);
         let show = |done, total| progress.show(Step::Reference, done, total);
-        // One after the other: measured songs are large, and each is measured in parallel.
+        // One after the other, as the progress bar tells of them.
         let measured: Result<Vec<Measurement>> =
             self.songs.iter().map(|path| measure_file(path, &show).map(|source| source.measurement)).collect();
         progress.finish();
         let measured = measured?;
         let profile = build(&measured.iter().collect::<Vec<_>>(), labels)?;
         write_text(&self.output, &profile.to_json(), self.force)?;
-        match (self.common.json, self.common.quiet) {
-            (true, _) => print_text(&profile.to_json()),
-            (false, false) => print_text(&profile_text(&profile)),
-            (false, true) => Ok(()),
-        }
+        print_profile(&profile, &self.common)
     }
 
     fn name(&self) -> Result<String> {

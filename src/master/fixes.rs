@@ -97,7 +97,7 @@ pub(super) fn behind_codecs(
     if !(job.translate_fix && fails) {
         return Ok(behind);
     }
-    let none = CeilingFix {
+    let mut fix = CeilingFix {
         codecs: overs(&behind.checks, None),
         from_dbtp: goal.ceiling_dbtp,
         to_dbtp: None,
@@ -114,7 +114,7 @@ pub(super) fn behind_codecs(
         .filter(|check| !check.passes && check.passing_ceiling_dbtp.is_none())
         .map(|check| check.id.clone())
         .collect();
-    let mut fix = none;
+    let before = scores(devices, behind.made.measurement());
     for _ in 0..MAX_CEILINGS {
         let Some(ceiling_dbtp) = wanted else { break };
         let lower = Goal { ceiling_dbtp, ..goal };
@@ -124,8 +124,8 @@ pub(super) fn behind_codecs(
         let after = checked(&met)?;
         let measurements = [behind.made.measurement(), &met.written.source.measurement];
         let [was_lufs, is_lufs] = measurements.map(|measurement| measurement.loudness.integrated_lufs());
-        let [Some(before), Some(now)] = measurements.map(|measurement| scores(devices, measurement)) else { break };
-        (fix.worst_harm, fix.harmed) = fix::harm(devices, &before, &now, None);
+        let (Some(before), Some(now)) = (&before, scores(devices, measurements[1])) else { break };
+        (fix.worst_harm, fix.harmed) = fix::harm(devices, before, &now, None);
         fix.codecs = overs(&behind.checks, Some(&after));
         fix.to_dbtp = Some(ceiling_dbtp);
         fix.loudness_change_lu = was_lufs.zip(is_lufs).map(|(was, is)| is - was);

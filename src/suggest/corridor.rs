@@ -7,10 +7,11 @@
 //! explains is not moved. And a fixed share of what is left is taken. `models/training/profiles/README.md` has what came of it.
 
 use super::profile::{Fit, Profile, departures_db};
-use super::stages::{Standard, equalise, loudness_change_lu};
+use super::stages::{Standard, shape};
 use super::tone::{Levels, Tone, smooth};
-use super::{Amounts, Proposal, dynamics, quantity, width};
+use super::{Amounts, Proposal, quantity};
 use crate::measure::Measurement;
+use crate::measure::analysis::mean;
 
 /// Of what lies outside of the corridor, the share to take back.
 const SHARE: f64 = 0.3;
@@ -33,26 +34,13 @@ pub fn loudness_within(profile: &Profile, default_lufs: f64) -> f64 {
 
 /// Proposes settings that bring `mix` towards a profile that lies as near as `fit` says.
 pub fn towards_profile(mix: &Measurement, profile: &Profile, fit: Fit, goal: Goal, amounts: &Amounts) -> Proposal {
-    let mut proposal = Proposal::default();
-    let Some(levels) = Levels::of(mix, usize::MAX) else { return proposal };
+    let Some(levels) = Levels::of(mix, usize::MAX) else { return Proposal::default() };
     let widening = fit.content_distance.max(1.0);
     let departures = departures_db(&levels, profile);
-    let standard = Standard::Profile(profile, level_offset_db(mix, &levels, &departures, profile));
-    equalise(mix, standard, &tone(&levels, &departures, widening), amounts.eq_ratio, &mut proposal);
-    let side_gain_db = side_gain_db(mix, profile, widening);
-    if let Some((width, suggestion)) =
-        side_gain_db.and_then(|gain_db| width::suggest(mix, standard, gain_db, amounts.width_ratio))
-    {
-        proposal.width = Some(width);
-        proposal.suggestions.push(suggestion);
-    }
-    let moved_lu = loudness_change_lu(mix, &proposal);
+    let standard = Standard::Profile(profile, level_offset_db(mix, &levels, &departures, profile).unwrap_or(0.0));
+    let tone = tone(&levels, &departures, widening);
     let target_plr_db = goal.ceiling_dbtp - goal.loudness_lufs;
-    if let Some((leveler, suggestion)) = dynamics::leveler(mix, target_plr_db, moved_lu, amounts.dynamics_ratio) {
-        proposal.leveler = Some(leveler);
-        proposal.suggestions.push(suggestion);
-    }
-    proposal
+    shape(mix, standard, &tone, side_gain_db(mix, profile, widening), target_plr_db, amounts)
 }
 
 /// What is left of a departure outside of a corridor.
@@ -61,19 +49,18 @@ fn outside(departure: f64, half_width: f64) -> f64 {
 }
 
 /// What brings the profile's levels, which are over the mean of its own bands, to the scale of the mix's: on it, the two agree
-/// in the mean over the bands that both hold.
-fn level_offset_db(mix: &Measurement, levels: &Levels, departures: &[Option<(f64, f64)>], profile: &Profile) -> f64 {
-    let profile_mean_db = mean(profile.tone.iter().map(|band| band.mean_db));
+/// in the mean over the bands that both hold. `None` where there are no such bands.
+fn level_offset_db(
+    mix: &Measurement,
+    levels: &Levels,
+    departures: &[Option<(f64, f64)>],
+    profile: &Profile,
+) -> Option<f64> {
+    let profile_mean_db = mean(profile.tone.iter().map(|band| band.mean_db))?;
     let held = || levels.centers_hz.iter().zip(&levels.levels_db).zip(departures).filter(|(_, band)| band.is_some());
-    let mix_db = mean(held().map(|((_, db), _)| *db)) - quantity::overall_level_db(mix).unwrap_or(0.0);
-    let expected_db = mean(held().filter_map(|((&hz, _), _)| Some(profile.tone_at(hz)?.mean_db))) - profile_mean_db;
-    mix_db - expected_db
-}
-
-/// 0 of nothing.
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-    if count > 0.0 { sum / count } else { 0.0 }
+    let mix_db = mean(held().map(|((_, db), _)| *db))? - quantity::overall_level_db(mix)?;
+    let expected_db = mean(held().filter_map(|((&hz, _), _)| Some(profile.tone_at(hz)?.mean_db)))? - profile_mean_db;
+    Some(mix_db - expected_db)
 }
 
 fn tone(levels: &Levels, departures: &[Option<(f64, f64)>], widening: f64) -> Tone {
@@ -86,20 +73,13 @@ fn tone(levels: &Levels, departures: &[Option<(f64, f64)>], widening: f64) -> To
     Tone::of_curve(levels.centers_hz.clone(), weights, &curve_db)
 }
 
-/// One change for all bands, as [`width`] has it: from the mean of what lies outside in the middle two of the wide bands.
+/// One change for all bands, as [`super::width`] has it: from the mean of what lies outside in the middle two of the wide bands.
 fn side_gain_db(mix: &Measurement, profile: &Profile, widening: f64) -> Option<f64> {
     let bands = mix.band_stereo();
-    let wishes: Vec<f64> = bands
-        .iter()
-        .zip(&profile.width_db)
-        .skip(1)
-        .take(2)
-        .filter_map(|(band, expected)| {
-            let expected = expected.as_ref()?;
-            Some(-SHARE * outside(band.width_db? - expected.mean, widening * expected.spread))
-        })
-        .collect();
-    (!wishes.is_empty()).then(|| wishes.iter().sum::<f64>() / wishes.len() as f64)
+    mean(bands.iter().zip(&profile.width_db).skip(1).take(2).filter_map(|(band, expected)| {
+        let expected = expected.as_ref()?;
+        Some(-SHARE * outside(band.width_db? - expected.mean, widening * expected.spread))
+    }))
 }
 
 #[cfg(test)]

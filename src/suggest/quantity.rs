@@ -6,7 +6,7 @@ use super::profile::Profile;
 use super::wide_band_range;
 use crate::dsp::multiband::DEFAULT_CORNERS_HZ;
 use crate::measure::Measurement;
-use crate::measure::analysis::wide_band_edges_hz;
+use crate::measure::analysis::{mean, wide_band_edges_hz};
 use crate::units::power_to_db_checked;
 
 /// A number that a change is meant to move.
@@ -73,11 +73,6 @@ impl Quantity {
             Self::PeakToLoudness => Some(profile.plr_db.mean),
         }
     }
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-    (count > 0.0).then_some(sum / count)
 }
 
 /// The level of a range over that of all bands. `levels` are centres with their level.

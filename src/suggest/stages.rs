@@ -89,27 +89,12 @@ pub(super) fn propose(
 ) -> Proposal {
     let reference = target.reference;
     let tone = evidence.tone(&aims.curve_db);
+    let target_plr_db = target.ceiling_dbtp - target.loudness_lufs;
     let mut proposal = Proposal {
         likeness_ratio: Some(tone.likeness_ratio),
         matched_ratio: Some(tone.matched_ratio),
-        ..Proposal::default()
+        ..shape(mix, Standard::Reference(reference), &tone, aims.side_gain_db, target_plr_db, amounts)
     };
-    equalise(mix, Standard::Reference(reference), &tone, amounts.eq_ratio, &mut proposal);
-
-    let width = aims
-        .side_gain_db
-        .and_then(|change_db| width::suggest(mix, Standard::Reference(reference), change_db, amounts.width_ratio));
-    if let Some((width, suggestion)) = width {
-        proposal.width = Some(width);
-        proposal.suggestions.push(suggestion);
-    }
-    let moved_lu = loudness_change_lu(mix, &proposal);
-    if let Some((leveler, suggestion)) =
-        dynamics::leveler(mix, target.ceiling_dbtp - target.loudness_lufs, moved_lu, amounts.dynamics_ratio)
-    {
-        proposal.leveler = Some(leveler);
-        proposal.suggestions.push(suggestion);
-    }
     let (compressors, suggestions) = dynamics::by_band(mix, reference, tone.likeness_ratio, amounts.dynamics_ratio);
     let mut multiband = MultibandSettings::default();
     for (band, compressor) in multiband.bands.iter_mut().zip(compressors) {
@@ -123,8 +108,32 @@ pub(super) fn propose(
     proposal
 }
 
+/// Equaliser, width and leveler towards a tone, a change of the side and a peak to loudness ratio.
+pub(super) fn shape(
+    mix: &Measurement,
+    standard: Standard<'_>,
+    tone: &Tone,
+    side_gain_db: Option<f64>,
+    target_plr_db: f64,
+    amounts: &Amounts,
+) -> Proposal {
+    let mut proposal = Proposal::default();
+    equalise(mix, standard, tone, amounts.eq_ratio, &mut proposal);
+    let width = side_gain_db.and_then(|change_db| width::suggest(mix, standard, change_db, amounts.width_ratio));
+    if let Some((width, suggestion)) = width {
+        proposal.width = Some(width);
+        proposal.suggestions.push(suggestion);
+    }
+    let moved_lu = loudness_change_lu(mix, &proposal);
+    if let Some((leveler, suggestion)) = dynamics::leveler(mix, target_plr_db, moved_lu, amounts.dynamics_ratio) {
+        proposal.leveler = Some(leveler);
+        proposal.suggestions.push(suggestion);
+    }
+    proposal
+}
+
 /// How much louder the proposed equaliser and width make a mix, LU: K-weighted power of the loud parts, band by band.
-pub(super) fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
+fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
     let rate = mix.sample_rate_hz;
     let weighting = KWeighting::new(rate);
     let width_db = proposal.width.map_or(0.0, |width| width.side_gain_db);
@@ -141,7 +150,7 @@ pub(super) fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 
     if before > 0.0 && after > 0.0 { power_to_db(after / before) } else { 0.0 }
 }
 
-pub(super) fn equalise(mix: &Measurement, standard: Standard<'_>, tone: &Tone, amount: f64, proposal: &mut Proposal) {
+fn equalise(mix: &Measurement, standard: Standard<'_>, tone: &Tone, amount: f64, proposal: &mut Proposal) {
     let gains_db: Vec<f64> = tone.curve_db.iter().map(|db| amount * db).collect();
     let curve = Curve {
         centers_hz: &tone.centers_hz,

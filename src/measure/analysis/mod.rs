@@ -5,7 +5,7 @@ mod spectrum;
 mod statistics;
 mod stereo;
 
-pub use statistics::{correlation, median, quantile};
+pub use statistics::{correlation, mean, median, quantile};
 
 use serde::Serialize;
 

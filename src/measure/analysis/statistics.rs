@@ -15,6 +15,12 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
     if values.len() % 2 == 1 { Some(upper) } else { Some(0.5 * (values[values.len() / 2 - 1] + upper)) }
 }
 
+/// Mean; `None` of nothing.
+pub fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    (count > 0.0).then_some(sum / count)
+}
+
 /// Correlation of two series of one length, -1 to 1; 0 where one of them does not vary.
 pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let count = a.len().min(b.len()).max(1) as f64;

@@ -3,7 +3,7 @@
 use super::{CONTENT_NAMES, Content, Profile, SCHEMA, Source, Spread, ToneBand, is_name};
 use crate::error::{Error, Result};
 use crate::measure::Measurement;
-use crate::measure::analysis::wide_band_edges_hz;
+use crate::measure::analysis::{mean, wide_band_edges_hz};
 use crate::suggest::tone::Levels;
 
 /// Fewer songs than this tell nothing of how far songs spread.
@@ -101,8 +101,8 @@ fn tone_of(songs: &[&Measurement]) -> Vec<ToneBand> {
 
 /// Levels over the mean of the bands that hold something; `None` for the others.
 fn centered(levels: &Levels) -> Vec<Option<f64>> {
-    let held = || levels.levels_db.iter().zip(&levels.holds).filter(|(_, holds)| **holds).map(|(db, _)| *db);
-    let mean_db = held().sum::<f64>() / held().count().max(1) as f64;
+    let held = levels.levels_db.iter().zip(&levels.holds).filter(|(_, holds)| **holds).map(|(db, _)| *db);
+    let mean_db = mean(held).unwrap_or(0.0);
     levels.levels_db.iter().zip(&levels.holds).map(|(db, &holds)| holds.then_some(db - mean_db)).collect()
 }
 

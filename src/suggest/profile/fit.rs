@@ -3,6 +3,7 @@
 use super::build::{content_of, width_of};
 use super::{Profile, Spread};
 use crate::measure::Measurement;
+use crate::measure::analysis::mean;
 use crate::suggest::tone::Levels;
 
 /// A profile that lies farther than this from a mix says nothing about it.
@@ -69,13 +70,11 @@ pub(in crate::suggest) fn departures_db(levels: &Levels, profile: &Profile) -> V
             Some((db - expected.mean_db, expected.spread_db))
         })
         .collect();
-    let held: Vec<f64> = raw.iter().flatten().map(|(departure_db, _)| *departure_db).collect();
-    let mean_db = held.iter().sum::<f64>() / held.len().max(1) as f64;
+    let mean_db = mean(raw.iter().flatten().map(|(departure_db, _)| *departure_db)).unwrap_or(0.0);
     raw.into_iter().map(|band| band.map(|(departure_db, spread_db)| (departure_db - mean_db, spread_db))).collect()
 }
 
 /// `None` of nothing.
 fn mean_square(deviations: Vec<f64>) -> Option<f64> {
-    let count = deviations.len() as f64;
-    (!deviations.is_empty()).then(|| deviations.iter().map(|d| d * d).sum::<f64>() / count)
+    mean(deviations.into_iter().map(|deviation| deviation * deviation))
 }
