@@ -1,7 +1,6 @@
 //! Everything before the limiter, block by block.
 
 use super::recipe::Recipe;
-use crate::audio::AudioBuffer;
 use crate::dsp::Frame;
 use crate::dsp::bass_harmonics::BassHarmonics;
 use crate::dsp::compressor::Compressor;
@@ -81,9 +80,8 @@ impl Chain {
             + self.leveler.as_ref().map_or(0, Leveler::latency_frames)
     }
 
-    /// Processes a block in place.
-    pub(super) fn process(&mut self, block: &mut AudioBuffer) {
-        let (left, right) = block.channels_mut();
+    /// Processes left and right in place.
+    pub(super) fn process(&mut self, left: &mut [f32], right: &mut [f32]) {
         let leveler_latency = self.leveler_latency_frames();
         for (left, right) in left.chunks_mut(PIECE_FRAMES).zip(right.chunks_mut(PIECE_FRAMES)) {
             let piece = &mut self.piece[..left.len()];
@@ -134,6 +132,7 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::AudioBuffer;
     use crate::dsp::eq::EqBand;
 
     #[test]
@@ -143,7 +142,8 @@ mod tests {
             let mut chain = Chain::new(&Recipe { eq: eq.clone(), eq_mode, ..Recipe::default() }, 48_000);
             let mut block = AudioBuffer::silence(48_000, 60_000);
             block.channels_mut().0[100] = 0.5;
-            chain.process(&mut block);
+            let (left, right) = block.channels_mut();
+            chain.process(left, right);
             let loudest = (0..60_000).max_by(|&a, &b| block.left()[a].abs().total_cmp(&block.left()[b].abs()));
             assert_eq!(loudest, Some(100 + chain.latency_frames()), "{eq_mode:?}");
             assert_eq!(chain.latency_frames() == 0, eq_mode == EqMode::MinimumPhaseIir);

@@ -47,12 +47,12 @@ pub fn process(mut audio: Spool, recipe: &Recipe, progress: Progress<'_>) -> Res
     // What the stages still hold at the end is pushed out by silence.
     audio.push(&AudioBuffer::silence(rate, latency_frames))?;
     let mut lead_in = latency_frames;
-    audio.transform(|block| {
-        chain.process(block);
-        let skipped = lead_in.min(block.frames());
-        intervals.push(&block.left()[skipped..], &block.right()[skipped..]);
+    audio.transform(|left, right| {
+        chain.process(left, right);
+        let skipped = lead_in.min(left.len());
+        intervals.push(&left[skipped..], &right[skipped..]);
         lead_in -= skipped;
-        done += block.frames() as u64;
+        done += left.len() as u64;
         progress(done, Some(total));
     })?;
     Ok(Processed { audio, latency_frames, intervals: intervals.finish(), log: chain.log() })

@@ -183,31 +183,23 @@ impl KWeighting {
     /// doesn't matter where a stretch is cut.
     pub fn add_energy(&mut self, left: &[f32], right: &[f32], energy: &mut [f64; 2]) {
         let length = left.len().max(1);
-        self.arch.dispatch(Filtering {
-            filter: self,
-            left,
-            right,
-            length,
-            visit: |sums: [f64; 2]| {
-                energy.iter_mut().zip(sums).for_each(|(energy, sum)| *energy += sum);
-            },
-        });
+        let start = *energy;
+        self.arch.dispatch(Filtering { filter: self, left, right, length, start, visit: |sums| *energy = sums });
     }
 
     /// Filters stretches of `length` frames, one after the other, and tells the sum of squares of each; the last may be
     /// shorter.
     pub fn energies(&mut self, left: &[f32], right: &[f32], length: usize, visit: impl FnMut([f64; 2])) {
-        self.arch.dispatch(Filtering { filter: self, left, right, length, visit });
+        self.arch.dispatch(Filtering { filter: self, left, right, length, start: [0.0; 2], visit });
     }
 
-    /// The sum of squares of a filtered stretch. Products and sums are fused, which is the same to the bit with every
+    /// `sums` and the squares of a filtered stretch. Products and sums are fused, which is the same to the bit with every
     /// processor.
     #[inline(always)]
-    fn filtered_energy(&mut self, left: &[f32], right: &[f32]) -> [f64; 2] {
+    fn filtered_energy(&mut self, left: &[f32], right: &[f32], mut sums: [f64; 2]) -> [f64; 2] {
         let Biquad { b: [b0, b1, b2], a: [a1, a2] } = self.shelf;
         let [c1, c2] = self.high_pass_a;
         let State { shelf: [mut v1, mut v2], high_pass: [mut w1, mut w2] } = self.state;
-        let mut sums = [0.0; 2];
         for (&l, &r) in left.iter().zip(right) {
             let x = [f64::from(l), f64::from(r)];
             let (mut v, mut w) = ([0.0; 2], [0.0; 2]);
@@ -235,6 +227,8 @@ struct Filtering<'a, V> {
     left: &'a [f32],
     right: &'a [f32],
     length: usize,
+    /// What the sums of each stretch begin with.
+    start: [f64; 2],
     visit: V,
 }
 
@@ -244,7 +238,7 @@ impl<V: FnMut([f64; 2])> NullaryFnOnce for Filtering<'_, V> {
     #[inline(always)]
     fn call(mut self) {
         for (left, right) in self.left.chunks(self.length).zip(self.right.chunks(self.length)) {
-            (self.visit)(self.filter.filtered_energy(left, right));
+            (self.visit)(self.filter.filtered_energy(left, right, self.start));
         }
     }
 }

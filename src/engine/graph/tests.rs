@@ -155,7 +155,8 @@ fn a_master_is_a_mix_of_one() {
     let latency = chain.latency_frames();
     let mut mastered = signal.clone();
     mastered.resize(20_000 + latency);
-    chain.process(&mut mastered);
+    let (left, right) = mastered.channels_mut();
+    chain.process(left, right);
     mastered.remove_front(latency);
     assert_eq!(mix(&settings, &[signal]), mastered);
 }

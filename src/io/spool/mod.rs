@@ -1,19 +1,22 @@
 //! A whole programme between two passes over it, in memory while it fits.
 
+mod memory;
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
+use self::memory::Memory;
 use crate::audio::AudioBuffer;
 use crate::error::{Error, Result};
 
-/// Frames of a block: 1.4 s at 48 kHz, 512 KiB.
+/// Frames of a block on the disk: 1.4 s at 48 kHz, 512 KiB.
 const BLOCK_FRAMES: usize = 1 << 16;
 /// Bytes of a block: two channels of `f32`.
 const BLOCK_BYTES: usize = BLOCK_FRAMES * 2 * size_of::<f32>();
 /// Memory for audio before it goes to the disk: 4.5 minutes at 48 kHz, so that a song stays in memory and a master with
 /// its reference stays well below 300 MB.
-const MEMORY_BYTES: usize = 96 << 20;
+const MEMORY_FRAMES: usize = (96 << 20) / (2 * size_of::<f32>());
 
 /// A programme as planar stereo `f32`. What does not fit into 96 MiB goes to a temporary file that has no name, so that
 /// nothing is left of it however the process ends.
@@ -21,10 +24,9 @@ const MEMORY_BYTES: usize = 96 << 20;
 /// One writer, then any number of readers: [`Spool::read`] may run in several threads.
 pub struct Spool {
     sample_rate_hz: u32,
-    memory_blocks: usize,
-    /// Full blocks, the first of the programme.
-    memory: Vec<AudioBuffer>,
-    /// Full blocks after those.
+    /// The beginning.
+    memory: Memory,
+    /// Full blocks after it.
     disk: Option<Mutex<File>>,
     disk_blocks: u64,
     /// The block that is being filled.
@@ -35,18 +37,17 @@ pub struct Spool {
 impl Spool {
     /// An empty spool at a sample rate in Hz.
     pub fn new(sample_rate_hz: u32) -> Self {
-        Self::with_memory(sample_rate_hz, MEMORY_BYTES)
+        Self::with_memory(sample_rate_hz, MEMORY_FRAMES)
     }
 
-    /// An empty spool that goes to the disk beyond a number of bytes.
-    fn with_memory(sample_rate_hz: u32, memory_bytes: usize) -> Self {
+    /// An empty spool that goes to the disk beyond a number of frames.
+    fn with_memory(sample_rate_hz: u32, memory_frames: usize) -> Self {
         Self {
             sample_rate_hz,
-            memory_blocks: memory_bytes / BLOCK_BYTES,
-            memory: Vec::new(),
+            memory: Memory::with_room(memory_frames),
             disk: None,
             disk_blocks: 0,
-            tail: empty_block(sample_rate_hz),
+            tail: AudioBuffer::new(sample_rate_hz),
             bytes: Vec::new(),
         }
     }
@@ -58,7 +59,12 @@ impl Spool {
 
     /// Length so far in frames.
     pub fn frames(&self) -> u64 {
-        (self.memory.len() as u64 + self.disk_blocks) * BLOCK_FRAMES as u64 + self.tail.frames() as u64
+        self.disk_end() + self.tail.frames() as u64
+    }
+
+    /// The frame after the last one on the disk.
+    fn disk_end(&self) -> u64 {
+        self.memory.frames() as u64 + self.disk_blocks * BLOCK_FRAMES as u64
     }
 
     /// Appends audio.
@@ -70,7 +76,8 @@ impl Spool {
     /// If the sample rate is another one: a mistake in the calling code.
     pub fn push(&mut self, audio: &AudioBuffer) -> Result<()> {
         assert_eq!(audio.sample_rate_hz(), self.sample_rate_hz, "a spool holds one sample rate");
-        let (mut left, mut right) = (audio.left(), audio.right());
+        let in_memory = self.memory.push(audio.left(), audio.right());
+        let (mut left, mut right) = (&audio.left()[in_memory..], &audio.right()[in_memory..]);
         while !left.is_empty() {
             let count = left.len().min(BLOCK_FRAMES - self.tail.frames());
             self.tail.extend(&left[..count], &right[..count]);
@@ -93,18 +100,20 @@ impl Spool {
             *into = AudioBuffer::new(self.sample_rate_hz);
         }
         let end = self.frames().min(start_frame.saturating_add(frames as u64));
+        let in_memory = self.memory.frames() as u64;
         let mut at = start_frame;
         while at < end {
-            let block = at / BLOCK_FRAMES as u64;
-            let from = (at % BLOCK_FRAMES as u64) as usize;
-            let count = (end - at).min((BLOCK_FRAMES - from) as u64) as usize;
-            match usize::try_from(block).ok().and_then(|block| self.memory.get(block)) {
-                Some(held) => into.extend(&held.left()[from..from + count], &held.right()[from..from + count]),
-                None if block < self.memory.len() as u64 + self.disk_blocks => {
-                    self.fetch(block - self.memory.len() as u64, from, count, into).map_err(spool_error)?;
-                }
-                None => into.extend(&self.tail.left()[from..from + count], &self.tail.right()[from..from + count]),
-            }
+            let rest = usize::try_from(end - at).unwrap_or(usize::MAX);
+            let count = if at < in_memory {
+                extend_from(self.memory.channels(), at, rest, into)
+            } else if at < self.disk_end() {
+                let from = ((at - in_memory) % BLOCK_FRAMES as u64) as usize;
+                let count = rest.min(BLOCK_FRAMES - from);
+                self.fetch((at - in_memory) / BLOCK_FRAMES as u64, from, count, into).map_err(spool_error)?;
+                count
+            } else {
+                extend_from([self.tail.left(), self.tail.right()], at - self.disk_end(), rest, into)
+            };
             at += count as u64;
         }
         Ok(())
@@ -130,37 +139,30 @@ impl Spool {
         Ok(())
     }
 
-    /// Changes the audio where it is, block after block in order; the length stays.
+    /// Changes the audio where it is, left and right together, block after block in order.
     ///
     /// # Errors
     /// [`Error::Spool`] if the temporary file can't be read or written.
-    ///
-    /// # Panics
-    /// If `change` changes the length of a block: a mistake in the calling code.
-    pub fn transform(&mut self, mut change: impl FnMut(&mut AudioBuffer)) -> Result<()> {
-        let mut checked = |block: &mut AudioBuffer| {
-            let frames = block.frames();
-            change(block);
-            assert_eq!(block.frames(), frames, "a transformed block keeps its length");
-        };
-        self.memory.iter_mut().for_each(&mut checked);
+    pub fn transform(&mut self, mut change: impl FnMut(&mut [f32], &mut [f32])) -> Result<()> {
+        let [left, right] = self.memory.channels_mut();
+        for (left, right) in left.chunks_mut(BLOCK_FRAMES).zip(right.chunks_mut(BLOCK_FRAMES)) {
+            change(left, right);
+        }
+        let mut block = AudioBuffer::new(self.sample_rate_hz);
         for index in 0..self.disk_blocks {
-            let mut block = empty_block(self.sample_rate_hz);
+            block.clear();
             self.fetch(index, 0, BLOCK_FRAMES, &mut block).map_err(spool_error)?;
-            checked(&mut block);
+            let (left, right) = block.channels_mut();
+            change(left, right);
             self.store(index, &block).map_err(spool_error)?;
         }
-        checked(&mut self.tail);
+        let (left, right) = self.tail.channels_mut();
+        change(left, right);
         Ok(())
     }
 
-    /// Moves the full tail to memory or disk.
+    /// Moves the full tail to the disk.
     fn put_away(&mut self) -> io::Result<()> {
-        if self.memory.len() < self.memory_blocks {
-            let full = std::mem::replace(&mut self.tail, empty_block(self.sample_rate_hz));
-            self.memory.push(full);
-            return Ok(());
-        }
         let full = std::mem::take(&mut self.tail);
         let stored = self.store(self.disk_blocks, &full);
         self.tail = full;
@@ -212,12 +214,13 @@ impl Spool {
     }
 }
 
-/// An empty block that never has to grow: growing doubles, and would waste a quarter of the budget.
-fn empty_block(sample_rate_hz: u32) -> AudioBuffer {
-    let mut block = AudioBuffer::new(sample_rate_hz);
-    block.resize(BLOCK_FRAMES);
-    block.clear();
-    block
+/// Appends up to `count` frames of two channels from a frame on, and says how many.
+fn extend_from(channels: [&[f32]; 2], start: u64, count: usize, into: &mut AudioBuffer) -> usize {
+    // The start is within the channels, so it fits.
+    let [left, right] = channels.map(|channel| &channel[start as usize..]);
+    let count = count.min(left.len());
+    into.extend(&left[..count], &right[..count]);
+    count
 }
 
 fn spool_error(source: io::Error) -> Error {
@@ -236,7 +239,7 @@ mod tests {
     }
 
     fn filled(memory_blocks: usize, frames: usize) -> Spool {
-        let mut spool = Spool::with_memory(48_000, memory_blocks * BLOCK_BYTES);
+        let mut spool = Spool::with_memory(48_000, memory_blocks * BLOCK_FRAMES);
         let mut start = 0;
         while start < frames {
             let count = (frames - start).min(10_007);
@@ -252,8 +255,7 @@ mod tests {
         for memory_blocks in [0, 2, 9] {
             let mut spool = filled(memory_blocks, frames);
             let mut next = 0.0;
-            let negate = |block: &mut AudioBuffer| {
-                let (left, right) = block.channels_mut();
+            let negate = |left: &mut [f32], right: &mut [f32]| {
                 for (l, r) in left.iter_mut().zip(right) {
                     assert_eq!((*l, *r), (next, -next));
                     (*l, *r, next) = (*r, *l, next + 1.0);
