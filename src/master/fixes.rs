@@ -5,9 +5,9 @@ use crate::engine::render::process;
 use crate::engine::source::load_audio;
 use crate::error::Result;
 use crate::measure::Measurement;
-use crate::translate::ceiling::{CeilingFix, CeilingOutcome, overs, passing_all};
+use crate::translate::ceiling::{Attempt, CeilingFix, CeilingOutcome, lowered};
 use crate::translate::codecs::{CodecCheck, check};
-use crate::translate::fix::{self, Change, MOST_HARM};
+use crate::translate::fix::{self, Change};
 use crate::translate::{AppliedFix, DeviceScore, Devices, Programme, Translation};
 
 /// Most changes that are tried for the sake of translation: each costs as much as another master.
@@ -67,10 +67,6 @@ pub(super) fn with_changes(
     Ok((made, applied))
 }
 
-/// Most ceilings that are tried: what is limited anew overshoots a little otherwise than what was limited twice in the
-/// search.
-const MAX_CEILINGS: usize = 3;
-
 /// A master and what codecs do to it.
 pub(super) struct Behind {
     /// What it has to meet: a lower ceiling than before, perhaps.
@@ -92,55 +88,29 @@ pub(super) fn behind_codecs(
     let checked =
         |met: &Met| check(met.written.file.temporary(), &met.written.source.measurement, &job.codecs.codecs, None);
     let checks = checked(&made.met)?;
-    let fails = checks.iter().any(|check| !check.passes);
     let mut behind = Behind { goal, made, checks, fix: None };
-    if !(job.translate_fix && fails) {
-        return Ok(behind);
-    }
-    let mut fix = CeilingFix {
-        codecs: overs(&behind.checks, None),
-        from_dbtp: goal.ceiling_dbtp,
-        to_dbtp: None,
-        loudness_change_lu: None,
-        worst_harm: 0.0,
-        harmed: None,
-        outcome: CeilingOutcome::NonePasses,
-    };
-    let mut wanted = passing_all(&behind.checks);
-    // A codec that no ceiling helps must not keep the others from being helped.
-    let hopeless: Vec<String> = behind
-        .checks
-        .iter()
-        .filter(|check| !check.passes && check.passing_ceiling_dbtp.is_none())
-        .map(|check| check.id.clone())
-        .collect();
     let before = scores(devices, behind.made.measurement());
-    for _ in 0..MAX_CEILINGS {
-        let Some(ceiling_dbtp) = wanted else { break };
+    let Some(before) = before.filter(|_| job.translate_fix) else { return Ok(behind) };
+    let was_lufs = behind.made.measurement().loudness.integrated_lufs();
+    let mut last = None;
+    behind.fix = lowered(&behind.checks, goal.ceiling_dbtp, |ceiling_dbtp| {
         let lower = Goal { ceiling_dbtp, ..goal };
         let mut recipe = behind.made.recipe.clone();
         recipe.limiter.ceiling_dbtp = limiter_ceiling(ceiling_dbtp);
         let met = meet(&lower, &mut behind.made.processed, &mut recipe, job, on_progress)?;
-        let after = checked(&met)?;
-        let measurements = [behind.made.measurement(), &met.written.source.measurement];
-        let [was_lufs, is_lufs] = measurements.map(|measurement| measurement.loudness.integrated_lufs());
-        let (Some(before), Some(now)) = (&before, scores(devices, measurements[1])) else { break };
-        (fix.worst_harm, fix.harmed) = fix::harm(devices, before, &now, None);
-        fix.codecs = overs(&behind.checks, Some(&after));
-        fix.to_dbtp = Some(ceiling_dbtp);
-        fix.loudness_change_lu = was_lufs.zip(is_lufs).map(|(was, is)| is - was);
-        if after.iter().all(|check| check.passes || hopeless.contains(&check.id)) {
-            fix.outcome = if fix.worst_harm <= MOST_HARM { CeilingOutcome::Applied } else { CeilingOutcome::Harms };
-            if fix.outcome == CeilingOutcome::Applied {
-                behind.goal = lower;
-                (behind.made.recipe, behind.made.met) = (recipe, met);
-                behind.checks = after;
-            }
-            break;
-        }
-        wanted = passing_all(&after).map(|next| next.min(ceiling_dbtp - 0.1));
+        let checks = checked(&met)?;
+        let measurement = &met.written.source.measurement;
+        let is_lufs = measurement.loudness.integrated_lufs();
+        // A master that met its goal has loudness, and with it scores.
+        let harm = scores(devices, measurement).map(|now| fix::harm(devices, &before, &now, None)).unwrap_or_default();
+        last = Some((lower, recipe, met, checks.clone()));
+        Ok(Attempt { checks, loudness_change_lu: was_lufs.zip(is_lufs).map(|(was, is)| is - was), harm })
+    })?;
+    let is_applied = behind.fix.as_ref().is_some_and(|fix| fix.outcome == CeilingOutcome::Applied);
+    if let Some((lower, recipe, met, checks)) = last.filter(|_| is_applied) {
+        (behind.goal, behind.checks) = (lower, checks);
+        (behind.made.recipe, behind.made.met) = (recipe, met);
     }
-    behind.fix = Some(fix);
     Ok(behind)
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::FileDocument;
 use super::figures::{clock, number, signed};
 use crate::translate::ceiling::{CeilingFix, CeilingOutcome};
-use crate::translate::codecs::CodecCheck;
+use crate::translate::codecs::{CodecCheck, LOWEST_DBTP};
 use crate::translate::fix::Fix;
 use crate::translate::job::{Translated, TranslatedAlbum};
 use crate::translate::platforms::{Album, AlbumPlayback};
@@ -123,7 +123,7 @@ pub(super) fn codec_need(check: &CodecCheck) -> Option<String> {
     match check.passing_ceiling_dbtp {
         _ if check.passes => None,
         Some(ceiling) => Some(format!("{}; a ceiling of {} dBTP passes", clips(), number(Some(ceiling), 1))),
-        None => Some(format!("{}; no ceiling down to -8 dBTP passes", clips())),
+        None => Some(format!("{}; no ceiling down to {LOWEST_DBTP} dBTP passes", clips())),
     }
 }
 
@@ -146,7 +146,7 @@ pub(super) fn ceiling_outcome(fix: &CeilingFix) -> String {
             format!("clips behind {names}; ceilings down to {to} dBTP were tried and did not pass: left at {from} dBTP")
         }
         CeilingOutcome::NonePasses => {
-            format!("clips behind {names}; no ceiling down to -8 dBTP passes: left at {from} dBTP")
+            format!("clips behind {names}; no ceiling down to {LOWEST_DBTP} dBTP passes: left at {from} dBTP")
         }
         CeilingOutcome::Harms => format!(
             "clips behind {names}; a ceiling of {to} dBTP passes and takes {} points from {}: left at {from} dBTP",

@@ -8,25 +8,19 @@ use rustfft::num_complex::Complex;
 
 use super::super::path::at_rate;
 use super::super::scores::masking;
-use super::{Codec, CodecCheck};
+use super::search::CeilingSearch;
+use super::{Codec, CodecCheck, PASS_DBTP};
 use crate::audio::AudioBuffer;
-use crate::dsp::limiter::LimiterSettings;
 use crate::engine::Recipe;
-use crate::engine::render::{Processed, process};
+use crate::engine::render::process;
 use crate::engine::source::load_audio;
 use crate::error::Result;
 use crate::io::Spool;
 use crate::measure::Measurement;
-use crate::measure::peak::TruePeakMeter;
+use crate::measure::peak::{Peaks, TruePeakMeter};
 use crate::measure::spectrum::{BandPower, SpectralFrames, SpectrumMeter, ThirdOctaves};
-use crate::units::{db_to_amplitude, db_to_power, power_to_db, power_to_db_checked};
+use crate::units::{db_to_power, power_to_db, power_to_db_checked};
 
-/// What is decoded must not exceed this, or a player clips it.
-const PASS_DBTP: f64 = 0.0;
-/// Steps to a dB in which ceilings are told.
-const STEPS_PER_DB: f64 = 10.0;
-/// The lowest ceiling that is tried, dBTP.
-const LOWEST_DBTP: f64 = -8.0;
 /// Above the band limit less than this share of the power is left.
 const LEFT_SHARE: f64 = 0.1;
 /// Resolution of the band limit, Hz.
@@ -57,28 +51,31 @@ pub fn check(
         return Ok(Vec::new());
     }
     let audio = load_audio(file, None, &|_, _| {})?;
-    let mut checks: Vec<CodecCheck> =
-        codecs.par_iter().map(|codec| one(codec, &audio, measurement, folder)).collect::<Result<_>>()?;
-    if checks.iter().any(|check| !check.passes) {
-        let mut limitable = process(audio, &Recipe::default(), &|_, _| {})?;
-        limitable.find_true_peaks(db_to_amplitude(LOWEST_DBTP) as f32)?;
-        checks.par_iter_mut().zip(codecs).filter(|(check, _)| !check.passes).try_for_each(|(check, codec)| {
-            if let (Some(own), Some(peak)) = (measurement.peaks.true_dbtp(), check.true_dbtp) {
-                check.passing_ceiling_dbtp = passing_ceiling(codec, &limitable, own, peak)?;
-            }
+    let (mut checks, decoded): (Vec<CodecCheck>, Vec<Peaks>) = codecs
+        .par_iter()
+        .map(|codec| one(codec, &audio, measurement, folder))
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .unzip();
+    if let (true, Some(own_dbtp)) = (checks.iter().any(|check| !check.passes), measurement.peaks.true_dbtp()) {
+        let search = CeilingSearch::new(process(audio, &Recipe::default(), &|_, _| {})?, own_dbtp)?;
+        let failing = checks.par_iter_mut().zip(codecs).zip(&decoded).filter(|((check, _), _)| !check.passes);
+        failing.try_for_each(|((check, codec), decoded)| {
+            check.passing_ceiling_dbtp = search.passing_ceiling(codec, decoded)?;
             Ok(())
         })?;
     }
     Ok(checks)
 }
 
-/// All but the ceiling that passes.
-fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, folder: Option<&Path>) -> Result<CodecCheck> {
+/// All but the ceiling that passes, and the peaks of what is decoded.
+fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, folder: Option<&Path>) -> Result<(CodecCheck, Peaks)> {
     let decoded = match folder {
         Some(folder) => codec.round_trip_in(audio, folder)?,
         None => codec.round_trip(audio)?,
     };
-    let true_dbtp = true_peak(&decoded)?;
+    let peaks = decoded_peaks(&decoded)?;
+    let true_dbtp = peaks.true_dbtp();
     let own_dbtp = measurement.peaks.true_dbtp();
     let passes = true_dbtp.is_none_or(|peak| peak <= PASS_DBTP);
     let rate = audio.sample_rate_hz();
@@ -98,7 +95,7 @@ fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, folder: Option<&
         .enumerate()
         .map(|(band, db)| db.filter(|_| band < kept))
         .collect();
-    Ok(CodecCheck {
+    let check = CodecCheck {
         id: codec.id.clone(),
         encoder: codec.encoder(),
         true_dbtp,
@@ -109,44 +106,18 @@ fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, folder: Option<&
         noise_to_mask_db,
         passes,
         passing_ceiling_dbtp: None,
-    })
+    };
+    Ok((check, peaks))
 }
 
-fn true_peak(audio: &Spool) -> Result<Option<f64>> {
-    let mut meter = TruePeakMeter::new(audio.sample_rate_hz());
-    audio.blocks(0, BLOCK_FRAMES, |block| {
+/// True peaks of what came out of a codec.
+pub(super) fn decoded_peaks(decoded: &Spool) -> Result<Peaks> {
+    let mut meter = TruePeakMeter::new(decoded.sample_rate_hz());
+    decoded.blocks(0, BLOCK_FRAMES, |block| {
         meter.push(block);
         Ok(())
     })?;
-    Ok(meter.finish().true_dbtp())
-}
-
-/// The highest ceiling at which the limited programme passes, by halving; `None` if none does.
-fn passing_ceiling(codec: &Codec, limitable: &Processed, own_dbtp: f64, peak_dbtp: f64) -> Result<Option<f64>> {
-    let steps = |dbtp: f64| (dbtp * STEPS_PER_DB).floor() as i32;
-    let dbtp_of = |step: i32| f64::from(step) / STEPS_PER_DB;
-    let passes = |step: i32| -> Result<bool> {
-        let ceiling_dbtp = dbtp_of(step);
-        let limiter = LimiterSettings { ceiling_dbtp, ..LimiterSettings::default() };
-        let mut limited = Spool::new(limitable.sample_rate_hz());
-        limitable.limit(&limiter, |block| limited.push(block))?;
-        Ok(true_peak(&codec.round_trip(&limited)?)?.is_none_or(|peak| peak <= PASS_DBTP))
-    };
-    // The programme as it is fails. What it exceeds by is the first guess.
-    let (mut fails, lowest) = (steps(own_dbtp.min(0.0)), steps(LOWEST_DBTP));
-    let mut guess = (fails - ((peak_dbtp - PASS_DBTP) * STEPS_PER_DB).ceil() as i32).clamp(lowest, fails - 1);
-    while !passes(guess)? {
-        if guess == lowest {
-            return Ok(None);
-        }
-        let further = (fails - guess).max(2);
-        (fails, guess) = (guess, (guess - further / 2).max(lowest));
-    }
-    while fails - guess > 1 {
-        let middle = guess + (fails - guess) / 2;
-        if passes(middle)? { guess = middle } else { fails = middle }
-    }
-    Ok(Some(dbtp_of(guess)))
+    Ok(meter.finish())
 }
 
 /// By how many frames the decoded programme lags, by the peak of the cross-correlation of their middles.

@@ -5,6 +5,7 @@
 mod check;
 mod external;
 mod opus;
+mod search;
 mod selection;
 mod vorbis;
 
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use self::check::check;
+use self::check::decoded_peaks;
+pub use self::search::LOWEST_DBTP;
 pub use self::selection::Selection;
 use crate::engine::source::load_audio;
 use crate::error::{Error, Result};
@@ -22,6 +25,9 @@ use crate::io::Spool;
 /// What can be had by name, with the bit rates in kbit/s that services send.
 const KNOWN: [(&str, &[u32]); 4] =
     [("opus", &[64, 128, 160]), ("vorbis", &[96, 160, 320]), ("mp3", &[128, 320]), ("aac", &[128, 256])];
+
+/// What is decoded must not exceed this, or a player clips it.
+const PASS_DBTP: f64 = 0.0;
 
 /// A codec at a bit rate, with an encoder for it.
 #[derive(Debug, Clone, PartialEq)]
