@@ -1,6 +1,6 @@
 //! What all writers share: which numbers are told under which names, and how a number, a time or a file is written.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::{AnalysisDocument, FileDocument, Promise, SuggestionDocument};
 use crate::measure::analysis::Analysis;
@@ -219,6 +219,19 @@ pub(super) fn file_name(path: &str) -> String {
     printable(&name)
 }
 
+/// Names for files side by side: of each as many last parts of its path as tell it from the others.
+pub(super) fn file_names<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let paths: Vec<Vec<_>> = paths.into_iter().map(|path| Path::new(path).components().rev().collect()).collect();
+    let tell_apart = |path: &[Component<'_>]| {
+        let has_twin = |parts: usize| {
+            paths.iter().filter(|other| other.len() >= parts && other[..parts] == path[..parts]).count() > 1
+        };
+        (1..path.len()).find(|&parts| !has_twin(parts)).unwrap_or(path.len())
+    };
+    let last_parts = |path: &Vec<Component<'_>>| path[..tell_apart(path)].iter().rev().collect::<PathBuf>();
+    paths.iter().map(|path| printable(&last_parts(path).to_string_lossy())).collect()
+}
+
 /// Text without control characters: a file name must not steer a terminal.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
@@ -390,5 +403,13 @@ mod tests {
     #[test]
     fn a_file_name_cannot_steer_a_terminal() {
         assert_eq!(file_name("dir/a\u{1b}[2Jb.wav"), "a\u{fffd}[2Jb.wav");
+        assert_eq!(file_names(["a\u{1b}.wav"]), ["a\u{fffd}.wav"]);
+    }
+
+    #[test]
+    fn files_of_one_name_are_told_apart_by_their_folders() {
+        let names = file_names(["/x/one/mix.wav", "/x/two/mix.wav", "/y/two/mix.wav", "/x/two/song.wav", "mix.wav"]);
+        assert_eq!(names, ["one/mix.wav", "x/two/mix.wav", "y/two/mix.wav", "song.wav", "mix.wav"]);
+        assert_eq!(file_names(["a/b.wav", "a/b.wav"]), ["a/b.wav", "a/b.wav"]);
     }
 }

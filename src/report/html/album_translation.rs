@@ -5,12 +5,13 @@ use maud::{Markup, html};
 use super::translation::parts_of;
 use super::{number_heads, page};
 use crate::report::AlbumTranslationDocument;
-use crate::report::figures::{describe_file, file_name, number, signed};
+use crate::report::figures::{describe_file, file_names, number, signed};
 use crate::report::translation::album_words;
 
 /// One self-contained page about how an album translates: no scripts, nothing to load.
 pub fn album_translation_html(document: &AlbumTranslationDocument) -> String {
     let title = format!("Album of {} files", document.tracks.len());
+    let names = file_names(document.tracks.iter().map(|track| track.file.path.as_str()));
     let content = html! {
         header {
             h1 { (title) }
@@ -20,11 +21,11 @@ pub fn album_translation_html(document: &AlbumTranslationDocument) -> String {
                 span.number { (number(Some(document.album.true_dbtp), 1)) " dBTP" }
             }
         }
-        (tracks(document))
+        (tracks(document, &names))
         (platforms(document))
-        @for track in &document.tracks {
+        @for (track, name) in document.tracks.iter().zip(&names) {
             section.translation {
-                h2 title=(track.file.path) { (file_name(&track.file.path)) }
+                h2 title=(track.file.path) { (name) }
                 p.quiet { (describe_file(&track.file)) }
                 (parts_of(&track.translation))
             }
@@ -33,15 +34,15 @@ pub fn album_translation_html(document: &AlbumTranslationDocument) -> String {
     page(&title, &content)
 }
 
-fn tracks(document: &AlbumTranslationDocument) -> Markup {
+fn tracks(document: &AlbumTranslationDocument, names: &[String]) -> Markup {
     html! {
         section.translation {
             h2 { "Weakest devices" }
             table {
                 tbody {
-                    @for track in &document.tracks {
+                    @for (track, name) in document.tracks.iter().zip(names) {
                         tr {
-                            th scope="row" { (file_name(&track.file.path)) }
+                            th scope="row" { (name) }
                             @if let Some(weakest) = track.translation.weakest() {
                                 td { (number(weakest.own.score, 0)) }
                                 td.words { (weakest.name) }

@@ -7,7 +7,7 @@ use super::{number_heads, page};
 use crate::measure::Measurement;
 use crate::quality::Severity;
 use crate::report::figures::{
-    KEY_FIGURES, clock_fine, describe_file, file_name, hertz_range, number, places, wide_band_name,
+    KEY_FIGURES, clock_fine, describe_file, file_names, hertz_range, number, places, wide_band_name,
 };
 use crate::report::svg::{Line, Panel, XAxis, YRange, chart};
 use crate::report::verdicts::{Mood, Verdict};
@@ -20,19 +20,20 @@ const WINDOW_S: f64 = 3.0;
 
 /// One self-contained page about measured files: no scripts, nothing to load.
 pub fn analysis_html(files: &[(&AnalysisDocument, &Measurement)], album: Option<&AlbumDocument>) -> String {
-    let title = match files {
-        [(document, _)] => file_name(&document.file.path),
-        files => format!("{} files", files.len()),
+    let names = file_names(files.iter().map(|(document, _)| document.file.path.as_str()));
+    let title = match &names[..] {
+        [name] => name.clone(),
+        names => format!("{} files", names.len()),
     };
     let content = html! {
         h1 { (title) }
-        @if let Some(album) = album { (overview(files, album)) }
-        @for (document, measurement) in files { (file(document, measurement)) }
+        @if let Some(album) = album { (overview(files, &names, album)) }
+        @for ((document, measurement), name) in files.iter().zip(&names) { (file(document, name, measurement)) }
     };
     page(&title, &content)
 }
 
-fn overview(files: &[(&AnalysisDocument, &Measurement)], album: &AlbumDocument) -> Markup {
+fn overview(files: &[(&AnalysisDocument, &Measurement)], names: &[String], album: &AlbumDocument) -> Markup {
     html! {
         section {
             h2 { "Album" }
@@ -41,9 +42,9 @@ fn overview(files: &[(&AnalysisDocument, &Measurement)], album: &AlbumDocument) 
                     tr { td {} @for figure in &KEY_FIGURES { th scope="col" title=(figure.help) { (figure.short) } } }
                 }
                 tbody {
-                    @for (document, _) in files {
+                    @for ((document, _), name) in files.iter().zip(names) {
                         tr {
-                            th scope="row" { (file_name(&document.file.path)) }
+                            th scope="row" { (name) }
                             @for figure in &KEY_FIGURES {
                                 td { (number((figure.of)(&document.analysis), figure.decimals)) }
                             }
@@ -59,11 +60,11 @@ fn overview(files: &[(&AnalysisDocument, &Measurement)], album: &AlbumDocument) 
     }
 }
 
-fn file(document: &AnalysisDocument, measurement: &Measurement) -> Markup {
+fn file(document: &AnalysisDocument, name: &str, measurement: &Measurement) -> Markup {
     let analysis = &document.analysis;
     html! {
         section {
-            h2 title=(document.file.path) { (file_name(&document.file.path)) }
+            h2 title=(document.file.path) { (name) }
             p.quiet { (describe_file(&document.file)) }
             table.numbers {
                 tbody {

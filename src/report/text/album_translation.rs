@@ -1,7 +1,7 @@
 //! How an album translates, for the terminal.
 
 use super::super::AlbumTranslationDocument;
-use super::super::figures::{file_name, number, printable, signed};
+use super::super::figures::{file_names, number, printable, signed};
 use super::super::translation::album_words;
 use super::{WIDTH, line, shorten};
 
@@ -21,11 +21,12 @@ pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
     );
     line(&mut out, "");
     line(&mut out, &format!("{:<40}{:>6}  {}", "Track", "score", "weakest device"));
-    for track in tracks {
+    let names = file_names(tracks.iter().map(|track| track.file.path.as_str()));
+    for (track, name) in tracks.iter().zip(&names) {
         let weakest = track.translation.weakest();
         let row = format!(
             "  {:<38}{:>6}  {}",
-            shorten(&file_name(&track.file.path), 38),
+            shorten(name, 38),
             number(weakest.and_then(|device| device.own.score), 0),
             weakest.map_or(String::new(), |device| printable(&device.name))
         );

@@ -3,7 +3,7 @@
 use super::{WIDTH, line, shorten, wrap};
 use crate::quality::Severity;
 use crate::report::figures::{
-    KEY_FIGURES, change, clock_fine, describe_file, file_name, frequency, hertz_range, number, places, printable,
+    KEY_FIGURES, change, clock_fine, describe_file, file_name, file_names, frequency, hertz_range, number, places,
     wide_band_name,
 };
 use crate::report::verdicts::{Mood, Verdict};
@@ -191,7 +191,8 @@ fn many_files(documents: &[AnalysisDocument], album: Option<&AlbumDocument>) -> 
     let mut out = String::new();
     let columns = KEY_FIGURES.map(|figure| figure.short.len().max(figure.unit.len()).max(5) + 1);
     let room = WIDTH - columns.iter().sum::<usize>();
-    let names = labels(documents, room);
+    let names = file_names(documents.iter().map(|document| document.file.path.as_str()));
+    let names: Vec<String> = names.iter().map(|name| shorten(name, room)).collect();
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("album".len());
     let head: String =
         KEY_FIGURES.iter().zip(columns).map(|(figure, width)| format!("{:>width$}", figure.short)).collect();
@@ -216,18 +217,6 @@ fn many_files(documents: &[AnalysisDocument], album: Option<&AlbumDocument>) -> 
         line(&mut out, &format!("{:<longest$}{values}", "album"));
     }
     out
-}
-
-/// A name for each file: its own, with the folder where two have the same.
-fn labels(documents: &[AnalysisDocument], room: usize) -> Vec<String> {
-    let names: Vec<String> = documents.iter().map(|document| file_name(&document.file.path)).collect();
-    let is_twice = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
-    names
-        .iter()
-        .zip(documents)
-        .map(|(name, document)| if is_twice(name) { printable(&document.file.path) } else { name.clone() })
-        .map(|name| shorten(&name, room))
-        .collect()
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ pub use analysis::{Colors, analysis_text};
 pub use translation::translation_text;
 
 use super::figures::{
-    KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, frequency, hertz, number, printable,
-    signed, verdict, wide_band_name,
+    KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, file_names, frequency, hertz, number,
+    printable, signed, verdict, wide_band_name,
 };
 use super::{AnalysisDocument, ComparisonDocument, MasterReport, SuggestionDocument};
 
@@ -133,10 +133,11 @@ fn reductions(report: &MasterReport) -> String {
 pub fn comparison_text(comparison: &ComparisonDocument) -> String {
     let mut out = String::new();
     let ComparisonDocument { a, b, .. } = comparison;
-    for (letter, document) in [("A", a), ("B", b)] {
+    let names = file_names([a, b].map(|document| document.file.path.as_str()));
+    for ((letter, document), name) in [("A", a), ("B", b)].into_iter().zip(&names) {
         let file = describe_file(&document.file);
         let room = (WIDTH - 6).saturating_sub(file.chars().count());
-        line(&mut out, &format!("{letter}  {}  {file}", shorten(&file_name(&document.file.path), room)));
+        line(&mut out, &format!("{letter}  {}  {file}", shorten(name, room)));
     }
     line(&mut out, "");
     line(&mut out, &format!("{:<34}{:>10}{:>10}{:>10}", "", "A", "B", "B - A"));
