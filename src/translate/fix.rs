@@ -25,6 +25,10 @@ pub const MOST_HARM: f64 = 2.0;
 pub const LEAST_GAIN: f64 = 1.0;
 /// ... and this much has to come true.
 pub const LEAST_VERIFIED_GAIN: f64 = 0.5;
+/// How near a rendered change comes to the loudness of the programme, LU.
+const LOUDNESS_TOLERANCE_LU: f64 = 0.05;
+/// Times it is limited at the most for that.
+const MAX_ATTEMPTS: usize = 4;
 
 /// A change of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -223,14 +227,24 @@ pub fn rendered(audio: Spool, original: &Measurement, change: &Change) -> Result
         Recipe { limiter: LimiterSettings { ceiling_dbtp, ..LimiterSettings::default() }, ..Recipe::default() };
     change.apply(&mut recipe);
     let mut processed = process(audio, &recipe, &|_, _| {})?;
-    let search = DriveSearch::new(&processed, &recipe.limiter);
-    let outcome = search.drive_for_loudness(lufs, 0.05, search.outcome(0.0)).ok_or_else(silent)?;
-    recipe.limiter.drive_db = outcome.drive_db;
-    processed.find_true_peaks(db_to_amplitude(ceiling_dbtp - outcome.drive_db) as f32)?;
-    let mut meter = Meter::new(processed.sample_rate_hz());
-    processed.limit(&recipe.limiter, |block| {
-        meter.push(block);
-        Ok(())
-    })?;
-    Ok(meter.finish())
+    let (mut drive_db, mut correction_lu, mut attempts) = (0.0, 0.0, MAX_ATTEMPTS);
+    loop {
+        let search = DriveSearch::new(&processed, &recipe.limiter);
+        let wanted = search.drive_for_loudness(lufs + correction_lu, 0.05, search.outcome(drive_db));
+        drive_db = wanted.ok_or_else(silent)?.drive_db;
+        recipe.limiter.drive_db = drive_db;
+        processed.find_true_peaks(db_to_amplitude(ceiling_dbtp - drive_db) as f32)?;
+        let mut meter = Meter::new(processed.sample_rate_hz());
+        processed.limit(&recipe.limiter, |block| {
+            meter.push(block);
+            Ok(())
+        })?;
+        let measurement = meter.finish();
+        let miss_lu = lufs - measurement.loudness.integrated_lufs().ok_or_else(silent)?;
+        attempts -= 1;
+        if miss_lu.abs() <= LOUDNESS_TOLERANCE_LU || attempts == 0 {
+            return Ok(measurement);
+        }
+        correction_lu += miss_lu;
+    }
 }

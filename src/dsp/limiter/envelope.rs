@@ -40,8 +40,8 @@ struct Transient {
     smoother: Smoother,
 }
 
-/// Borders before a peak over which the transient reduction grows: 1.5 ms.
-const TRANSIENT_LOOKAHEAD: usize = 3;
+/// Borders before a peak over which the transient reduction grows: half a millisecond.
+const TRANSIENT_LOOKAHEAD: usize = 1;
 
 impl GainEnvelope {
     /// An envelope at rest, from validated settings.
@@ -139,7 +139,9 @@ mod tests {
         let reductions = reductions(&settings, &needs_db);
         assert_eq!(reductions.len(), needs_db.len() + 1);
         for (k, &need_db) in needs_db.iter().enumerate() {
-            assert!(reductions[k] >= need_db && reductions[k + 1] >= need_db, "interval {k}");
+            // What [`settled`] takes for rest is rest.
+            let least_db = need_db - 1e-4;
+            assert!(reductions[k] >= least_db && reductions[k + 1] >= least_db, "interval {k}");
         }
     }
 
@@ -152,9 +154,9 @@ mod tests {
     fn a_bass_note_gets_a_constant_gain() {
         // 50 Hz, 7 dB over: a peak every 10 ms, that is every 20 intervals.
         let wave = |k: u32| (std::f64::consts::PI * f64::from(k) / 20.0).sin().abs();
-        let needs_db: Vec<f64> = (0..12_000).map(|k| (amplitude_to_db(wave(k)) + 7.0).max(0.0)).collect();
+        let needs_db: Vec<f64> = (0..16_000).map(|k| (amplitude_to_db(wave(k)) + 7.0).max(0.0)).collect();
         let reductions = reductions(&LimiterSettings::default(), &needs_db);
-        let steady = &reductions[8000..11_900];
+        let steady = &reductions[12_000..15_900];
         let spread = steady.iter().fold(0.0f64, |spread, db| spread.max((db - steady[0]).abs()));
         assert!((steady[0] - 7.0).abs() < 0.01 && spread < 1e-4, "{} +- {spread}", steady[0]);
     }
@@ -165,7 +167,7 @@ mod tests {
         needs_db[1000..1200].fill(5.08);
         let reductions = reductions(&LimiterSettings::default(), &needs_db);
         assert!((reductions[1000] - 5.08).abs() < 0.01 && (reductions[1199] - 5.08).abs() < 0.3);
-        assert!(reductions[980] == 0.0 && reductions[998] > 0.5, "look-ahead");
+        assert!(reductions[980] == 0.0 && reductions[999] > 0.5, "look-ahead");
         assert!(reductions[2200] < 0.1, "{}", reductions[2200]);
     }
 }
