@@ -1,6 +1,5 @@
 //! Applies a recipe: process, limit, quantise, write.
 
-use std::f32::consts::FRAC_PI_2;
 use std::ops::Range;
 use std::path::Path;
 
@@ -77,23 +76,18 @@ impl Processed {
         &self.intervals.peaks
     }
 
-    /// Stretches of the programme, first frame and the one after the last, one behind the other as a programme of their own.
-    /// They are faded in and out, so that the joints don't click. What lies beyond the end is left out.
+    /// Stretches of the programme as one of their own, like [`Spool::stretches`].
     ///
     /// # Errors
     /// The spool's.
     pub fn stretches(&self, stretches: &[Range<u64>]) -> Result<Self> {
-        let rate = self.sample_rate_hz();
-        let mut audio = Spool::new(rate);
-        let mut intervals = IntervalMeter::new(rate);
-        let mut block = AudioBuffer::new(rate);
-        for stretch in stretches {
-            let start = self.latency_frames as u64 + stretch.start;
-            self.audio.read(start, (stretch.end - stretch.start) as usize, &mut block)?;
-            fade_ends(&mut block);
+        let later = self.latency_frames as u64;
+        let audio = self.audio.stretches(stretches.iter().map(|stretch| stretch.start + later..stretch.end + later))?;
+        let mut intervals = IntervalMeter::new(audio.sample_rate_hz());
+        audio.blocks(0, BLOCK_FRAMES, |block| {
             intervals.push(block.left(), block.right());
-            audio.push(&block)?;
-        }
+            Ok(())
+        })?;
         Ok(Self { audio, latency_frames: 0, intervals: intervals.finish(), log: ChainLog::default() })
     }
 
@@ -177,19 +171,5 @@ impl Processed {
     /// Hands on the processed audio.
     fn blocks(&self, mut visit: impl FnMut(&AudioBuffer) -> Result<()>) -> Result<()> {
         self.audio.blocks(self.latency_frames as u64, BLOCK_FRAMES, |block| visit(block))
-    }
-}
-
-/// Fades the first and the last 10 ms, or halves of what is shorter, along a squared sine.
-fn fade_ends(block: &mut AudioBuffer) {
-    let frames = (block.sample_rate_hz() as usize / 100).min(block.frames() / 2);
-    let gain = |n: usize| (FRAC_PI_2 * (n as f32 + 0.5) / frames as f32).sin().powi(2);
-    let (left, right) = block.channels_mut();
-    for channel in [left, right] {
-        for n in 0..frames {
-            channel[n] *= gain(n);
-            let last = channel.len() - 1 - n;
-            channel[last] *= gain(n);
-        }
     }
 }

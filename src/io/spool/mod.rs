@@ -2,8 +2,10 @@
 
 mod memory;
 
+use std::f32::consts::FRAC_PI_2;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use self::memory::Memory;
@@ -139,6 +141,22 @@ impl Spool {
         Ok(())
     }
 
+    /// Stretches of the programme, first frame and the one after the last, one behind the other as a programme of their own.
+    /// They are faded in and out, so that the joints don't click. What lies beyond the end is left out.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`] and [`Self::push`].
+    pub fn stretches(&self, stretches: impl IntoIterator<Item = Range<u64>>) -> Result<Self> {
+        let mut joined = Self::new(self.sample_rate_hz);
+        let mut block = AudioBuffer::new(self.sample_rate_hz);
+        for stretch in stretches {
+            self.read(stretch.start, (stretch.end - stretch.start) as usize, &mut block)?;
+            fade_ends(&mut block);
+            joined.push(&block)?;
+        }
+        Ok(joined)
+    }
+
     /// Changes the audio where it is, left and right together, block after block in order.
     ///
     /// # Errors
@@ -223,6 +241,20 @@ fn extend_from(channels: [&[f32]; 2], start: u64, count: usize, into: &mut Audio
     count
 }
 
+/// Fades the first and the last 10 ms, or halves of what is shorter, along a squared sine.
+fn fade_ends(block: &mut AudioBuffer) {
+    let frames = (block.sample_rate_hz() as usize / 100).min(block.frames() / 2);
+    let gain = |n: usize| (FRAC_PI_2 * (n as f32 + 0.5) / frames as f32).sin().powi(2);
+    let (left, right) = block.channels_mut();
+    for channel in [left, right] {
+        for n in 0..frames {
+            channel[n] *= gain(n);
+            let last = channel.len() - 1 - n;
+            channel[last] *= gain(n);
+        }
+    }
+}
+
 fn spool_error(source: io::Error) -> Error {
     Error::Spool { directory: std::env::temp_dir(), source }
 }
@@ -291,6 +323,19 @@ mod tests {
         assert_eq!(part, counted(BLOCK_FRAMES + 7, 3));
         spool.read(u64::MAX, usize::MAX, &mut part).unwrap();
         assert!(part.is_empty());
+    }
+
+    #[test]
+    fn stretches_are_joined_and_faded_at_their_ends_only() {
+        let spool = filled(1, 2 * BLOCK_FRAMES);
+        let joined = spool.stretches([1_000..3_000, 100_000..u64::from(u32::MAX)]).unwrap();
+        let mut whole = AudioBuffer::default();
+        joined.read(0, usize::MAX, &mut whole).unwrap();
+        assert_eq!(whole.frames(), 2_000 + 2 * BLOCK_FRAMES - 100_000);
+        // 10 ms at 48 kHz are 480 frames.
+        assert_eq!(whole.left()[480..1_520], counted(1_480, 1_040).left()[..]);
+        assert_eq!(whole.left()[2_480], 100_480.0);
+        assert!(whole.left()[0] < 0.01 && whole.left()[1_999] < 0.1 && whole.left()[2_000] < 1.0);
     }
 
     #[test]
