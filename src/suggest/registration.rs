@@ -9,6 +9,7 @@
 use pulp::{Arch, NullaryFnOnce};
 
 use crate::measure::analysis::median;
+use crate::measure::spectrum::BandPower;
 
 /// Frames taken from each programme at the most: what a comparison of all with all can afford.
 const MAX_FRAMES: usize = 400;
@@ -22,6 +23,8 @@ const KEPT_SHARE: f64 = 0.5;
 const KEPT_MIN: usize = 8;
 /// Levels this far under the strongest band are raised to there before they are compared, dB.
 const FLOOR_DB: f32 = 70.0;
+/// A side this far under the mid is none, dB.
+const MONO_DB: f32 = -40.0;
 
 /// The outcome.
 #[derive(Debug, Clone)]
@@ -36,6 +39,9 @@ pub(super) struct Registration {
     pub(super) scatter_db: Vec<f64>,
     /// Mean difference between the shifts that the starting curves led to, dB.
     pub(super) disagreement_db: f64,
+    /// What the believed pairs of the second programme have more of the side over the mid, by band: median, dB. `None`
+    /// where too few have both.
+    pub(super) width_db: Vec<Option<f64>>,
 }
 
 /// How far shared content is to be believed: 0 for different songs, 1 for the same recording.
@@ -56,22 +62,31 @@ fn likeness(pair_share: f64, frames: usize, disagreement_db: f64) -> f64 {
 #[derive(Debug, Clone)]
 pub(super) struct Cloud {
     frames: Vec<Vec<f32>>,
+    /// Side over mid of each frame by band, dB; `None` where either is next to nothing.
+    widths_db: Vec<Vec<Option<f32>>>,
 }
 
 impl Cloud {
     /// A cloud of at most 400 frames, evenly spread, from the powers of each frame by band.
-    pub(super) fn new(powers: &[Vec<f32>]) -> Self {
+    pub(super) fn new(powers: &[Vec<BandPower>]) -> Self {
         let count = powers.len().min(MAX_FRAMES);
         let chosen = || (0..count).map(|index| &powers[index * powers.len() / count]);
         let bands = powers.first().map_or(0, Vec::len);
-        let strongest = (0..bands).map(|band| chosen().map(|frame| frame[band]).sum::<f32>()).fold(0.0, f32::max);
+        let strongest = (0..bands).map(|band| chosen().map(|frame| frame[band].mid).sum::<f32>()).fold(0.0, f32::max);
         let floor = (strongest / count.max(1) as f32 * 10f32.powf(-FLOOR_DB / 10.0)).max(f32::MIN_POSITIVE);
-        let centred = |frame: &Vec<f32>| {
-            let mut levels: Vec<f32> = frame.iter().map(|power| 10.0 * power.max(floor).log10()).collect();
+        let centred = |frame: &Vec<BandPower>| {
+            let mut levels: Vec<f32> = frame.iter().map(|power| 10.0 * power.mid.max(floor).log10()).collect();
             remove_mean(&mut levels);
             levels
         };
-        Self { frames: chosen().map(centred).collect() }
+        let width_db = |power: &BandPower| {
+            let is_told = power.side > floor && power.mid > floor;
+            is_told.then(|| 10.0 * (power.side / power.mid).log10()).filter(|db| *db > MONO_DB)
+        };
+        Self {
+            frames: chosen().map(centred).collect(),
+            widths_db: chosen().map(|frame| frame.iter().map(width_db).collect()).collect(),
+        }
     }
 }
 
@@ -90,6 +105,7 @@ pub(super) fn register(from: &Cloud, to: &Cloud, starts: &[Vec<f64>]) -> Option<
     let pair_share = pairs.len() as f64 / frames as f64;
     Some(Registration {
         scatter_db: scatter(from, to, &pairs, &shift),
+        width_db: width_shift(from, to, &pairs),
         disagreement_db,
         shift_db: shift.into_iter().map(f64::from).collect(),
         pair_share,
@@ -213,6 +229,15 @@ fn scatter(from: &Cloud, to: &Cloud, pairs: &[Pair], shift: &[f32]) -> Vec<f64> 
     shift.iter().enumerate().map(|(band, &shift)| deviation(band, shift)).collect()
 }
 
+/// Median difference of the side over the mid over the believed pairs, by band.
+fn width_shift(from: &Cloud, to: &Cloud, pairs: &[Pair]) -> Vec<Option<f64>> {
+    let bands = from.frames.first().map_or(0, Vec::len);
+    let difference =
+        |&(i, j, _): &Pair, band: usize| Some(f64::from(to.widths_db[j][band]?) - f64::from(from.widths_db[i][band]?));
+    let differences = |band| believed(pairs).iter().filter_map(|pair| difference(pair, band)).collect::<Vec<f64>>();
+    (0..bands).map(differences).map(|known| median(known.clone()).filter(|_| known.len() >= KEPT_MIN)).collect()
+}
+
 /// Median difference over the nearest pairs, smoothed over neighbouring bands, mean removed.
 fn median_shift(from: &Cloud, to: &Cloud, pairs: &[Pair]) -> Option<Vec<f32>> {
     let kept = believed(pairs);
@@ -246,15 +271,18 @@ fn remove_mean(values: &mut [f32]) {
 mod tests {
     use super::*;
 
-    fn cloud(seed: u32, shift: impl Fn(usize) -> f32) -> Cloud {
+    fn cloud(seed: u32, width_db: f32, shift: impl Fn(usize) -> f32) -> Cloud {
         let mut state = seed;
         let mut next = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             state as f32 / u32::MAX as f32
         };
         let power = |db: f32| 10f32.powf(db / 10.0);
-        let powers: Vec<Vec<f32>> =
-            (0..400).map(|_| (0..27).map(|band| power(-60.0 + 40.0 * next() + shift(band))).collect()).collect();
+        let mut band_power = |band: usize| {
+            let mid = power(-60.0 + 40.0 * next() + shift(band));
+            BandPower { mid, side: mid * power(width_db - 6.0 * next()), cross: 0.0 }
+        };
+        let powers: Vec<Vec<BandPower>> = (0..400).map(|_| (0..27).map(&mut band_power).collect()).collect();
         Cloud::new(&powers)
     }
 
@@ -266,19 +294,20 @@ mod tests {
     fn a_smooth_curve_between_equal_contents_is_found() {
         let curve = |band: usize| 4.0 * (band as f32 * 0.25).sin();
         let mean = (0..27).map(curve).sum::<f32>() / 27.0;
-        let found = register(&cloud(1, |_| 0.0), &cloud(1, curve), &starts()).expect("frames");
+        let found = register(&cloud(1, -8.0, |_| 0.0), &cloud(1, -5.0, curve), &starts()).expect("frames");
         assert!(found.pair_share > 0.9 && found.likeness_ratio > 0.95, "{found:?}");
         for (band, shift) in found.shift_db.iter().enumerate() {
             assert!((shift - f64::from(curve(band) - mean)).abs() < 0.35, "band {band}: {shift}");
         }
+        assert!(found.width_db.iter().all(|db| db.is_some_and(|db| (db - 3.0).abs() < 0.1)), "{:?}", found.width_db);
     }
 
     #[test]
     fn different_contents_say_so() {
         // Random frames of 27 independent bands find partners by chance far more often than music does.
-        let found = register(&cloud(1, |_| 0.0), &cloud(2, |_| 0.0), &starts()).expect("frames");
+        let found = register(&cloud(1, -8.0, |_| 0.0), &cloud(2, -8.0, |_| 0.0), &starts()).expect("frames");
         assert!(found.pair_share < 0.4, "{}", found.pair_share);
         assert!(likeness(0.05, 400, 2.0) < 0.02 && likeness(0.3, 400, 0.1) > 0.9);
-        assert!(register(&cloud(1, |_| 0.0), &Cloud::new(&[]), &starts()).is_none());
+        assert!(register(&cloud(1, -8.0, |_| 0.0), &Cloud::new(&[]), &starts()).is_none());
     }
 }

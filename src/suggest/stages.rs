@@ -26,7 +26,7 @@ pub(super) struct Aims {
 impl Aims {
     /// Those of the rules: bold where mix and reference are alike, shy where they aren't.
     pub(super) fn by_rule(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Self {
-        Self { curve_db: evidence.rule_db(), side_gain_db: width::rule_db(mix, reference, evidence.likeness_ratio()) }
+        Self { curve_db: evidence.rule_db(), side_gain_db: width::rule_db(mix, reference, evidence) }
     }
 
     /// Those of several references together: to the near edge of the corridor of median and spread, and nowhere for a mix

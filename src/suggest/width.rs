@@ -1,7 +1,7 @@
 //! Which width to aim for.
 //!
 //! How wide each band is belongs to the arrangement; how wide all of them are, to the master. So one change is sought
-//! for all bands: where mix and reference are alike, the median of the differences by band, otherwise a quarter of the
+//! for all bands: where mix and reference are alike, the median of what matched frames differ by, otherwise a quarter of the
 //! difference in the middle of the spectrum. (Error over third octaves on the pairs described in
 //! `registration::likeness`: 1.58 dB on the same song, 2.86 on another; doing nothing 3.09 and 3.33; band by band it
 //! was worse. Half of the difference would do better there, but those mixes were narrowed on purpose.)
@@ -9,6 +9,7 @@
 //! came out less like the true ones than without any change of width.
 
 use super::stages::Standard;
+use super::tone::Evidence;
 use super::{Quantity, Suggestion};
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
@@ -26,7 +27,7 @@ const UNPROVEN_SHARE: f64 = 0.25;
 const MONO_DB: f64 = -40.0;
 
 /// The side gain that the rule calls for, dB. `None` where either programme is mono.
-pub(super) fn rule_db(mix: &Measurement, reference: &Measurement, likeness_ratio: f64) -> Option<f64> {
+pub(super) fn rule_db(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Option<f64> {
     let width = |band: &BandStereo| band.width_db.map(|db| db.clamp(MONO_DB, 10.0));
     let differences: Vec<Option<f64>> = mix
         .band_stereo()
@@ -34,7 +35,7 @@ pub(super) fn rule_db(mix: &Measurement, reference: &Measurement, likeness_ratio
         .zip(&reference.band_stereo())
         .map(|(mix, reference)| Some(width(reference)? - width(mix)?))
         .collect();
-    change(&differences, likeness_ratio)
+    change(&differences, evidence.matched_width_db(), evidence.likeness_ratio())
 }
 
 /// The setting for a change of width, and why; none for changes not worth one. `amount` is the share to take, 0 to 1.
@@ -67,8 +68,9 @@ pub(super) fn suggest(
 }
 
 /// The change that all bands together call for, dB. `None` where either programme is mono.
-fn change(differences: &[Option<f64>], likeness_ratio: f64) -> Option<f64> {
+fn change(differences: &[Option<f64>], matched_db: Option<f64>, likeness_ratio: f64) -> Option<f64> {
     let known = median(differences.iter().flatten().copied().collect())?;
+    let known = matched_db.unwrap_or(known);
     let middle: Vec<f64> = differences[1..3].iter().flatten().copied().collect();
     let middle = middle.iter().sum::<f64>() / middle.len().max(1) as f64;
     let proven = known.clamp(-CREDIBLE_DB.0, CREDIBLE_DB.0);
@@ -83,9 +85,10 @@ mod tests {
     #[test]
     fn the_same_song_is_followed_and_another_one_with_care() {
         let differences = [Some(1.0), Some(2.0), Some(3.0), Some(4.0)];
-        assert_eq!(change(&differences, 1.0), Some(2.5));
-        assert_eq!(change(&differences, 0.0), Some(0.625));
-        assert_eq!(change(&[None; 4], 1.0), None);
-        assert_eq!(change(&[Some(30.0); 4], 1.0), Some(9.0));
+        assert_eq!(change(&differences, None, 1.0), Some(2.5));
+        assert_eq!(change(&differences, None, 0.0), Some(0.625));
+        assert_eq!(change(&differences, Some(1.25), 1.0), Some(1.25));
+        assert_eq!(change(&[None; 4], None, 1.0), None);
+        assert_eq!(change(&[Some(30.0); 4], None, 1.0), Some(9.0));
     }
 }
