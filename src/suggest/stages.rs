@@ -119,7 +119,8 @@ pub(super) fn shape(
 ) -> Proposal {
     let mut proposal = Proposal::default();
     equalise(mix, standard, tone, amounts.eq_ratio, &mut proposal);
-    let width = side_gain_db.and_then(|change_db| width::suggest(mix, standard, change_db, amounts.width_ratio));
+    let width = side_gain_db
+        .and_then(|change_db| width::suggest(mix, standard, change_db, tone.likeness_ratio, amounts.width_ratio));
     if let Some((width, suggestion)) = width {
         proposal.width = Some(width);
         proposal.suggestions.push(suggestion);
