@@ -7,16 +7,16 @@
 //! ceiling its interval is given more reduction, until none does ([`Limiter`]).
 //!
 //! What users complain about in limiters is pumping, lost bass and distortion. So two reductions compete,
-//! and the deeper one counts. The sustained one follows the peaks slowly, held for longer than half a period of the
-//! lowest notes: under a lasting load it settles, and a bass note gets a constant gain instead of one that follows its
-//! waveform. What a peak needs beyond that is left to the transient one, which is there for a millisecond or two and gone
-//! again before anything is heard to duck. Both grow within their look-ahead, the sustained one along an S-shape.
+//! and the deeper one counts. The sustained one is what all peaks of the last 80 ms have asked for at least, each held for
+//! longer than half a period of the lowest notes: under a lasting tone it settles, and a bass note gets a constant gain instead of
+//! one that follows its waveform, while a drum that comes and goes does not move it. What a peak needs beyond that is left to the
+//! transient one, which is there for a millisecond or two and gone again before anything is heard to duck. Both grow within their
+//! look-ahead, the sustained one along an S-shape.
 //!
 //! That makes the release depend on the programme: after a lone peak the gain is back within the transient release (0.5 ms), after a
 //! lasting load within the sustained one (30 ms). It costs distortion where a loud bass note begins, until the sustained reduction
-//! carries it; `sustained_attack_ms` sets for how long. Slow settings are not gentler: at the same loudness they change more of
-//! the music. At -9 LUFS, a transient look-ahead of 1.5 ms with releases of 5 and 120 ms changed a third more of seven mixes than
-//! the defaults do (MR-STFT to the unlimited mix, `benches/limiter_peers.py`).
+//! carries it; `sustained_after_ms` sets for how long. Slow settings are not gentler: at the same loudness they change more of
+//! the music (`benches/limiter_peers.py`).
 //!
 //! Because peaks and gains are apart, "how loud would it get at 2 dB more drive?" is answered from the peaks alone.
 
@@ -56,7 +56,9 @@ pub struct LimiterSettings {
     pub lookahead_ms: f64,
     /// How long a peak counts for the sustained reduction, 0 to 100 ms. Default: 12.5, half a period of 40 Hz.
     pub hold_ms: f64,
-    /// Time to 63 % of the way up for the sustained reduction, 10 to 1000 ms. Default: 400.
+    /// How long peaks have to ask for a reduction, without a break, until it counts as sustained, 0 to 1000 ms. Default: 80.
+    pub sustained_after_ms: f64,
+    /// Time to 63 % of the way up for the sustained reduction, 10 to 1000 ms. Default: 30.
     pub sustained_attack_ms: f64,
     /// Time to 63 % of the way back for the sustained reduction, 10 to 5000 ms. Default: 30.
     pub sustained_release_ms: f64,
@@ -74,7 +76,8 @@ impl Default for LimiterSettings {
             ceiling_dbtp: -1.0,
             lookahead_ms: 4.0,
             hold_ms: 12.5,
-            sustained_attack_ms: 400.0,
+            sustained_after_ms: 80.0,
+            sustained_attack_ms: 30.0,
             sustained_release_ms: 30.0,
             transient_release_ms: 0.5,
             stereo_link_percent: 100.0,
@@ -87,6 +90,7 @@ parameters!(LimiterSettings {
     ceiling_dbtp: Within(-20.0, 0.0),
     lookahead_ms: Within(2.0, 20.0),
     hold_ms: Within(0.0, 100.0),
+    sustained_after_ms: Within(0.0, 1000.0),
     sustained_attack_ms: Within(10.0, 1000.0),
     sustained_release_ms: Within(10.0, 5000.0),
     transient_release_ms: Within(0.25, 1000.0),

@@ -1,4 +1,4 @@
-//! Sliding maximum and sliding mean over the last values, exact however long they run.
+//! Sliding maximum, minimum and mean over the last values, exact however long they run.
 
 /// Reductions are whole numbers of 2^-32 dB, so that sliding sums neither drift nor depend on where they began.
 pub(super) type FixedDb = i64;
@@ -48,6 +48,30 @@ impl SlidingMaximum {
     }
 }
 
+/// The least of the last `length` values from 0 to 1000 dB; zeros before the first.
+#[derive(Debug, Clone)]
+pub(super) struct SlidingMinimum {
+    /// Of what is missing to the highest value.
+    missing: SlidingMaximum,
+}
+
+impl SlidingMinimum {
+    /// The highest value.
+    const HIGHEST: FixedDb = 1000 << 32;
+
+    pub(super) fn new(length: usize) -> Self {
+        let mut missing = SlidingMaximum::new(length);
+        (0..length).for_each(|_| {
+            missing.push(Self::HIGHEST);
+        });
+        Self { missing }
+    }
+
+    pub(super) fn push(&mut self, value: FixedDb) -> FixedDb {
+        Self::HIGHEST - self.missing.push(Self::HIGHEST - value)
+    }
+}
+
 /// Two sliding means in a row that together look back over a number of values: their weights form a trapezium.
 #[derive(Debug, Clone)]
 pub(super) struct Smoother {
@@ -94,10 +118,13 @@ mod tests {
     #[test]
     fn the_maximum_and_the_mean_are_those_of_the_last_values() {
         let values: Vec<FixedDb> = (0..200).map(|n| (n * 7919) % 101).collect();
-        let (mut maximum, mut smoother) = (SlidingMaximum::new(7), Smoother::new(3));
+        let (mut maximum, mut minimum, mut smoother) =
+            (SlidingMaximum::new(7), SlidingMinimum::new(5), Smoother::new(3));
         for (n, &value) in values.iter().enumerate() {
             let last = |count: usize| &values[(n + 1).saturating_sub(count)..=n];
             assert_eq!(Some(&maximum.push(value)), last(7).iter().max());
+            let least = if n < 4 { 0 } else { *last(5).iter().min().expect("some") };
+            assert_eq!(minimum.push(value), least);
             let weighted: FixedDb = last(4).iter().rev().zip([1, 2, 2, 1]).map(|(value, weight)| value * weight).sum();
             assert!((smoother.push(value) - weighted as f64 / 6.0 / FIXED_ONE).abs() < 1e-18);
         }

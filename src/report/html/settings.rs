@@ -111,6 +111,7 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                         (row("ceiling", number(limiter.ceiling_dbtp, 2), "dBTP"))
                         (row("look-ahead", number(limiter.lookahead_ms, 1), "ms"))
                         (row("hold", number(limiter.hold_ms, 1), "ms"))
+                        (row("sustained after", number(limiter.sustained_after_ms, 0), "ms"))
                         (row("attack, sustained", number(limiter.sustained_attack_ms, 0), "ms"))
                         (row("release, sustained", number(limiter.sustained_release_ms, 0), "ms"))
                         (row("release, transient", number(limiter.transient_release_ms, 0), "ms"))
