@@ -2,15 +2,13 @@
 
 use serde::Serialize;
 
-use super::codecs::CodecCheck;
+use super::codecs::{CodecCheck, STEPS_PER_DB};
 use super::fix::MOST_HARM;
 use crate::error::Result;
 
 /// Most ceilings that are tried: what is limited anew overshoots a little otherwise than what was limited twice in the
 /// search.
 const MAX_CEILINGS: usize = 3;
-/// Each is at least this much lower than the one before, dB.
-const STEP_DB: f64 = 0.1;
 
 /// A lower ceiling that was sought for the sake of codecs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -104,7 +102,7 @@ pub fn lowered(
             fix.outcome = if fix.worst_harm <= MOST_HARM { CeilingOutcome::Applied } else { CeilingOutcome::Harms };
             break;
         }
-        wanted = passing_all(&checks).map(|next| next.min(ceiling_dbtp - STEP_DB));
+        wanted = passing_all(&checks).map(|next| next.min(ceiling_dbtp - 1.0 / STEPS_PER_DB));
     }
     Ok(Some(fix))
 }

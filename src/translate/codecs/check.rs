@@ -77,7 +77,6 @@ fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, folder: Option<&
     let peaks = decoded_peaks(&decoded)?;
     let true_dbtp = peaks.true_dbtp();
     let own_dbtp = measurement.peaks.true_dbtp();
-    let passes = true_dbtp.is_none_or(|peak| peak <= PASS_DBTP);
     let rate = audio.sample_rate_hz();
     let mut back = Spool::new(rate);
     at_rate(&decoded, rate, |block| back.push(block))?;
@@ -104,7 +103,7 @@ fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, folder: Option<&
         side_change_db,
         worst_noise_to_mask_db: noise_to_mask_db.iter().flatten().copied().reduce(f64::max),
         noise_to_mask_db,
-        passes,
+        passes: passes(&peaks),
         passing_ceiling_dbtp: None,
     };
     Ok((check, peaks))
@@ -118,6 +117,11 @@ pub(super) fn decoded_peaks(decoded: &Spool) -> Result<Peaks> {
         Ok(())
     })?;
     Ok(meter.finish())
+}
+
+/// Whether no player clips what came out of a codec.
+pub(super) fn passes(decoded: &Peaks) -> bool {
+    decoded.true_dbtp().is_none_or(|peak| peak <= PASS_DBTP)
 }
 
 /// By how many frames the decoded programme lags, by the peak of the cross-correlation of their middles.

@@ -15,8 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use self::check::check;
-use self::check::decoded_peaks;
-pub use self::search::LOWEST_DBTP;
+pub use self::search::{LOWEST_DBTP, STEPS_PER_DB};
 pub use self::selection::Selection;
 use crate::engine::source::load_audio;
 use crate::error::{Error, Result};

@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use super::{Codec, PASS_DBTP, decoded_peaks};
+use super::check::{decoded_peaks, passes};
+use super::{Codec, PASS_DBTP};
 use crate::dsp::limiter::LimiterSettings;
 use crate::engine::render::Processed;
 use crate::error::Result;
@@ -16,7 +17,7 @@ use crate::units::db_to_amplitude;
 /// The lowest ceiling that is tried, dBTP.
 pub const LOWEST_DBTP: f64 = -8.0;
 /// Steps to a dB in which ceilings are told.
-const STEPS_PER_DB: f64 = 10.0;
+pub const STEPS_PER_DB: f64 = 10.0;
 /// Places that join the search at a time.
 const PLACES: usize = 6;
 /// Slots of 100 ms ahead of a place: the limiter and the codec have settled by then.
@@ -129,10 +130,6 @@ fn limited_and_decoded(programme: &Processed, codec: &Codec, step: i32) -> Resul
     let mut limited = Spool::new(programme.sample_rate_hz());
     programme.limit(&limiter, |block| limited.push(block))?;
     decoded_peaks(&codec.round_trip(&limited)?)
-}
-
-fn passes(decoded: &Peaks) -> bool {
-    decoded.true_dbtp().is_none_or(|peak| peak <= PASS_DBTP)
 }
 
 /// Adds the places of the highest slots, each a stretch away from those that are there already and from each other.
