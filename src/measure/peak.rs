@@ -1,7 +1,7 @@
 //! Peaks: of the samples, and of the signal between them (true peak, ITU-R BS.1770-5, Annex 2).
 
 use crate::audio::AudioBuffer;
-use crate::dsp::interpolation::{CONTEXT_FRAMES, Interpolator, magnitude};
+use crate::dsp::interpolation::{CONTEXT_FRAMES, Interpolator};
 use crate::units::amplitude_to_db_checked;
 
 /// Slots a second, for everything that is kept over time.
@@ -119,9 +119,8 @@ impl TruePeakMeter {
     fn read_slot(&mut self, from: usize, to: usize) {
         let (mut peak, mut highest_channel) = (0.0f32, 0);
         for (index, channel) in self.channels.iter().enumerate() {
-            let samples = magnitude(&channel[from..to]);
+            let [samples, of_channel] = self.interpolator.peaks(channel, from, to, peak);
             self.sample_peak = self.sample_peak.max(samples);
-            let of_channel = self.interpolator.peak(channel, from, to, peak);
             if of_channel > peak {
                 (peak, highest_channel) = (of_channel, index);
             }

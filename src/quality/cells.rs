@@ -150,36 +150,43 @@ impl NullaryFnOnce for Scan<'_> {
 
 #[inline(always)]
 fn scan(samples: &[f32], cell_frames: usize) -> [Cell; GROUP_CELLS] {
-    let mut cells = [Cell::default(); GROUP_CELLS];
-    for (index, cell) in cells.iter_mut().enumerate() {
+    // Four lanes of each cell first, and the lanes of all cells together: vectors go along the samples, then along the
+    // cells.
+    let [mut peaks, mut bends, mut sums] = [[[0.0f32; 4]; GROUP_CELLS]; 3];
+    for index in 0..GROUP_CELLS {
         let samples = &samples[index * cell_frames..(index + 1) * cell_frames + 2];
-        let (mut peaks, mut bends, mut sums) = ([0.0f32; 8], [0.0f32; 8], [0.0f32; 8]);
+        let (mut peak, mut bend, mut sum) = ([0.0f32; 8], [0.0f32; 8], [0.0f32; 8]);
         for at in (0..cell_frames).step_by(8) {
             let x: &[f32; 10] = samples[at..at + 10].try_into().expect("length is fixed");
             for lane in 0..8 {
-                let bend = (x[lane] - x[lane + 1]) - (x[lane + 1] - x[lane + 2]);
-                peaks[lane] = larger(x[lane].abs(), peaks[lane]);
-                bends[lane] = larger(bend.abs(), bends[lane]);
-                sums[lane] += x[lane];
+                let bent = (x[lane] - x[lane + 1]) - (x[lane + 1] - x[lane + 2]);
+                peak[lane] = larger(x[lane].abs(), peak[lane]);
+                bend[lane] = larger(bent.abs(), bend[lane]);
+                sum[lane] += x[lane];
             }
         }
-        *cell = Cell { peak: fold(peaks, larger), bend: fold(bends, larger), sum: fold(sums, |a, b| a + b) };
+        for lane in 0..4 {
+            peaks[index][lane] = larger(peak[lane], peak[lane + 4]);
+            bends[index][lane] = larger(bend[lane], bend[lane + 4]);
+            sums[index][lane] = sum[lane] + sum[lane + 4];
+        }
+    }
+    let mut cells = [Cell::default(); GROUP_CELLS];
+    for (index, cell) in cells.iter_mut().enumerate() {
+        let ([a, b, c, d], [e, f, g, h], [i, j, k, l]) = (peaks[index], bends[index], sums[index]);
+        *cell = Cell {
+            peak: larger(larger(a, c), larger(b, d)),
+            bend: larger(larger(e, g), larger(f, h)),
+            sum: (i + k) + (j + l),
+        };
     }
     cells
 }
 
 /// The larger one, without the care for NaN that `f32::max` takes.
 #[inline(always)]
-fn larger(a: f32, b: f32) -> f32 {
+pub(super) fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
-}
-
-/// Halves against each other, in an order that does not depend on the width of the vectors.
-#[inline(always)]
-fn fold(lanes: [f32; 8], of: impl Fn(f32, f32) -> f32) -> f32 {
-    let [a, b, c, d, e, f, g, h] = lanes;
-    let [a, b, c, d] = [of(a, e), of(b, f), of(c, g), of(d, h)];
-    of(of(a, c), of(b, d))
 }
 
 #[cfg(test)]

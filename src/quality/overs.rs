@@ -1,6 +1,6 @@
 //! Peaks between samples, beyond what converters and lossy encoders can hold.
 
-use super::cells::Group;
+use super::cells::{Group, larger};
 use super::thresholds::{FULL_SCALE_DBTP, LOSSY_HEADROOM_DBTP};
 use super::{Finding, Severity, Times};
 use crate::measure::Measurement;
@@ -48,12 +48,16 @@ impl Overs {
         (if slot_border(slot + 1, self.sample_rate_hz) <= frame { slot + 1 } else { slot }) as usize
     }
 
-    /// Four-point interpolation half-way between samples is enough to say where.
     fn look(&mut self, group: &Group<'_>, range: std::ops::Range<usize>) {
-        for at in range {
-            let [a, b, c, d] = [at - 1, at, at + 1, at + 2].map(|index| group.samples[index]);
-            let height = b.abs().max((0.625 * (b + c) - 0.125 * (a + d)).abs());
-            let frame = group.frame_of(at);
+        let slots = [range.start, range.end - 1].map(|at| self.slot_of(group.frame_of(at)));
+        let heights = &group.samples[range.start - 1..range.end + 2];
+        // Most cells hold nothing higher than what is known, and seeing that is faster than asking where.
+        let known = self.slots[slots[0]].0.min(self.slots[slots[1]].0);
+        if highest(heights) <= known {
+            return;
+        }
+        for (at, window) in range.zip(heights.windows(4)) {
+            let (height, frame) = (height([window[0], window[1], window[2], window[3]]), group.frame_of(at));
             let slot = self.slot_of(frame);
             if height > self.slots[slot].0 {
                 self.slots[slot] = (height, frame);
@@ -94,4 +98,24 @@ impl Overs {
             message,
         })
     }
+}
+
+/// The larger of the second of four samples and the point half-way to the third. Four-point interpolation is enough to
+/// say where a peak lies.
+#[inline(always)]
+fn height([a, b, c, d]: [f32; 4]) -> f32 {
+    larger(b.abs(), (0.625 * (b + c) - 0.125 * (a + d)).abs())
+}
+
+/// The largest height in a cell with one sample before it and two after it, side by side in lanes.
+fn highest(samples: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 8];
+    for at in (0..samples.len() - 3).step_by(8) {
+        let window: &[f32; 11] = samples[at..at + 11].try_into().expect("cells are a number of lanes long");
+        for lane in 0..8 {
+            let height = height([window[lane], window[lane + 1], window[lane + 2], window[lane + 3]]);
+            lanes[lane] = larger(height, lanes[lane]);
+        }
+    }
+    lanes.into_iter().fold(0.0, f32::max)
 }

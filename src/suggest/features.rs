@@ -130,7 +130,7 @@ fn levels_over_time(measurement: &Measurement, band: usize, strongest_db: f64) -
 /// 95th percentile over the median, and median over the 10th.
 fn spread_db(levels: &[f64]) -> [f64; 2] {
     let mut sorted = levels.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    sorted.sort_unstable_by(f64::total_cmp);
     let at = |share| quantile(&sorted, share).unwrap_or(0.0);
     [at(0.95) - at(0.5), at(0.5) - at(0.1)]
 }

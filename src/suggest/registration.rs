@@ -247,8 +247,8 @@ fn median_shift(from: &Cloud, to: &Cloud, pairs: &[Pair]) -> Option<Vec<f32>> {
         .map(|band| {
             let mut differences: Vec<f32> =
                 kept.iter().map(|&(i, j, _)| to.frames[j][band] - from.frames[i][band]).collect();
-            differences.sort_by(f32::total_cmp);
-            differences[differences.len() / 2]
+            let middle = differences.len() / 2;
+            *differences.select_nth_unstable_by(middle, f32::total_cmp).1
         })
         .collect();
     let mut medians = smoothed(&medians);

@@ -10,9 +10,13 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 
 /// The middle value; the mean of the two middle ones of an even number.
 pub fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    if values.len() % 2 == 1 { Some(upper) } else { Some(0.5 * (values[values.len() / 2 - 1] + upper)) }
+    let (count, middle) = (values.len(), values.len() / 2);
+    if count == 0 {
+        return None;
+    }
+    let (lower, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let below = lower.iter().copied().max_by(f64::total_cmp).filter(|_| count.is_multiple_of(2));
+    Some(below.map_or(upper, |below| 0.5 * (below + upper)))
 }
 
 /// Mean; `None` of nothing.
@@ -42,4 +46,18 @@ pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let covariance: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
     let variance: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
     (points.len() >= 2).then(|| covariance / variance).filter(|value| value.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_or_the_mean_of_the_two_middle_ones() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![5.0]), Some(5.0));
+        assert_eq!(median(vec![9.0, -1.0, 4.0]), Some(4.0));
+        assert_eq!(median(vec![9.0, -1.0, 4.0, 5.0]), Some(4.5));
+        assert_eq!(median(vec![2.0, 2.0]), Some(2.0));
+    }
 }
