@@ -1,16 +1,19 @@
 //! What each processor for mixing costs: ten seconds of stereo at 44.1 kHz, in multiples of real time, and the same
 //! after the music has stopped. Then every kind of processor on music, on the silence after it and on the quietest
-//! numbers that a file can hold: states that turn into denormal numbers would show as a slowdown.
+//! numbers that a file can hold: states that turn into denormal numbers would show as a slowdown. And the work that
+//! `processor_peers.py` has another library do in the same run, on the music that `HALFSPEED_SONG` names, else on noise.
 
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use halfspeed::AudioBuffer;
 use halfspeed::dsp::Frame;
 use halfspeed::dsp::convolution::{Convolution, ConvolutionSettings, ImpulseResponse};
 use halfspeed::dsp::dither::Dither;
 use halfspeed::dsp::noise_shaping::NoiseShaping;
+use halfspeed::dsp::resample::Resampler;
 use halfspeed::dsp::reverb::{OCTAVES, Reverb, ReverbSettings};
 use halfspeed::dsp::saturation::{Character, Saturation, SaturationSettings};
 use halfspeed::dsp::stereo::alignment::{Alignment, AlignmentSettings};
@@ -21,6 +24,7 @@ use halfspeed::dsp::stereo::phase_rotation::{PhaseRotation, PhaseRotationSetting
 use halfspeed::dsp::tempo_delay::{TempoDelay, TempoDelaySettings};
 use halfspeed::engine::processors::ProcessorSettings;
 use halfspeed::engine::processors::catalogue::catalogue;
+use halfspeed::io::Decoder;
 
 const RATE_HZ: u32 = 44_100;
 const SECONDS: u32 = 10;
@@ -36,14 +40,17 @@ fn noise() -> Vec<Frame> {
 }
 
 /// Times a processor on noise; with `tail`, also on silence that follows, where states die away.
-fn time(criterion: &mut Criterion, name: &str, tail: bool, mut process: impl FnMut(&mut [Frame])) {
-    let signal = noise();
+fn time(criterion: &mut Criterion, name: &str, tail: bool, process: impl FnMut(&mut [Frame])) {
+    time_on(criterion, name, &noise(), tail, process);
+}
+
+fn time_on(criterion: &mut Criterion, name: &str, signal: &[Frame], tail: bool, mut process: impl FnMut(&mut [Frame])) {
     let mut group = criterion.benchmark_group("processors");
     group.throughput(Throughput::Elements(u64::from(RATE_HZ * SECONDS))).sample_size(10);
-    let mut work = signal.clone();
+    let mut work = signal.to_vec();
     group.bench_function(name, |b| {
         b.iter(|| {
-            work.copy_from_slice(&signal);
+            work.copy_from_slice(signal);
             work.chunks_mut(BLOCK_FRAMES).for_each(&mut process);
             black_box(work[0])
         });
@@ -133,6 +140,7 @@ fn busy(kind: &str) -> String {
         }
         "dynamic_eq" => r#", "bands": [{}, {"kind": "low_shelf", "frequency_hz": 120}]"#,
         "compressor" => r#", "threshold_db": -40, "side_chain_high_pass_hz": 100, "program_dependent_release": true"#,
+        "side_chain_compressor" => r#", "side_chain": "drums""#,
         "multiband" => {
             r#", "corners_hz": [120, 700, 5000], "bands": [{"compressor": {}}, {"compressor": {}}, {"compressor": {}}, {}]"#
         }
@@ -179,5 +187,89 @@ fn denormals(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, processors, denormals, dither);
+/// What `processor_peers.py` compares, under the names that it looks for.
+const PEERS: &[(&str, &[&str])] = &[
+    ("equaliser, 8 bands", &[EIGHT_BANDS]),
+    (
+        "high-pass",
+        &[r#"{"kind": "eq", "bands": [{"kind": "high_pass", "frequency_hz": 30, "slope_db_per_octave": 6}]}"#],
+    ),
+    (
+        "compressor",
+        &[r#"{"kind": "compressor", "detector": "peak", "threshold_db": -20, "ratio": 4, "knee_db": 0, "attack_ms": 5,
+            "release_ms": 100}"#],
+    ),
+    ("gate", &[r#"{"kind": "expander", "threshold_db": -30, "ratio": 10, "attack_ms": 1, "release_ms": 100}"#]),
+    ("delay", &[r#"{"kind": "tempo_delay"}"#]),
+    ("reverb", &[r#"{"kind": "reverb", "decay_s": [2, 2, 2, 2, 2, 2, 2, 2, 2]}"#]),
+    (
+        "convolution, 3 s",
+        &[r#"{"kind": "convolution", "impulse_response": "room.wav", "room": {"partition_frames": 8192}}"#],
+    ),
+    ("limiter", &[r#"{"kind": "limiter", "drive_db": 6}"#]),
+    (
+        "mastering chain",
+        &[EIGHT_BANDS, FOUR_COMPRESSORS, r#"{"kind": "band_width", "width_percent": [0, 100, 110, 120]}"#, LIMITER],
+    ),
+];
+const EIGHT_BANDS: &str = r#"{"kind": "eq", "bands": [
+    {"kind": "low_shelf", "frequency_hz": 60, "gain_db": 2}, {"kind": "bell", "frequency_hz": 120, "gain_db": -2},
+    {"kind": "bell", "frequency_hz": 240, "gain_db": 2}, {"kind": "bell", "frequency_hz": 480, "gain_db": -2},
+    {"kind": "bell", "frequency_hz": 960, "gain_db": 2}, {"kind": "bell", "frequency_hz": 1920, "gain_db": -2},
+    {"kind": "bell", "frequency_hz": 3840, "gain_db": 2}, {"kind": "high_shelf", "frequency_hz": 7680, "gain_db": -2}]}"#;
+const FOUR_COMPRESSORS: &str = r#"{"kind": "multiband", "corners_hz": [120, 700, 5000],
+    "bands": [{"compressor": {}}, {"compressor": {}}, {"compressor": {}}, {"compressor": {}}]}"#;
+const LIMITER: &str = r#"{"kind": "limiter", "drive_db": 6}"#;
+
+/// The first ten seconds of the song that the environment names, which has to be at 44.1 kHz; noise without one.
+fn song() -> Vec<Frame> {
+    let Some(path) = std::env::var_os("HALFSPEED_SONG") else { return noise() };
+    let mut decoder = Decoder::open(Path::new(&path)).expect("a song");
+    assert_eq!(decoder.info().sample_rate_hz, RATE_HZ, "the song's sample rate");
+    let (mut block, mut frames) = (AudioBuffer::new(RATE_HZ), Vec::new());
+    while decoder.next_block(&mut block).expect("a whole song") {
+        frames.extend(block.left().iter().zip(block.right()).map(|(l, r)| [f64::from(*l), f64::from(*r)]));
+    }
+    frames.resize((RATE_HZ * SECONDS) as usize, [0.0; 2]);
+    frames
+}
+
+fn peers(criterion: &mut Criterion) {
+    let song = song();
+    let room = |_: &Path, _: u32| {
+        let response: Vec<f64> = noise().iter().take(3 * RATE_HZ as usize).map(|frame| frame[0]).collect();
+        Ok(ImpulseResponse::mono(response))
+    };
+    for (name, chain) in PEERS {
+        let stages = chain.iter().map(|settings| {
+            let settings: ProcessorSettings = serde_json::from_str(settings).expect("settings");
+            settings.validate(RATE_HZ).expect("in range");
+            settings.build(RATE_HZ, &room).expect("a stage")
+        });
+        let mut stages: Vec<_> = stages.collect();
+        time_on(criterion, &format!("peers, {name}"), &song, false, |block| {
+            stages.iter_mut().for_each(|stage| stage.process(block));
+        });
+    }
+    let [left, right] = [0, 1].map(|channel| song.iter().map(|frame| frame[channel] as f32).collect::<Vec<f32>>());
+    let blocks: Vec<AudioBuffer> = left
+        .chunks(BLOCK_FRAMES)
+        .zip(right.chunks(BLOCK_FRAMES))
+        .map(|(left, right)| AudioBuffer::from_channels(RATE_HZ, left.to_vec(), right.to_vec()))
+        .collect();
+    let mut group = criterion.benchmark_group("processors");
+    group.throughput(Throughput::Elements(u64::from(RATE_HZ * SECONDS))).sample_size(10);
+    group.bench_function("peers, to 48 kHz", |b| {
+        b.iter(|| {
+            let mut resampler = Resampler::new(RATE_HZ, 48_000).expect("a pair of rates");
+            let mut out = AudioBuffer::new(48_000);
+            blocks.iter().for_each(|block| resampler.push(block, &mut out));
+            resampler.finish(&mut out);
+            black_box(out.frames())
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, processors, denormals, dither, peers);
 criterion_main!(benches);

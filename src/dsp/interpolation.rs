@@ -448,10 +448,10 @@ fn kernel<const TAPS: usize>(fraction: f64) -> [f32; TAPS] {
 }
 
 /// Modified Bessel function of the first kind and order zero, by its power series.
-fn bessel_i0(x: f64) -> f64 {
+pub(super) fn bessel_i0(x: f64) -> f64 {
     let mut term = 1.0;
     let mut sum = 1.0;
-    for k in 1..50 {
+    for k in 1..60 {
         term *= (x / (2.0 * f64::from(k))).powi(2);
         sum += term;
     }

@@ -3,14 +3,23 @@
 //! Without feedback, so it has no decay of its own; each step multiplies the echoes by 16 (after J.-M. Jot's and
 //! M. Puckette's unitary mixing; G. Luff, "Let's Write a Reverb", ADC 2021).
 
-use super::lanes::{LANES, Lanes, Lines, hadamard, uniform};
+use super::lanes::{Blocks, LANES, Ring, SILENCE, hadamard, scaled, uniform};
 
 /// Longest delay of each step, seconds.
 const STEPS_S: [f64; 3] = [0.005, 0.013, 0.029];
 
 #[derive(Debug, Clone)]
 pub(super) struct Diffuser {
-    steps: [(Lines, Lanes); STEPS_S.len()],
+    steps: [[Line; LANES]; STEPS_S.len()],
+    delayed: Blocks,
+    between: Blocks,
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    ring: Ring,
+    delay: usize,
+    sign: f32,
 }
 
 impl Diffuser {
@@ -24,23 +33,25 @@ impl Diffuser {
             for lane in (1..LANES).rev() {
                 delays.swap(lane, (random() * (lane + 1) as f64) as usize);
             }
-            (Lines::new(delays), std::array::from_fn(|_| if random() < 0.5 { -1.0 } else { 1.0 }))
+            delays.map(|delay| Line { ring: Ring::new(delay), delay, sign: if random() < 0.5 { -1.0 } else { 1.0 } })
         });
-        Self { steps }
+        Self { steps, delayed: SILENCE, between: SILENCE }
     }
 
+    /// Spreads the first `frames` frames of a block.
     #[inline(always)]
-    pub(super) fn step(&mut self, mut x: Lanes) -> Lanes {
-        for (lines, signs) in &mut self.steps {
-            let mut delayed = lines.read();
-            lines.push(x);
-            delayed.iter_mut().zip(signs).for_each(|(x, sign)| *x *= *sign);
-            x = hadamard(delayed);
+    pub(super) fn step(&mut self, x: &mut Blocks, frames: usize) {
+        for lines in &mut self.steps {
+            lines.iter_mut().zip(&*x).for_each(|(line, x)| line.ring.put(x));
+            for (line, delayed) in lines.iter_mut().zip(&mut self.delayed) {
+                *delayed = scaled(*line.ring.delayed(line.delay), line.sign);
+                line.ring.advance(frames);
+            }
+            hadamard(&self.delayed, &mut self.between, x);
         }
-        x
     }
 
     pub(super) fn reset(&mut self) {
-        self.steps.iter_mut().for_each(|(lines, _)| lines.reset());
+        self.steps.iter_mut().flatten().for_each(|line| line.ring.reset());
     }
 }

@@ -1,7 +1,7 @@
 //! Early reflections: the first images of a rectangular room (J. B. Allen, D. A. Berkley, "Image Method for Efficiently
 //! Simulating Small-Room Acoustics", JASA 65(4), 1979).
 
-use super::super::Frame;
+use super::lanes::{BLOCK_FRAMES, Block, Ring, scaled, sum};
 
 /// Width, depth and height of the room at a size of 100 %, metres.
 const ROOM_M: [f64; 3] = [11.3, 8.1, 4.3];
@@ -14,15 +14,14 @@ const SOUND_M_PER_S: f64 = 343.0;
 
 #[derive(Debug, Clone)]
 pub(super) struct Early {
-    ring: Vec<Frame>,
-    position: usize,
+    rings: [Ring; 2],
     taps: Vec<Tap>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Tap {
     delay: usize,
-    gains: Frame,
+    gains: [f32; 2],
 }
 
 impl Early {
@@ -45,28 +44,31 @@ impl Early {
                 let right = 0.5 + 0.5 * place[0] / place[0].hypot(place[1]);
                 let level = gain * WALL.powi(order) * direct / length;
                 let delay = (length - direct) / SOUND_M_PER_S * f64::from(sample_rate_hz);
-                Tap { delay: delay.round() as usize, gains: [level * (1.0 - right).sqrt(), level * right.sqrt()] }
+                Tap {
+                    delay: delay.round() as usize,
+                    gains: [(1.0 - right).sqrt(), right.sqrt()].map(|share| (level * share) as f32),
+                }
             })
             .collect();
         let longest = taps.iter().map(|tap| tap.delay).max().unwrap_or(0);
-        Self { ring: vec![[0.0; 2]; (longest + 1).next_power_of_two()], position: 0, taps }
+        Self { rings: [Ring::new(longest), Ring::new(longest)], taps }
     }
 
+    /// The reflections of the first `frames` frames of a block.
     #[inline(always)]
-    pub(super) fn step(&mut self, frame: Frame) -> Frame {
-        let mask = self.ring.len() - 1;
-        self.ring[self.position] = frame;
-        let mut sum = [0.0; 2];
-        for tap in &self.taps {
-            let [left, right] = self.ring[self.position.wrapping_sub(tap.delay) & mask];
-            sum = [sum[0] + tap.gains[0] * left, sum[1] + tap.gains[1] * right];
+    pub(super) fn step(&mut self, input: &[Block; 2], frames: usize) -> [Block; 2] {
+        let mut sums = [[0.0; BLOCK_FRAMES]; 2];
+        for (channel, (ring, sums)) in self.rings.iter_mut().zip(&mut sums).enumerate() {
+            ring.put(&input[channel]);
+            for tap in &self.taps {
+                *sums = sum(*sums, &scaled(*ring.delayed(tap.delay), tap.gains[channel]));
+            }
+            ring.advance(frames);
         }
-        self.position = (self.position + 1) & mask;
-        sum
+        sums
     }
 
     pub(super) fn reset(&mut self) {
-        self.ring.fill([0.0; 2]);
-        self.position = 0;
+        self.rings.iter_mut().for_each(Ring::reset);
     }
 }

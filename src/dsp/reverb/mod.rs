@@ -3,8 +3,8 @@
 //! Pre-delay, early reflections of a rectangular room, and a late part: a diffuser into a feedback delay network of 16
 //! lines with a Hadamard matrix (J.-M. Jot, A. Chaigne, "Digital Delay Networks for Designing Artificial
 //! Reverberators", AES 90, 1991). Each line's filter is solved so that decay times measure as set, within 5 % by octave
-//! (ISO 3382-1, T30 by M. R. Schroeder's backward integration, over several positions), as long as neighbouring octaves differ by less than
-//! about half: beyond, an octave also holds what rings longer next to it.
+//! (ISO 3382-1, T30 by M. R. Schroeder's backward integration, over several positions), as long as neighbouring octaves
+//! differ by less than about half: beyond, an octave also holds what rings longer next to it.
 
 mod decay;
 mod diffuser;
@@ -12,12 +12,13 @@ mod early;
 mod lanes;
 mod network;
 
+use pulp::{Arch, NullaryFnOnce};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::diffuser::Diffuser;
 use self::early::Early;
-use self::lanes::{LANES, Lanes};
+use self::lanes::{BLOCK_FRAMES, Blocks, SILENCE, scaled, sum};
 use self::network::Network;
 use super::Frame;
 use super::delay_line::DelayLine;
@@ -106,6 +107,10 @@ pub struct Reverb {
     dry: f64,
     /// Gains of mid and side of the reverb.
     wet: [f64; 2],
+    arch: Arch,
+    /// Blocks of the lines: what goes into the network, and what comes out.
+    entering: Blocks,
+    late: Blocks,
 }
 
 impl Reverb {
@@ -126,6 +131,9 @@ impl Reverb {
             late_gain: db_to_amplitude(settings.late_gain_db) * (2.0 * energy).sqrt(),
             dry: 1.0 - mix,
             wet: [0.5 * mix, 0.5 * mix * settings.width_percent / 100.0],
+            arch: Arch::new(),
+            entering: SILENCE,
+            late: SILENCE,
         }
     }
 
@@ -136,19 +144,31 @@ impl Reverb {
 
     /// Adds the room to a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
-        for frame in frames {
-            let delayed = self.pre_delay.exchange(*frame);
-            let early = self.early.step(delayed);
-            // Eight lines for each channel, of the input's energy together.
-            let share = delayed.map(|x| x * 0.125f64.sqrt());
-            let input: Lanes = std::array::from_fn(|lane| share[lane % 2]);
-            let late = self.network.step(self.diffuser.step(input));
-            let mut wet = [0.0; 2];
-            for pair in 0..LANES / 2 {
-                wet = [wet[0] + late[2 * pair], wet[1] + late[2 * pair + 1]];
-            }
-            let wet = [early[0] + self.late_gain * wet[0], early[1] + self.late_gain * wet[1]];
-            let (mid, side) = (self.wet[0] * (wet[0] + wet[1]), self.wet[1] * (wet[0] - wet[1]));
+        self.arch.dispatch(Work { reverb: self, frames });
+    }
+
+    /// Adds the room to no more frames than the network takes at once.
+    #[inline(always)]
+    fn block(&mut self, frames: &mut [Frame]) {
+        let mut delayed = [[0.0; BLOCK_FRAMES]; 2];
+        for (t, frame) in frames.iter().enumerate() {
+            [delayed[0][t], delayed[1][t]] = self.pre_delay.exchange(*frame).map(|x| x as f32);
+        }
+        let early = self.early.step(&delayed, frames.len());
+        // Eight lines for each channel, of the input's energy together.
+        for (lane, entering) in self.entering.iter_mut().enumerate() {
+            *entering = scaled(delayed[lane % 2], 0.125f32.sqrt());
+        }
+        self.diffuser.step(&mut self.entering, frames.len());
+        self.network.step(&self.entering, frames.len(), &mut self.late);
+        let mut wet = [[0.0; BLOCK_FRAMES]; 2];
+        for (lane, late) in self.late.iter().enumerate() {
+            wet[lane % 2] = sum(wet[lane % 2], late);
+        }
+        for (t, frame) in frames.iter_mut().enumerate() {
+            let [left, right] =
+                [0, 1].map(|channel| f64::from(early[channel][t]) + self.late_gain * f64::from(wet[channel][t]));
+            let (mid, side) = (self.wet[0] * (left + right), self.wet[1] * (left - right));
             *frame = [self.dry * frame[0] + (mid + side), self.dry * frame[1] + (mid - side)];
         }
     }
@@ -159,6 +179,26 @@ impl Reverb {
         self.early.reset();
         self.diffuser.reset();
         self.network.reset();
+    }
+}
+
+/// Processing as a value: unlike a closure's, its body is sure to be compiled for the processor that it is dispatched to.
+struct Work<'a> {
+    reverb: &'a mut Reverb,
+    frames: &'a mut [Frame],
+}
+
+impl NullaryFnOnce for Work<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let mut rest = self.frames;
+        while !rest.is_empty() {
+            let (block, after) = rest.split_at_mut(rest.len().min(self.reverb.network.block_frames()));
+            self.reverb.block(block);
+            rest = after;
+        }
     }
 }
 
