@@ -138,6 +138,33 @@ fn a_mix_that_is_its_own_reference_is_left_alone() {
     }
 }
 
+/// Third octaves of the mid between 50 Hz and 10 kHz, their mean removed, dB.
+fn tone_db(analysis: &Value) -> Vec<f64> {
+    let numbers =
+        |name: &str| analysis["spectrum"][name].as_array().expect("bands").iter().map(|x| x.as_f64().unwrap_or(-120.0));
+    let chosen = numbers("center_hz").zip(numbers("mid_db")).filter(|(hz, _)| (50.0..10_000.0).contains(hz));
+    let levels: Vec<f64> = chosen.map(|(_, db)| db).collect();
+    let mean = levels.iter().sum::<f64>() / levels.len() as f64;
+    levels.iter().map(|db| db - mean).collect()
+}
+
+#[test]
+fn amounts_go_from_loudness_alone_to_a_clone() {
+    let bench = Bench::new();
+    let wanted = tone_db(&json(&halfspeed(["analyze", REFERENCE, "--json"])));
+    let distance_db = |amount: &str| {
+        let out = bench.path(&format!("{amount}.wav"));
+        let report = json(&master(Path::new(MIX), &out, &["--reference", REFERENCE, "--amount", amount, "--json"]));
+        if amount == "0" {
+            assert!(report["settings"]["eq"].as_array().is_none_or(Vec::is_empty), "{report}");
+        }
+        let tone = tone_db(&json(&halfspeed(["analyze", out.to_str().unwrap(), "--json"])));
+        tone.iter().zip(&wanted).map(|(is, wanted)| (is - wanted).abs()).sum::<f64>() / wanted.len() as f64
+    };
+    let [nothing, proven, clone] = ["0", "50", "100"].map(distance_db);
+    assert!(clone < 0.5 * proven && proven < nothing, "{nothing}, {proven}, {clone} dB");
+}
+
 #[test]
 fn the_report_says_what_the_model_did_and_what_the_rules_would_have_done() {
     let bench = Bench::new();

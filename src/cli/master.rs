@@ -34,16 +34,17 @@ pub(super) struct MasterArgs {
     /// The master to write, a .wav file.
     #[arg(long, short, value_name = "FILE", value_parser = wav_output)]
     output: PathBuf,
-    /// How much of the match to take, in percent.
-    #[arg(long, value_name = "PERCENT", default_value = "100", value_parser = percent)]
+    /// How far to go, in percent: 50 takes over what is put down to production, 100 the reference's whole tone and width,
+    /// arrangement included.
+    #[arg(long, value_name = "PERCENT", default_value = "50", value_parser = percent)]
     amount: f64,
-    /// How much of the equaliser to take, in percent; instead of --amount.
+    /// How far the equaliser goes, in percent; instead of --amount.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     amount_eq: Option<f64>,
-    /// How much of the compression to take, in percent; instead of --amount.
+    /// How far the compression goes, in percent; instead of --amount.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     amount_dynamics: Option<f64>,
-    /// How much of the change in width to take, in percent; instead of --amount.
+    /// How far the change in width goes, in percent; instead of --amount.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     amount_width: Option<f64>,
     /// Integrated loudness of the master [default: the reference's; without one -14, or what of the

@@ -1,7 +1,6 @@
 //! The classical matcher: statistics and rules, no model.
 
-use super::stages::{Aims, propose};
-use super::tone::Evidence;
+use super::stages::{Aims, gather, propose};
 use super::{Amounts, Proposal, Suggester, Target};
 use crate::measure::Measurement;
 
@@ -15,11 +14,9 @@ impl Suggester for Classical {
     }
 
     fn suggest(&self, mix: &Measurement, target: &Target<'_>, amounts: &Amounts) -> Proposal {
-        let Some(evidence) = Evidence::between(mix, target.reference) else { return Proposal::default() };
-        let mut aims = vec![Aims::by_rule(mix, target.reference, &evidence)];
-        for other in target.others {
-            aims.extend(Evidence::between(mix, other).map(|evidence| Aims::by_rule(mix, other, &evidence)));
-        }
-        propose(mix, target, amounts, &evidence, &Aims::together(&aims))
+        let gathered = gather(mix, target);
+        let aims: Vec<Aims> =
+            gathered.iter().map(|(reference, evidence)| Aims::by_rule(mix, reference, evidence)).collect();
+        propose(mix, target, amounts, &gathered, &Aims::together(&aims))
     }
 }

@@ -9,11 +9,11 @@
 use super::profile::{Fit, Profile, departures_db};
 use super::stages::{Standard, shape};
 use super::tone::{Levels, Tone, smooth};
-use super::{Amounts, Proposal, quantity};
+use super::{Amounts, Proposal, Shares, quantity};
 use crate::measure::Measurement;
 use crate::measure::analysis::mean;
 
-/// Of what lies outside of the corridor, the share to take back.
+/// Of what lies outside of the corridor, the share to take back; all of it for who asks for a clone.
 const SHARE: f64 = 0.3;
 
 /// What a master towards a profile is to have.
@@ -38,9 +38,12 @@ pub fn towards_profile(mix: &Measurement, profile: &Profile, fit: Fit, goal: Goa
     let widening = fit.content_distance.max(1.0);
     let departures = departures_db(&levels, profile);
     let standard = Standard::Profile(profile, level_offset_db(mix, &levels, &departures, profile).unwrap_or(0.0));
-    let tone = tone(&levels, &departures, widening);
+    let [eq_share, width_share] =
+        [amounts.eq_ratio, amounts.width_ratio].map(|ratio| Shares::of(ratio).blend(SHARE, 1.0));
+    let tone = tone(&levels, &departures, widening, eq_share);
+    let side_gain_db = side_gain_db(mix, profile, widening, width_share);
     let target_plr_db = goal.ceiling_dbtp - goal.loudness_lufs;
-    shape(mix, standard, &tone, side_gain_db(mix, profile, widening), target_plr_db, amounts)
+    shape(mix, standard, &tone, side_gain_db, target_plr_db, amounts)
 }
 
 /// What is left of a departure outside of a corridor.
@@ -63,10 +66,10 @@ fn level_offset_db(
     Some(mix_db - expected_db)
 }
 
-fn tone(levels: &Levels, departures: &[Option<(f64, f64)>], widening: f64) -> Tone {
+fn tone(levels: &Levels, departures: &[Option<(f64, f64)>], widening: f64, share: f64) -> Tone {
     let mut curve_db: Vec<f64> = departures
         .iter()
-        .map(|band| band.map_or(0.0, |(departure_db, spread_db)| -SHARE * outside(departure_db, widening * spread_db)))
+        .map(|band| band.map_or(0.0, |(departure_db, spread_db)| -share * outside(departure_db, widening * spread_db)))
         .collect();
     smooth(&mut curve_db);
     let weights = departures.iter().map(|band| if band.is_some() { 1.0 } else { 0.0 }).collect();
@@ -74,11 +77,11 @@ fn tone(levels: &Levels, departures: &[Option<(f64, f64)>], widening: f64) -> To
 }
 
 /// One change for all bands, as [`super::width`] has it: from the mean of what lies outside in the middle two of the wide bands.
-fn side_gain_db(mix: &Measurement, profile: &Profile, widening: f64) -> Option<f64> {
+fn side_gain_db(mix: &Measurement, profile: &Profile, widening: f64, share: f64) -> Option<f64> {
     let bands = mix.band_stereo();
     mean(bands.iter().zip(&profile.width_db).skip(1).take(2).filter_map(|(band, expected)| {
         let expected = expected.as_ref()?;
-        Some(-SHARE * outside(band.width_db? - expected.mean, widening * expected.spread))
+        Some(-share * outside(band.width_db? - expected.mean, widening * expected.spread))
     }))
 }
 

@@ -7,7 +7,7 @@
 //! 6 dB at the 95th percentile). What is denser still in a band of the same song gets a compressor of its own; on
 //! another song a band's spread is what is played, and compressing it made masters worse.
 
-use super::{Quantity, Suggestion, WIDE_BAND_NAMES, wide_band_range};
+use super::{Quantity, Shares, Suggestion, WIDE_BAND_NAMES, wide_band_range};
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::crossover::BANDS;
 use crate::dsp::leveler::LevelerSettings;
@@ -31,13 +31,13 @@ const LEVELING_OVER_LOUDNESS_DB: f64 = 2.0;
 const AT_TARGET_PLR_DB: f64 = 8.0;
 const LEVELING_PER_PLR_DB: f64 = 1.85;
 
-/// Levelling where the master, whose peaks may stand `target_plr_db` over its loudness, has to be denser than the mix, which the stages before make `moved_lu` louder. `amount` is the
-/// share to take, 0 to 1.
+/// Levelling where the master, whose peaks may stand `target_plr_db` over its loudness, has to be denser than the mix, which
+/// the stages before make `moved_lu` louder.
 pub(super) fn leveler(
     mix: &Measurement,
     target_plr_db: f64,
     moved_lu: f64,
-    amount: f64,
+    share: Shares,
 ) -> Option<(LevelerSettings, Suggestion)> {
     let mix_plr_db = Quantity::PeakToLoudness.of(mix)?;
     let gap_db = mix_plr_db - target_plr_db;
@@ -45,7 +45,7 @@ pub(super) fn leveler(
     let over_loudness_db = LEVELING_OVER_LOUDNESS_DB + LEVELING_PER_PLR_DB * (target_plr_db - AT_TARGET_PLR_DB);
     let settings = LevelerSettings {
         threshold_db: round((mix.loudness.integrated_lufs()? + moved_lu + over_loudness_db).clamp(-80.0, 0.0), 10.0),
-        ratio: round(1.0 / (1.0 - amount * onset * MAX_LEVELING_SLOPE), 100.0),
+        ratio: round(1.0 / (1.0 - share.blend(1.0, 1.0) * onset * MAX_LEVELING_SLOPE), 100.0),
         ..LevelerSettings::default()
     };
     if settings.ratio < 1.1 || over_loudness_db >= mix_plr_db {
@@ -66,18 +66,18 @@ pub(super) fn leveler(
     Some((settings, suggestion))
 }
 
-/// Compressors by band, with a suggestion for each. `amount` is the share to take, 0 to 1.
+/// Compressors by band, with a suggestion for each.
 pub(super) fn by_band(
     mix: &Measurement,
     reference: &Measurement,
     likeness_ratio: f64,
-    amount: f64,
+    share: Shares,
 ) -> ([Option<CompressorSettings>; BANDS], Vec<Suggestion>) {
     let mut compressors = [const { None }; BANDS];
     let mut suggestions = Vec::new();
     let plr_db = |measurement| Quantity::PeakToLoudness.of(measurement);
     let limiting_db = plr_db(mix).zip(plr_db(reference)).map_or(0.0, |(mix, reference)| (mix - reference).max(0.0));
-    let take = amount * likeness_ratio * SHARE;
+    let take = share.blend(likeness_ratio * SHARE, 1.0);
     let bands = mix.band_dynamics();
     for (band, compressor) in compressors.iter_mut().enumerate() {
         let spread = Quantity::Spread { band };

@@ -6,9 +6,9 @@
 //! it was trained on and how well it does.
 
 use super::features::BANDS;
-use super::stages::{Aims, propose};
+use super::stages::{Aims, gather, propose};
 use super::tone::Evidence;
-use super::{Amounts, ModelVerdict, Proposal, Suggester, Target, features, network};
+use super::{Amounts, ModelVerdict, Proposal, Shares, Suggester, Target, features, network};
 use crate::measure::Measurement;
 use crate::measure::analysis::median;
 
@@ -31,23 +31,24 @@ impl Suggester for Learned {
     }
 
     fn suggest(&self, mix: &Measurement, target: &Target<'_>, amounts: &Amounts) -> Proposal {
-        let Some(evidence) = Evidence::between(mix, target.reference) else { return Proposal::default() };
-        let (aims, rule, verdict) = ask(mix, target.reference, &evidence);
-        let (mut all_aims, mut all_rules) = (vec![aims], vec![rule]);
-        for other in target.others {
-            let asked = Evidence::between(mix, other).map(|evidence| ask(mix, other, &evidence));
-            if let Some((aims, rule, _)) = asked {
-                all_aims.push(aims);
-                all_rules.push(rule);
-            }
-        }
-        let rule = Aims::together(&all_rules);
+        let gathered = gather(mix, target);
+        let asked: Vec<_> = gathered.iter().map(|(reference, evidence)| ask(mix, reference, evidence)).collect();
+        // The first reference speaks for all.
+        let (Some((_, evidence)), Some((.., verdict))) = (gathered.first(), asked.first()) else {
+            return Proposal::default();
+        };
+        let together = |choose: fn(&(Aims, Aims, ModelVerdict)) -> &Aims| {
+            Aims::together(&asked.iter().map(choose).cloned().collect::<Vec<_>>())
+        };
+        let (aims, rule) = (together(|asked| &asked.0), together(|asked| &asked.1));
         let verdict = ModelVerdict {
             classical_curve: evidence.curve(&rule.curve_db),
             classical_side_gain_db: rule.side_gain_db,
-            ..verdict
+            // The rest is the reference's own curve.
+            share_ratio: verdict.share_ratio.map(|share| share * (1.0 - Shares::of(amounts.eq_ratio).whole)),
+            ..verdict.clone()
         };
-        Proposal { model: Some(verdict), ..propose(mix, target, amounts, &evidence, &Aims::together(&all_aims)) }
+        Proposal { model: Some(verdict), ..propose(mix, target, amounts, &gathered, &aims) }
     }
 }
 

@@ -55,10 +55,11 @@ pub struct Target<'a> {
     pub ceiling_dbtp: f64,
 }
 
-/// How much of what is found to take over, 0 to 1 each. 1 is what the suggester believes in, not a clone.
+/// How far to go, 0 to 1 each. 0 changes nothing. 0.5 takes over all that the suggester puts down to production. 1 takes over
+/// all that the reference has other than the mix, its arrangement included: a clone. Between them, a blend.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Amounts {
-    /// Of the equaliser's gains.
+    /// Of the equaliser.
     pub eq_ratio: f64,
     /// Of the compression.
     pub dynamics_ratio: f64,
@@ -68,7 +69,26 @@ pub struct Amounts {
 
 impl Default for Amounts {
     fn default() -> Self {
-        Self { eq_ratio: 1.0, dynamics_ratio: 1.0, width_ratio: 1.0 }
+        Self { eq_ratio: 0.5, dynamics_ratio: 0.5, width_ratio: 0.5 }
+    }
+}
+
+/// What an amount takes of two wishes: of what is proven, and of the whole difference.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Shares {
+    proven: f64,
+    whole: f64,
+}
+
+impl Shares {
+    fn of(amount_ratio: f64) -> Self {
+        let whole = (2.0 * amount_ratio - 1.0).max(0.0);
+        Self { proven: (2.0 * amount_ratio).min(1.0) - whole, whole }
+    }
+
+    /// Both wishes together.
+    fn blend(self, proven: f64, whole: f64) -> f64 {
+        self.proven * proven + self.whole * whole
     }
 }
 

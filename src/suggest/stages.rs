@@ -3,7 +3,7 @@
 use super::eq_fit::{self, Curve};
 use super::profile::Profile;
 use super::tone::{Evidence, Tone};
-use super::{Amounts, CurvePoint, Proposal, Quantity, Suggestion, Target, dynamics, width};
+use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target, dynamics, width};
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
@@ -27,6 +27,22 @@ impl Aims {
     /// Those of the rules: bold where mix and reference are alike, shy where they aren't.
     pub(super) fn by_rule(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Self {
         Self { curve_db: evidence.rule_db(), side_gain_db: width::rule_db(mix, reference, evidence) }
+    }
+
+    /// Those that would leave no difference, whatever it comes from.
+    pub(super) fn whole(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Self {
+        Self { curve_db: evidence.difference_db.clone(), side_gain_db: width::whole_db(mix, reference) }
+    }
+
+    /// What amounts take of these aims, which are proven, and of the whole difference.
+    fn taken(&self, whole: &Self, amounts: &Amounts) -> Self {
+        let (eq, width) = (Shares::of(amounts.eq_ratio), Shares::of(amounts.width_ratio));
+        let curve_db = self.curve_db.iter().zip(&whole.curve_db).map(|(proven, whole)| eq.blend(*proven, *whole));
+        let side_gain_db = self.side_gain_db.zip(whole.side_gain_db);
+        Self {
+            curve_db: curve_db.collect(),
+            side_gain_db: side_gain_db.map(|(proven, whole)| width.blend(proven, whole)),
+        }
     }
 
     /// Those of several references together: to the near edge of the corridor of median and spread, and nowhere for a mix
@@ -79,15 +95,25 @@ impl Standard<'_> {
     }
 }
 
-/// The settings that lead there.
+/// What speaks for a curve with each reference that isn't silent; nothing where the first is, or the mix.
+pub(super) fn gather<'a>(mix: &Measurement, target: &Target<'a>) -> Vec<(&'a Measurement, Evidence)> {
+    let with = |reference: &'a Measurement| Some((reference, Evidence::between(mix, reference)?));
+    let Some(first) = with(target.reference) else { return Vec::new() };
+    std::iter::once(first).chain(target.others.iter().copied().filter_map(with)).collect()
+}
+
+/// The settings that lead as far as the amounts say towards what is proven, and beyond it. `gathered` is what [`gather`]
+/// gives.
 pub(super) fn propose(
     mix: &Measurement,
     target: &Target<'_>,
     amounts: &Amounts,
-    evidence: &Evidence,
-    aims: &Aims,
+    gathered: &[(&Measurement, Evidence)],
+    proven: &Aims,
 ) -> Proposal {
-    let reference = target.reference;
+    let Some((reference, evidence)) = gathered.first() else { return Proposal::default() };
+    let whole: Vec<Aims> = gathered.iter().map(|(reference, evidence)| Aims::whole(mix, reference, evidence)).collect();
+    let aims = proven.taken(&Aims::together(&whole), amounts);
     let tone = evidence.tone(&aims.curve_db);
     let target_plr_db = target.ceiling_dbtp - target.loudness_lufs;
     let mut proposal = Proposal {
@@ -95,7 +121,8 @@ pub(super) fn propose(
         matched_ratio: Some(tone.matched_ratio),
         ..shape(mix, Standard::Reference(reference), &tone, aims.side_gain_db, target_plr_db, amounts)
     };
-    let (compressors, suggestions) = dynamics::by_band(mix, reference, tone.likeness_ratio, amounts.dynamics_ratio);
+    let share = Shares::of(amounts.dynamics_ratio);
+    let (compressors, suggestions) = dynamics::by_band(mix, reference, tone.likeness_ratio, share);
     let mut multiband = MultibandSettings::default();
     for (band, compressor) in multiband.bands.iter_mut().zip(compressors) {
         band.compressor = compressor;
@@ -118,15 +145,18 @@ pub(super) fn shape(
     amounts: &Amounts,
 ) -> Proposal {
     let mut proposal = Proposal::default();
-    equalise(mix, standard, tone, amounts.eq_ratio, &mut proposal);
-    let width = side_gain_db
-        .and_then(|change_db| width::suggest(mix, standard, change_db, tone.likeness_ratio, amounts.width_ratio));
+    equalise(mix, standard, tone, &mut proposal);
+    // Who asks for a clone gets its width too, as if it were the same song's.
+    let boldness_ratio = tone.likeness_ratio.max(Shares::of(amounts.width_ratio).whole);
+    let width = side_gain_db.and_then(|change_db| width::suggest(mix, standard, change_db, boldness_ratio));
     if let Some((width, suggestion)) = width {
         proposal.width = Some(width);
         proposal.suggestions.push(suggestion);
     }
     let moved_lu = loudness_change_lu(mix, &proposal);
-    if let Some((leveler, suggestion)) = dynamics::leveler(mix, target_plr_db, moved_lu, amounts.dynamics_ratio) {
+    if let Some((leveler, suggestion)) =
+        dynamics::leveler(mix, target_plr_db, moved_lu, Shares::of(amounts.dynamics_ratio))
+    {
         proposal.leveler = Some(leveler);
         proposal.suggestions.push(suggestion);
     }
@@ -151,23 +181,19 @@ fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
     if before > 0.0 && after > 0.0 { power_to_db(after / before) } else { 0.0 }
 }
 
-fn equalise(mix: &Measurement, standard: Standard<'_>, tone: &Tone, amount: f64, proposal: &mut Proposal) {
-    let gains_db: Vec<f64> = tone.curve_db.iter().map(|db| amount * db).collect();
-    let curve = Curve {
-        centers_hz: &tone.centers_hz,
-        gains_db: &gains_db,
-        weights: &tone.weights,
-        sample_rate_hz: mix.sample_rate_hz,
-    };
+fn equalise(mix: &Measurement, standard: Standard<'_>, tone: &Tone, proposal: &mut Proposal) {
+    let gains_db = &tone.curve_db;
+    let curve =
+        Curve { centers_hz: &tone.centers_hz, gains_db, weights: &tone.weights, sample_rate_hz: mix.sample_rate_hz };
     proposal.eq = eq_fit::fit(&curve, MAX_EQ_BANDS);
     // The fit leaves the overall level free: shown is the curve at the level at which it was fitted.
     let eq_db = |hz: f64| response_db(&proposal.eq, BandChannel::Stereo, hz, mix.sample_rate_hz);
-    let offsets = tone.centers_hz.iter().zip(&gains_db).zip(&tone.weights);
+    let offsets = tone.centers_hz.iter().zip(gains_db).zip(&tone.weights);
     let (sum, total) = offsets.fold((0.0, 0.0), |(sum, total), ((&hz, gain_db), weight)| {
         (sum + weight * (eq_db(hz) - gain_db), total + weight)
     });
     let offset_db = if total > 0.0 { sum / total } else { 0.0 };
-    let points = tone.centers_hz.iter().zip(&gains_db);
+    let points = tone.centers_hz.iter().zip(gains_db);
     proposal.target_curve =
         points.map(|(&frequency_hz, gain_db)| CurvePoint { frequency_hz, gain_db: gain_db + offset_db }).collect();
     let suggestions: Vec<_> = proposal.eq.iter().map(|band| explain(mix, standard, tone, band, &proposal.eq)).collect();
@@ -242,6 +268,20 @@ fn describe(band: &EqBand) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_go_from_nothing_over_what_is_proven_to_a_clone() {
+        let aims = |db: f64| Aims { curve_db: vec![db, -db], side_gain_db: Some(0.5 * db) };
+        let taken = |ratio: f64| {
+            let amounts = Amounts { eq_ratio: ratio, dynamics_ratio: ratio, width_ratio: ratio };
+            aims(2.0).taken(&aims(6.0), &amounts)
+        };
+        assert_eq!(taken(0.0), aims(0.0));
+        assert_eq!(taken(0.25), aims(1.0));
+        assert_eq!(taken(0.5), aims(2.0));
+        assert_eq!(taken(0.75), aims(4.0));
+        assert_eq!(taken(1.0), aims(6.0));
+    }
 
     #[test]
     fn one_reference_is_followed_and_several_make_a_corridor() {

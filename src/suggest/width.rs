@@ -30,28 +30,32 @@ const MONO_DB: f64 = -40.0;
 
 /// The side gain that the rule calls for, dB. `None` where either programme is mono.
 pub(super) fn rule_db(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Option<f64> {
-    let width = |band: &BandStereo| band.width_db.map(|db| db.clamp(MONO_DB, 10.0));
-    let differences: Vec<Option<f64>> = mix
-        .band_stereo()
-        .iter()
-        .zip(&reference.band_stereo())
-        .map(|(mix, reference)| Some(width(reference)? - width(mix)?))
-        .collect();
-    change(&differences, evidence.matched_width_db(), evidence.likeness_ratio())
+    change(&differences(mix, reference), evidence.matched_width_db(), evidence.likeness_ratio())
 }
 
-/// The setting for a change of width, and why; none for changes not worth one. The more alike both songs
-/// are, the farther it may go. `amount` is the share to take, 0 to 1.
+/// How much wider each wide band of the reference is, dB.
+fn differences(mix: &Measurement, reference: &Measurement) -> Vec<Option<f64>> {
+    let width = |band: &BandStereo| band.width_db.map(|db| db.clamp(MONO_DB, 10.0));
+    let (mix, reference) = (mix.band_stereo(), reference.band_stereo());
+    mix.iter().zip(&reference).map(|(mix, reference)| Some(width(reference)? - width(mix)?)).collect()
+}
+
+/// The side gain that leaves no difference in the middle of all bands, dB. `None` where either programme is mono.
+pub(super) fn whole_db(mix: &Measurement, reference: &Measurement) -> Option<f64> {
+    median(differences(mix, reference).into_iter().flatten().collect())
+}
+
+/// The setting for a change of width, and why; none for changes not worth one. The bolder, from 0 to 1, the farther it
+/// may go.
 pub(super) fn suggest(
     mix: &Measurement,
     standard: Standard<'_>,
     change_db: f64,
-    likeness_ratio: f64,
-    amount: f64,
+    boldness_ratio: f64,
 ) -> Option<(WidthSettings, Suggestion)> {
-    let bound = |other: f64, same: f64| other + likeness_ratio * (same - other);
+    let bound = |other: f64, same: f64| other + boldness_ratio * (same - other);
     let (narrowest_db, widest_db) = (bound(RANGE_DB.0, PROVEN_RANGE_DB.0), bound(RANGE_DB.1, PROVEN_RANGE_DB.1));
-    let change_db = amount * change_db.clamp(narrowest_db, widest_db);
+    let change_db = change_db.clamp(narrowest_db, widest_db);
     if change_db.abs() < WORTHWHILE_DB {
         return None;
     }
