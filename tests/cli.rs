@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use halfspeed::AudioBuffer;
+use halfspeed::io::Decoder;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -136,6 +138,28 @@ fn a_mix_that_is_its_own_reference_is_left_alone() {
             assert!(report["settings"][stage].is_null(), "{suggester}: {stage}");
         }
     }
+}
+
+#[test]
+fn gain_polarity_and_order_of_channels_change_no_equaliser_and_no_width() {
+    let bench = Bench::new();
+    let (mut decoder, mut block) = (Decoder::open(Path::new(MIX)).expect("the clip"), AudioBuffer::new(44_100));
+    let mut frames: Vec<[f32; 2]> = Vec::new();
+    while decoder.next_block(&mut block).expect("whole") {
+        frames.extend(block.left().iter().zip(block.right()).map(|(l, r)| [*l, *r]));
+    }
+    let settings = |name: &str, change: &dyn Fn([f32; 2]) -> [f32; 2]| {
+        let mix = bench.wav(&format!("{name}.wav"), 44_100, 2, frames.iter().flat_map(|frame| change(*frame)));
+        let out = bench.path(&format!("{name} master.wav"));
+        let report = json(&master(&mix, &out, &["--reference", REFERENCE, "--json"]));
+        assert!(report["settings"]["eq"].as_array().is_some_and(|bands| !bands.is_empty()), "{report}");
+        let leveler = &report["settings"]["leveler"];
+        (report["settings"]["eq"].clone(), report["settings"]["width"].clone(), leveler["ratio"].clone())
+    };
+    let plain = settings("plain", &|frame| frame);
+    assert_eq!(settings("quieter", &|frame| frame.map(|x| 0.25 * x)), plain);
+    assert_eq!(settings("inverted", &|frame| frame.map(|x| -x)), plain);
+    assert_eq!(settings("swapped", &|[left, right]| [right, left]), plain);
 }
 
 /// Third octaves of the mid between 50 Hz and 10 kHz, their mean removed, dB.
