@@ -2,9 +2,10 @@
 //!
 //! Ahead of a limiter it takes the shortest peaks, which a limiter would have to duck for. Up to the knee the signal
 //! passes; above it follows `u / (1 + u^4)^(1/4)`, which leaves the straight line with four continuous derivatives, so
-//! that its harmonics fall off fast. It runs at 4, 8 or 16 times the rate between two linear-phase filters (Kaiser-windowed
-//! sinc, 110 dB), in the widest vectors that the processor has; products and sums are fused, the same to the bit with each. Only what the curve takes away goes through the second filter and is added to the delayed input: below
-//! the knee nothing is added, and the output is the input bit for bit.
+//! that its harmonics fall off fast. It runs at 4, 8 or 16 times the rate between two linear-phase filters
+//! (Kaiser-windowed sinc, 110 dB), in the widest vectors that the processor has; products and sums are fused, the same to
+//! the bit with each. Only what the curve takes away goes through the second filter and is added to the delayed input:
+//! below the knee nothing is added, and the output is the input bit for bit.
 
 use std::f64::consts::PI;
 

@@ -136,9 +136,9 @@ impl Network {
     }
 }
 
-/// Slow turns of pairs of lines into each other, in straight lines over intervals of a block (0.7 ms at 44.1 kHz). A turn keeps the energy, so unlike delays that move, this leaves
-/// pitch and decay as they are (S. J. Schlecht, E. A. P. Habets, "Time-Varying Feedback Matrices in Feedback Delay
-/// Networks", JASA 138(3), 2015).
+/// Slow turns of pairs of lines into each other, in straight lines over intervals of a block (0.7 ms at 44.1 kHz). A turn
+/// keeps the energy, so unlike delays that move, this leaves pitch and decay as they are (S. J. Schlecht, E. A. P. Habets,
+/// "Time-Varying Feedback Matrices in Feedback Delay Networks", JASA 138(3), 2015).
 #[derive(Debug, Clone)]
 struct Modulation {
     depth: f64,
