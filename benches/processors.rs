@@ -206,7 +206,7 @@ const PEERS: &[(&str, &[&str])] = &[
         "convolution, 3 s",
         &[r#"{"kind": "convolution", "impulse_response": "room.wav", "room": {"partition_frames": 8192}}"#],
     ),
-    ("limiter", &[r#"{"kind": "limiter", "drive_db": 6}"#]),
+    ("limiter", &[LIMITER]),
     (
         "mastering chain",
         &[EIGHT_BANDS, FOUR_COMPRESSORS, r#"{"kind": "band_width", "width_percent": [0, 100, 110, 120]}"#, LIMITER],
@@ -227,7 +227,7 @@ fn song() -> Vec<Frame> {
     let mut decoder = Decoder::open(Path::new(&path)).expect("a song");
     assert_eq!(decoder.info().sample_rate_hz, RATE_HZ, "the song's sample rate");
     let (mut block, mut frames) = (AudioBuffer::new(RATE_HZ), Vec::new());
-    while decoder.next_block(&mut block).expect("a whole song") {
+    while frames.len() < (RATE_HZ * SECONDS) as usize && decoder.next_block(&mut block).expect("a whole song") {
         frames.extend(block.left().iter().zip(block.right()).map(|(l, r)| [f64::from(*l), f64::from(*r)]));
     }
     frames.resize((RATE_HZ * SECONDS) as usize, [0.0; 2]);

@@ -55,16 +55,16 @@ struct Bend {
 }
 
 impl Bend {
-    /// The largest bend of all points of `fine`, as a number of points a sample, over the lines between those of `coarse`.
-    fn between<const TAPS: usize>(coarse: usize, fine: usize) -> Self {
+    /// The largest bend of all points over the lines between every `step`th of them. `points` are the weights of the finest grid,
+    /// from one sample to the next, both of them included.
+    fn over_steps<const TAPS: usize>(points: &[[f64; TAPS]], step: usize) -> Self {
         let middle = TAPS / 2;
         let mut bend = Self { per_first_difference: 0.0, per_second_difference: 0.0 };
-        let step = fine / coarse;
-        for point in (1..fine).filter(|point| point % step != 0) {
-            let [before, after] = [point / step, point / step + 1].map(|n| taps_at::<TAPS>(n as f64 / coarse as f64));
-            let fraction = (point % step) as f64 / step as f64;
-            let mut remainder = taps_at::<TAPS>(point as f64 / fine as f64);
-            for (tap, (before, after)) in remainder.iter_mut().zip(before.iter().zip(after)) {
+        for (number, point) in points.iter().enumerate().filter(|(number, _)| number % step != 0) {
+            let before = number - number % step;
+            let fraction = (number % step) as f64 / step as f64;
+            let mut remainder = *point;
+            for (tap, (before, after)) in remainder.iter_mut().zip(points[before].iter().zip(&points[before + step])) {
                 *tap -= (1.0 - fraction) * before + fraction * after;
             }
             let mut first = running_sum(&remainder);
@@ -178,17 +178,19 @@ impl<const TAPS: usize> WindowedSinc<TAPS> {
     fn new(factors: &[usize]) -> Self {
         let mut coarser = 1;
         let finest = factors.last().copied().unwrap_or(coarser);
+        let points: Vec<[f64; TAPS]> = (0..=finest).map(|point| taps_at(point as f64 / finest as f64)).collect();
         let grids: Vec<Grid<TAPS>> = factors
             .iter()
             .map(|&factor| {
+                let step = finest / factor;
                 let new_points = (1..factor).filter(|point| point % (factor / coarser) != 0);
-                let phases = new_points.map(|point| kernel(point as f64 / factor as f64)).collect();
+                let phases = new_points.map(|point| points[point * step].map(|tap| tap as f32)).collect();
                 coarser = factor;
                 let rise = 1.0 / (std::f32::consts::PI / (2.0 * factor as f32)).cos();
-                Grid { phases, rise, bend: Bend::between::<TAPS>(factor, finest) }
+                Grid { phases, rise, bend: Bend::over_steps(&points, step) }
             })
             .collect();
-        Self { grids, bend: Bend::between::<TAPS>(1, finest), arch: Arch::new() }
+        Self { grids, bend: Bend::over_steps(&points, finest), arch: Arch::new() }
     }
 
     /// The largest magnitude of the signal from sample `from` up to, not including, sample `to`, where it exceeds
@@ -379,7 +381,7 @@ pub(crate) fn magnitude(signal: &[f32]) -> f32 {
 
 /// The larger of two values that are numbers: one instruction, where `f32::max` takes care of NaN too.
 #[inline(always)]
-fn larger(a: f32, b: f32) -> f32 {
+pub(crate) fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
@@ -494,7 +496,7 @@ mod tests {
 
     fn assert_skipping_changes_nothing<const TAPS: usize>(interpolator: &WindowedSinc<TAPS>) {
         let context = TAPS / 2;
-        let noise = swelling_noise(8_000);
+        let noise = swelling_noise(20_000);
         let smooth = noise.windows(8).map(|window| window.iter().sum()).collect();
         let phases = interpolator.grids.iter().flat_map(|grid| grid.phases.clone()).collect();
         let all = Grid { phases, rise: 1.0, bend: interpolator.bend };

@@ -2,6 +2,8 @@
 
 use pulp::{Arch, NullaryFnOnce};
 
+use crate::dsp::interpolation::larger;
+
 /// Cells in a group. Groups are what detectors are given.
 pub(super) const GROUP_CELLS: usize = 32;
 /// Groups that detectors can look back.
@@ -181,12 +183,6 @@ fn scan(samples: &[f32], cell_frames: usize) -> [Cell; GROUP_CELLS] {
         };
     }
     cells
-}
-
-/// The larger one, without the care for NaN that `f32::max` takes.
-#[inline(always)]
-pub(super) fn larger(a: f32, b: f32) -> f32 {
-    if a > b { a } else { b }
 }
 
 #[cfg(test)]

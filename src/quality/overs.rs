@@ -1,8 +1,9 @@
 //! Peaks between samples, beyond what converters and lossy encoders can hold.
 
-use super::cells::{Group, larger};
+use super::cells::Group;
 use super::thresholds::{FULL_SCALE_DBTP, LOSSY_HEADROOM_DBTP};
 use super::{Finding, Severity, Times};
+use crate::dsp::interpolation::larger;
 use crate::measure::Measurement;
 use crate::measure::peak::slot_border;
 use crate::units::amplitude_to_db;

@@ -45,7 +45,7 @@ pub(super) fn leveler(
     let over_loudness_db = LEVELING_OVER_LOUDNESS_DB + LEVELING_PER_PLR_DB * (target_plr_db - AT_TARGET_PLR_DB);
     let settings = LevelerSettings {
         threshold_db: round((mix.loudness.integrated_lufs()? + moved_lu + over_loudness_db).clamp(-80.0, 0.0), 10.0),
-        ratio: round(1.0 / (1.0 - share.blend(1.0, 1.0) * onset * MAX_LEVELING_SLOPE), 100.0),
+        ratio: round(1.0 / (1.0 - (share.proven + share.whole) * onset * MAX_LEVELING_SLOPE), 100.0),
         ..LevelerSettings::default()
     };
     if settings.ratio < 1.1 || over_loudness_db >= mix_plr_db {

@@ -97,7 +97,7 @@ impl Network {
         self.modulation.turn(out, frames);
         hadamard(out, &mut self.between, &mut self.fed_back);
         for ((fed_back, input), ring) in self.fed_back.iter().zip(input).zip(&mut self.rings) {
-            ring.put(&settled(sum(*fed_back, input)));
+            ring.put(&flushed_block(sum(*fed_back, input)));
             ring.advance(frames);
         }
     }
@@ -219,9 +219,9 @@ fn small_cos_sin(angle: f64) -> [f64; 2] {
     [cos, sin]
 }
 
-/// A block in which values are exactly 0 long before they turn into denormal numbers.
+/// [`flushed`] for a block.
 #[inline(always)]
-fn settled(mut block: Block) -> Block {
+fn flushed_block(mut block: Block) -> Block {
     const FLOOR: f32 = 1e-20;
     for x in &mut block {
         *x = (*x + FLOOR) - FLOOR;
