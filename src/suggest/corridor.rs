@@ -6,6 +6,7 @@
 //! distance of the mix's content (how its bands move, which no equaliser changes) from the profile's songs: what content
 //! explains is not moved. And a fixed share of what is left is taken. `models/training/profiles/README.md` has what came of it.
 
+use super::dynamics::Density;
 use super::profile::{Fit, Profile, departures_db};
 use super::stages::{Standard, shape};
 use super::tone::{Levels, Tone, smooth};
@@ -42,8 +43,8 @@ pub fn towards_profile(mix: &Measurement, profile: &Profile, fit: Fit, goal: Goa
         [amounts.eq_ratio, amounts.width_ratio].map(|ratio| Shares::of(ratio).blend(SHARE, 1.0));
     let tone = tone(&levels, &departures, widening, eq_share);
     let side_gain_db = side_gain_db(mix, profile, widening, width_share);
-    let target_plr_db = goal.ceiling_dbtp - goal.loudness_lufs;
-    shape(mix, standard, &tone, side_gain_db, target_plr_db, amounts)
+    let density = Density { allowed_plr_db: goal.ceiling_dbtp - goal.loudness_lufs, headroom_db: 0.0 };
+    shape(mix, standard, &tone, side_gain_db, density, amounts)
 }
 
 /// What is left of a departure outside of a corridor.

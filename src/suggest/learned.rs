@@ -17,6 +17,13 @@ const MOST_NOVELTY_RATIO: f64 = 2.5;
 /// Confidence falls to this at the most novelty.
 const LEAST_CONFIDENCE_RATIO: f64 = 0.3;
 
+/// Of the tone that it asks for, the share to take over: the equalisers that it was trained on are stronger than those of other
+/// makers' chains. On 24 pairs of another song, of a chain unlike those of the training, tone errors were 1.69 dB with all of
+/// it, 1.65 with four fifths and 1.62 with half, and masters came 1.5 % nearer to the true ones with either.
+const TONE_SHARE: f64 = 0.7;
+/// A master's peaks are let stand over its loudness by no more than this more or less than the reference's, dB.
+const MOST_HEADROOM_DB: f64 = 4.0;
+
 /// Of a pair whose matched frames differ by an equaliser alone, all frames find each other, and scatter by less than this, dB.
 const SAME_RECORDING_SCATTER_DB: f64 = 0.3;
 const SAME_RECORDING_MATCHED_RATIO: f64 = 0.8;
@@ -85,9 +92,13 @@ fn weigh(
     // test, masters came 2 % nearer to the true ones so than with either alone.
     let share = confidence * (1.0 - evidence.likeness_ratio()).max(0.0);
     let blend = |learned: f64, rule: f64| share * learned + (1.0 - share) * rule;
+    // Matched content, however little, bears the network out.
+    let tone_share = 1.0 - (1.0 - TONE_SHARE) * (1.0 - evidence.likeness_ratio()).max(0.0).powi(4);
+    let tone = prediction.tone_db.iter().zip(&rule.curve_db);
     let aims = Aims {
-        curve_db: prediction.tone_db.iter().zip(&rule.curve_db).map(|(l, r)| blend(*l, *r)).collect(),
+        curve_db: tone.map(|(learned, rule)| blend(tone_share * learned, *rule)).collect(),
         side_gain_db: rule.side_gain_db.map(|rule| blend(prediction.width_db, rule)),
+        headroom_db: blend(prediction.headroom_db.clamp(-MOST_HEADROOM_DB, MOST_HEADROOM_DB), rule.headroom_db),
     };
     let deviations = &prediction.tone_deviation_db;
     let verdict = ModelVerdict {
@@ -96,6 +107,8 @@ fn weigh(
         share_ratio: Some(share),
         tone_deviation_db: Some(deviations.iter().sum::<f64>() / deviations.len() as f64),
         width_deviation_db: Some(prediction.width_deviation_db),
+        headroom_db: Some(prediction.headroom_db),
+        headroom_deviation_db: Some(prediction.headroom_deviation_db),
         novelty_ratio: Some(prediction.novelty_ratio),
         ..ModelVerdict::default()
     };
@@ -121,22 +134,30 @@ struct Prediction {
     width_db: f64,
     /// Standard deviation of that.
     width_deviation_db: f64,
+    /// How much farther its peaks stand over its loudness than those of the reference, dB.
+    headroom_db: f64,
+    /// Standard deviation of that.
+    headroom_deviation_db: f64,
     /// Distance of the pair from what the network was trained on; a twentieth of the validation pairs exceeds 1.
     novelty_ratio: f64,
 }
 
 impl Prediction {
-    /// From the network's outputs: mean and deviation of each band, of the width, and the novelty. `None` for another
+    /// From the network's outputs: mean and deviation of each band, of the width and of the headroom, and the novelty. `None` for another
     /// number of them, or where one is no number.
     fn of(outputs: &[f64]) -> Option<Self> {
         let (tone, rest) = outputs.split_at_checked(BANDS)?;
         let (deviation, rest) = rest.split_at_checked(BANDS)?;
-        let &[width_db, width_deviation_db, novelty_ratio] = rest else { return None };
+        let &[width_db, width_deviation_db, headroom_db, headroom_deviation_db, novelty_ratio] = rest else {
+            return None;
+        };
         outputs.iter().all(|value| value.is_finite()).then(|| Self {
             tone_db: tone.to_vec(),
             tone_deviation_db: deviation.to_vec(),
             width_db,
             width_deviation_db,
+            headroom_db,
+            headroom_deviation_db,
             novelty_ratio,
         })
     }
@@ -154,11 +175,11 @@ mod tests {
 
     #[test]
     fn outputs_that_do_not_fit_are_refused() {
-        let mut outputs = vec![1.0; 2 * BANDS + 3];
+        let mut outputs = vec![1.0; 2 * BANDS + 5];
         assert_eq!(Prediction::of(&outputs).expect("fits").novelty_ratio, 1.0);
         outputs[3] = f64::NAN;
         assert!(Prediction::of(&outputs).is_none() && Prediction::of(&[]).is_none());
-        assert!(Prediction::of(&vec![0.0; 2 * BANDS + 4]).is_none());
+        assert!(Prediction::of(&vec![0.0; 2 * BANDS + 6]).is_none());
     }
 
     #[test]
@@ -168,6 +189,8 @@ mod tests {
             tone_deviation_db: Vec::new(),
             width_db: 0.0,
             width_deviation_db: 0.0,
+            headroom_db: 0.0,
+            headroom_deviation_db: 0.0,
             novelty_ratio,
         };
         assert_eq!(at(0.7).confidence_ratio(), 1.0);

@@ -128,6 +128,11 @@ pub struct ModelVerdict {
     pub tone_deviation_db: Option<f64>,
     /// Its own estimate of its error in width: standard deviation, dB.
     pub width_deviation_db: Option<f64>,
+    /// How much farther it expects the true master's peaks to stand over its loudness than the reference's, dB: below 0
+    /// for a denser master.
+    pub headroom_db: Option<f64>,
+    /// Its own estimate of its error in that: standard deviation, dB.
+    pub headroom_deviation_db: Option<f64>,
     /// How far the pair lies from what it was trained on; a twentieth of the validation pairs exceeds 1.
     pub novelty_ratio: Option<f64>,
     /// Why the classical rules were used instead of it.

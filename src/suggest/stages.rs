@@ -1,5 +1,6 @@
 //! From what to aim for to the settings of the stages, each with its reason.
 
+use super::dynamics::Density;
 use super::eq_fit::{self, Curve};
 use super::profile::Profile;
 use super::tone::{Evidence, Tone};
@@ -21,27 +22,35 @@ pub(super) struct Aims {
     pub(super) curve_db: Vec<f64>,
     /// Gain of the side; `None` where either programme is mono.
     pub(super) side_gain_db: Option<f64>,
+    /// How much farther the master's peaks are to stand over its loudness than those of the reference, dB: less than 0 for a
+    /// denser master.
+    pub(super) headroom_db: f64,
 }
 
 impl Aims {
     /// Those of the rules: bold where mix and reference are alike, shy where they aren't.
     pub(super) fn by_rule(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Self {
-        Self { curve_db: evidence.rule_db(), side_gain_db: width::rule_db(mix, reference, evidence) }
+        Self { curve_db: evidence.rule_db(), side_gain_db: width::rule_db(mix, reference, evidence), headroom_db: 0.0 }
     }
 
     /// Those that would leave no difference, whatever it comes from.
     pub(super) fn whole(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Self {
-        Self { curve_db: evidence.difference_db.clone(), side_gain_db: width::whole_db(mix, reference) }
+        Self {
+            curve_db: evidence.difference_db.clone(),
+            side_gain_db: width::whole_db(mix, reference),
+            headroom_db: 0.0,
+        }
     }
 
     /// What amounts take of these aims, which are proven, and of the whole difference.
     fn taken(&self, whole: &Self, amounts: &Amounts) -> Self {
-        let (eq, width) = (Shares::of(amounts.eq_ratio), Shares::of(amounts.width_ratio));
+        let [eq, width, dynamics] = [amounts.eq_ratio, amounts.width_ratio, amounts.dynamics_ratio].map(Shares::of);
         let curve_db = self.curve_db.iter().zip(&whole.curve_db).map(|(proven, whole)| eq.blend(*proven, *whole));
         let side_gain_db = self.side_gain_db.zip(whole.side_gain_db);
         Self {
             curve_db: curve_db.collect(),
             side_gain_db: side_gain_db.map(|(proven, whole)| width.blend(proven, whole)),
+            headroom_db: dynamics.blend(self.headroom_db, whole.headroom_db),
         }
     }
 
@@ -54,6 +63,7 @@ impl Aims {
         Self {
             curve_db: curve_db.collect(),
             side_gain_db: (!side_gains.is_empty()).then(|| to_corridor_db(side_gains)),
+            headroom_db: to_corridor_db(all.iter().map(|aims| aims.headroom_db).collect()),
         }
     }
 }
@@ -115,11 +125,12 @@ pub(super) fn propose(
     let whole: Vec<Aims> = gathered.iter().map(|(reference, evidence)| Aims::whole(mix, reference, evidence)).collect();
     let aims = proven.taken(&Aims::together(&whole), amounts);
     let tone = evidence.tone(&aims.curve_db);
-    let target_plr_db = target.ceiling_dbtp - target.loudness_lufs;
+    let allowed_plr_db = target.ceiling_dbtp - target.loudness_lufs;
+    let density = Density { allowed_plr_db, headroom_db: aims.headroom_db };
     let mut proposal = Proposal {
         likeness_ratio: Some(tone.likeness_ratio),
         matched_ratio: Some(tone.matched_ratio),
-        ..shape(mix, Standard::Reference(reference), &tone, aims.side_gain_db, target_plr_db, amounts)
+        ..shape(mix, Standard::Reference(reference), &tone, aims.side_gain_db, density, amounts)
     };
     let share = Shares::of(amounts.dynamics_ratio);
     let (compressors, suggestions) = dynamics::by_band(mix, reference, tone.likeness_ratio, share);
@@ -135,13 +146,13 @@ pub(super) fn propose(
     proposal
 }
 
-/// Equaliser, width and leveler towards a tone, a change of the side and a peak to loudness ratio.
+/// Equaliser, width and leveler towards a tone, a change of the side and a density.
 pub(super) fn shape(
     mix: &Measurement,
     standard: Standard<'_>,
     tone: &Tone,
     side_gain_db: Option<f64>,
-    target_plr_db: f64,
+    density: Density,
     amounts: &Amounts,
 ) -> Proposal {
     let mut proposal = Proposal::default();
@@ -154,9 +165,7 @@ pub(super) fn shape(
         proposal.suggestions.push(suggestion);
     }
     let moved_lu = loudness_change_lu(mix, &proposal);
-    if let Some((leveler, suggestion)) =
-        dynamics::leveler(mix, target_plr_db, moved_lu, Shares::of(amounts.dynamics_ratio))
-    {
+    if let Some((leveler, suggestion)) = dynamics::leveler(mix, density, moved_lu, Shares::of(amounts.dynamics_ratio)) {
         proposal.leveler = Some(leveler);
         proposal.suggestions.push(suggestion);
     }
@@ -219,10 +228,7 @@ fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand
             (before - wanted).abs(),
             standard.name()
         );
-        // The long-term level is one piece of evidence among others; what goes against it has to say so.
-        let against = change_db * (wanted - before) < 0.0;
-        let verdict = if change_db > 0.0 { "too little" } else { "too much" };
-        if against { format!("{said}; of the difference put down to mastering, the mix has {verdict}") } else { said }
+        explained(said, change_db, wanted - before)
     });
     Suggestion {
         id: format!("eq.{}", band.name.replace(' ', "_")),
@@ -232,6 +238,16 @@ fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand
         before,
         predicted: before.map(|before| before + change_db),
     }
+}
+
+/// What was found, for a change that may go against it: long-term values tell of the arrangement as well, and are one piece
+/// of evidence among others.
+pub(super) fn explained(found: String, change_db: f64, missing_db: f64) -> String {
+    if change_db * missing_db >= 0.0 {
+        return found;
+    }
+    let verdict = if change_db > 0.0 { "too little" } else { "too much" };
+    format!("{found}; of the difference put down to mastering, the mix has {verdict}")
 }
 
 /// Where a band does most of its work.
@@ -271,7 +287,7 @@ mod tests {
 
     #[test]
     fn amounts_go_from_nothing_over_what_is_proven_to_a_clone() {
-        let aims = |db: f64| Aims { curve_db: vec![db, -db], side_gain_db: Some(0.5 * db) };
+        let aims = |db: f64| Aims { curve_db: vec![db, -db], side_gain_db: Some(0.5 * db), headroom_db: -db };
         let taken = |ratio: f64| {
             let amounts = Amounts { eq_ratio: ratio, dynamics_ratio: ratio, width_ratio: ratio };
             aims(2.0).taken(&aims(6.0), &amounts)
@@ -285,10 +301,13 @@ mod tests {
 
     #[test]
     fn one_reference_is_followed_and_several_make_a_corridor() {
-        let aims = |tone: f64, side: Option<f64>| Aims { curve_db: vec![tone, -tone, 1.0], side_gain_db: side };
+        let aims = |tone: f64, side_gain_db: Option<f64>| {
+            let headroom_db = -tone;
+            Aims { curve_db: vec![tone, -tone, 1.0], side_gain_db, headroom_db }
+        };
         assert_eq!(Aims::together(&[aims(2.0, Some(1.5))]), aims(2.0, Some(1.5)));
         // Wishes of 1, 2 and 4 dB: median 2, median deviation 1. Wishes of both signs: the mix lies within.
         let several = [aims(1.0, Some(-1.0)), aims(2.0, None), aims(4.0, Some(1.0))];
-        assert_eq!(Aims::together(&several), Aims { curve_db: vec![1.0, -1.0, 1.0], side_gain_db: Some(0.0) });
+        assert_eq!(Aims::together(&several), aims(1.0, Some(0.0)));
     }
 }

@@ -8,7 +8,7 @@
 //! A change that is the same in all bands needs no crossover either, and crossovers turn phases: with them, masters
 //! came out less like the true ones than without any change of width.
 
-use super::stages::Standard;
+use super::stages::{Standard, explained};
 use super::tone::Evidence;
 use super::{Quantity, Suggestion};
 use crate::dsp::width::WidthSettings;
@@ -64,7 +64,8 @@ pub(super) fn suggest(
     let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
         let relation = if before < wanted { "narrower" } else { "wider" };
         let name = standard.name();
-        format!("{relation} than {name}: side over mid is {before:.1} dB, {name}'s {wanted:.1} dB")
+        let said = format!("{relation} than {name}: side over mid is {before:.1} dB, {name}'s {wanted:.1} dB");
+        explained(said, change_db, wanted - before)
     });
     let suggestion = Suggestion {
         id: "width".into(),
