@@ -143,8 +143,8 @@ struct Prediction {
 }
 
 impl Prediction {
-    /// From the network's outputs: mean and deviation of each band, of the width and of the headroom, and the novelty. `None` for another
-    /// number of them, or where one is no number.
+    /// From the network's outputs: mean and deviation of each band, of the width and of the headroom, and the novelty. `None`
+    /// for another number of them, or where one is no number.
     fn of(outputs: &[f64]) -> Option<Self> {
         let (tone, rest) = outputs.split_at_checked(BANDS)?;
         let (deviation, rest) = rest.split_at_checked(BANDS)?;
