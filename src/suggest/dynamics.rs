@@ -29,7 +29,7 @@ const LEVELING_ONSET_DB: f64 = 3.0;
 const MAX_LEVELING_SLOPE: f64 = 0.75;
 /// Where levelling sets in, over the mix's integrated loudness, for a master of this peak-to-loudness ratio; and how much
 /// higher for each dB more of it.
-const LEVELING_OVER_LOUDNESS_DB: f64 = 0.5;
+const LEVELING_OVER_LOUDNESS_DB: f64 = 2.0;
 const AT_TARGET_PLR_DB: f64 = 8.0;
 const LEVELING_PER_PLR_DB: f64 = 1.85;
 /// Less headroom than this, more or less, needs no words, dB.
