@@ -102,7 +102,7 @@ def main():
             best = (score, strength, linear)
     _, strength, linear = best
     base = offset + seen @ linear
-    # As src/suggest/learned.rs uses it: the rules where content is shared.
+    # Nearly as src/suggest/learned.rs uses it, which trusts it by 1 - likeness and takes 70 % of its tone where none is shared.
     trust = np.sqrt(1 - likeness)
     judge(d, trust * base + (1 - trust) * rule, f"ridge {strength}, rules where content is shared", table, density)
     share, part, fitted = 0.0, np.zeros_like(base), []
