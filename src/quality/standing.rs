@@ -1,65 +1,62 @@
-//! Mains hum under music: tones whose phase stands still.
+//! Mains hum under music: tones that run through at one frequency.
 //!
-//! Under loud music no window is quiet enough for hum to stand out by its level. But hum runs through: at its exact
-//! frequency the phase of what is heard keeps leaning one way, while notes come and go with phases of their own. So each
-//! multiple of 50 and 60 Hz is brought down to 0 Hz 16 times a second, a loud moment counts no more than a quiet one, and
-//! a transform over 40 s shows at which frequency the phases agree. Hum agrees most at multiples of one frequency. Music
-//! that repeats with the accuracy of a sequencer has lines too, at every multiple of its beat: a line counts by how far it
-//! stands over all others nearby.
+//! Under loud music no window is quiet enough for hum to stand out by its level. But hum runs through, and music leaves gaps:
+//! before a beat, between two notes of the bass. What is heard there tells of hum, what is heard elsewhere tells of music.
+//! So every moment of every frequency is divided by its own power, which is the weight that the least squares of a steady tone
+//! in changing noise give it, and a transform over 40 s shows at which frequencies something steady is left. Music that
+//! repeats with the accuracy of a sequencer has such lines too, at every multiple of its beat, and tuned notes have theirs:
+//! the lines at multiples of the mains frequency have to stand higher together than those at multiples of all frequencies
+//! nearby, but for three that may be notes.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use pulp::{Arch, NullaryFnOnce};
-use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
+use realfft::num_complex::Complex;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-use super::low_band::{HARMONICS, MAINS_HZ};
-use super::thresholds::HUM_STANDING_DB;
+use super::low_band::MAINS_HZ;
+use super::thresholds::{HUM_MIN_DBFS, HUM_STANDING_DB, HUM_STANDING_MAX_DBFS};
 use crate::measure::analysis::median;
 use crate::units::power_to_db;
 
-/// Looks a second.
-const RATE_HZ: f64 = 16.0;
-/// Looks that a window spans: 0.25 s.
-const OVERLAP: usize = 4;
-/// Looks in a segment, 40 s, and the fewest that make one.
-const SEGMENT: usize = 640;
-const MIN_SEGMENT: usize = 320;
-/// The transform is longer, so that no line falls between its bins.
-const TRANSFORM: usize = 4 * SEGMENT;
-/// Mains and clocks are off by no more than this, Hz at the fundamental.
-const PLACE_HZ: f64 = 0.1;
-/// Other lines are sought so far around, Hz.
-const AROUND_HZ: f64 = 5.0;
-/// What is nearer than two widths of a line of a segment is the line itself, bins of the transform.
-const LINE_BINS: usize = 8;
-/// Harmonics that count, and the most that one counts, dB.
-const COUNTED: usize = 3;
-const MOST_DB: f64 = 12.0;
-/// A harmonic that is told stands over all other lines by this, dB.
-const TOLD_DB: f64 = 3.0;
-/// Looks are divided by their magnitude to this power: a little more than 1, because a quiet look tells more.
-const EVENNESS: f32 = 1.2;
+/// Length of a segment, and the least that makes one.
+const SEGMENT_S: f64 = 40.0;
+const MIN_SEGMENT_S: f64 = 20.0;
+/// Samples of a moment, 0.18 s at the low band's rate: short enough for gaps, long enough to tell the harmonics apart.
+const MOMENT: usize = 256;
+const HOP: usize = MOMENT / 4;
+/// A moment counts no more than one that is as quiet as this share of all: the rest may be the silence before a song starts.
+const QUIETEST_SHARE: f64 = 0.02;
 /// Below this there is nothing, full scale = 1.0.
 const NOTHING: f32 = 1e-7;
-const CELLS: usize = MAINS_HZ.len() * HARMONICS;
+/// Harmonics that are sought, and the most that one counts, dB.
+const HARMONICS: usize = 4;
+const MOST_DB: f64 = 35.0;
+/// No line is sought above: the fourth harmonic of the highest of the others.
+const HIGHEST_HZ: f64 = 280.0;
+/// A line stands over the median of what lies so far around it, Hz.
+const GROUND_HZ: f64 = 3.0;
+/// Mains and clocks are off by no more than this at the fundamental, Hz. The others that it is held against are as wide.
+const PLACE_HZ: f64 = 0.1;
+/// Others lie from here to there on both sides, in places of that width.
+const OTHERS: std::ops::RangeInclusive<isize> = 2..=30;
+/// So many of the others may stand higher: a scale has that many notes there.
+const NOTES: usize = 3;
+/// Places this near to a note are its flanks.
+const FLANK: usize = 4;
+/// A harmonic that is told stands this far over its ground, dB: a tenth of a percent of all noise does.
+const TOLD_DB: f64 = 10.0;
+/// A single line is a note.
+const MIN_TOLD: usize = 2;
 
-/// One look at every harmonic of both mains frequencies.
-type Look = [Complex<f32>; CELLS];
-
-/// Gathers looks from the low band.
+/// Gathers the low band, segment by segment.
 pub(super) struct Standing {
     rate_hz: f64,
-    hop: usize,
-    fft: Arc<dyn Fft<f32>>,
-    arch: Arch,
-    /// Window times the oscillation of each harmonic, sample by sample.
-    turns: Vec<Look>,
-    /// The oscillation of each harmonic at the start of the next look.
-    oscillators: [Oscillator; CELLS],
+    /// Samples of a segment.
+    segment: usize,
+    evening: Evening,
+    fft: Arc<dyn RealToComplex<f32>>,
     samples: Vec<f32>,
-    looks: Vec<Look>,
     /// Of the segments that are over, by mains frequency.
     stands: [Vec<Stand>; MAINS_HZ.len()],
 }
@@ -74,201 +71,211 @@ pub(super) struct Found {
 /// How far the harmonics of one mains frequency stand out in a segment.
 #[derive(Clone, Copy)]
 struct Stand {
-    score_db: f64,
+    over_others_db: f64,
     harmonics: usize,
+    /// Only known where they stand out enough.
     loudest_dbfs: f64,
 }
 
 impl Standing {
     /// For a low band of this sample rate.
     pub(super) fn new(rate_hz: f64) -> Self {
-        let hop = (rate_hz / RATE_HZ).round().max(1.0) as usize;
-        let length = OVERLAP * hop;
-        let window = |n: usize| (std::f64::consts::PI * (n as f64 + 0.5) / length as f64).sin().powi(2);
-        // A sine reads its root mean square.
-        let scale = 2.0 * std::f64::consts::SQRT_2 / length as f64;
-        let hz: Vec<f64> = harmonics_hz().collect();
-        let look = |n: usize| std::array::from_fn(|cell| turn(hz[cell] / rate_hz * n as f64, window(n) * scale));
-        Self {
-            rate_hz,
-            hop,
-            fft: FftPlanner::new().plan_fft_forward(TRANSFORM),
-            arch: Arch::new(),
-            turns: (0..length).map(look).collect(),
-            oscillators: std::array::from_fn(|cell| Oscillator::new(hz[cell] / rate_hz * hop as f64)),
-            samples: Vec::new(),
-            looks: Vec::new(),
-            stands: Default::default(),
-        }
+        let segment = (SEGMENT_S * rate_hz) as usize;
+        let fft = RealFftPlanner::new().plan_fft_forward(segment.next_power_of_two());
+        Self { rate_hz, segment, evening: Evening::new(), fft, samples: Vec::new(), stands: Default::default() }
     }
 
     /// Takes the next samples of the low band.
-    pub(super) fn push(&mut self, samples: &[f32]) {
-        self.samples.extend_from_slice(samples);
-        let mut start = 0;
-        while start + self.turns.len() <= self.samples.len() {
-            let mut look = self.arch.dispatch(Turning { turns: &self.turns, samples: &self.samples[start..] });
-            look.iter_mut().zip(&mut self.oscillators).for_each(|(cell, oscillator)| *cell *= oscillator.next());
-            self.looks.push(look);
-            start += self.hop;
-            if self.looks.len() == SEGMENT {
+    pub(super) fn push(&mut self, mut samples: &[f32]) {
+        while !samples.is_empty() {
+            let (now, rest) = samples.split_at(samples.len().min(self.segment - self.samples.len()));
+            self.samples.extend_from_slice(now);
+            samples = rest;
+            if self.samples.len() == self.segment {
                 self.end_segment();
             }
         }
-        self.samples.drain(..start);
     }
 
     fn end_segment(&mut self) {
-        let highest = (0.45 * self.rate_hz) - AROUND_HZ;
-        for (mains, stands) in self.stands.iter_mut().enumerate() {
-            let cells = mains * HARMONICS..(mains + 1) * HARMONICS;
-            let harmonics = cells.zip(harmonics_hz().skip(mains * HARMONICS)).filter(|(_, hz)| *hz < highest);
-            let harmonics: Vec<usize> = harmonics.map(|(cell, _)| cell).collect();
-            let sounds = |look: &&Look| harmonics.iter().any(|&cell| look[cell].norm() > NOTHING);
-            if self.looks.iter().filter(sounds).count() >= MIN_SEGMENT {
-                let step_hz = self.rate_hz / self.hop as f64 / TRANSFORM as f64;
-                stands.push(stand(&self.looks, &harmonics, self.fft.as_ref(), step_hz));
+        let sounding = self.samples.iter().filter(|x| x.abs() > NOTHING).count();
+        if sounding as f64 >= MIN_SEGMENT_S * self.rate_hz {
+            let lines = Lines::of(&self.evening.even(&self.samples), self.fft.as_ref(), self.rate_hz);
+            for (mains_hz, stands) in MAINS_HZ.into_iter().zip(&mut self.stands) {
+                let (over_others_db, harmonics_hz) = lines.stand(mains_hz);
+                let mut stand =
+                    Stand { over_others_db, harmonics: harmonics_hz.len(), loudest_dbfs: f64::NEG_INFINITY };
+                if over_others_db >= HUM_STANDING_DB {
+                    let levels =
+                        harmonics_hz.iter().map(|hz| self.evening.level_dbfs(&self.samples, hz / self.rate_hz));
+                    stand.loudest_dbfs = levels.fold(f64::NEG_INFINITY, f64::max);
+                }
+                stands.push(stand);
             }
         }
-        self.looks.clear();
+        self.samples.clear();
     }
 
-    /// Hum that stands still in half of all segments.
+    /// Hum that stands out in half of all segments.
     pub(super) fn finish(mut self) -> Option<Found> {
         self.end_segment();
         let found = MAINS_HZ.into_iter().zip(&self.stands).filter_map(|(mains_hz, stands)| {
-            let score_db = median(stands.iter().map(|stand| stand.score_db).collect())?;
-            let best = stands.iter().max_by(|a, b| a.score_db.total_cmp(&b.score_db))?;
+            let over_others_db = median(stands.iter().map(|stand| stand.over_others_db).collect())?;
+            let best = stands.iter().max_by(|a, b| a.over_others_db.total_cmp(&b.over_others_db))?;
             let Stand { harmonics, loudest_dbfs, .. } = *best;
-            (score_db >= HUM_STANDING_DB).then_some((score_db, Found { mains_hz, harmonics, loudest_dbfs }))
+            let is_hum = over_others_db >= HUM_STANDING_DB
+                && harmonics >= MIN_TOLD
+                && (HUM_MIN_DBFS..HUM_STANDING_MAX_DBFS).contains(&loudest_dbfs);
+            is_hum.then_some((over_others_db, Found { mains_hz, harmonics, loudest_dbfs }))
         });
         found.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, found)| found)
     }
 }
 
-/// The sum of a look as a value: unlike a closure's, its body is sure to be compiled for the processor that it is
-/// dispatched to.
-struct Turning<'a> {
-    turns: &'a [Look],
-    samples: &'a [f32],
+/// Divides each moment of each frequency by its power.
+struct Evening {
+    forward: Arc<dyn RealToComplex<f32>>,
+    inverse: Arc<dyn ComplexToReal<f32>>,
+    window: Vec<f32>,
 }
 
-impl NullaryFnOnce for Turning<'_> {
-    type Output = Look;
+impl Evening {
+    fn new() -> Self {
+        let mut planner = RealFftPlanner::new();
+        let hann = |n: usize| (std::f64::consts::PI * (n as f64 + 0.5) / MOMENT as f64).sin().powi(2) as f32;
+        Self {
+            forward: planner.plan_fft_forward(MOMENT),
+            inverse: planner.plan_fft_inverse(MOMENT),
+            window: (0..MOMENT).map(hann).collect(),
+        }
+    }
 
-    #[inline(always)]
-    fn call(self) -> Look {
-        let mut look = Look::default();
-        for (turns, sample) in self.turns.iter().zip(self.samples) {
-            for (cell, turn) in look.iter_mut().zip(turns) {
-                *cell += turn * sample;
+    /// The programme, as loud at all times and at all frequencies.
+    fn even(&self, samples: &[f32]) -> Vec<f32> {
+        let mut input = self.forward.make_input_vec();
+        let mut spectra: Vec<Vec<Complex<f32>>> = Vec::new();
+        for moment in samples.windows(MOMENT).step_by(HOP) {
+            let mut spectrum = self.forward.make_output_vec();
+            input.iter_mut().zip(moment).zip(&self.window).for_each(|((x, sample), w)| *x = sample * w);
+            self.forward.process(&mut input, &mut spectrum).expect("buffers were made by the same plan");
+            spectra.push(spectrum);
+        }
+        let powers: Vec<Vec<f32>> = spectra.iter().map(|spectrum| powers(spectrum)).collect();
+        for bin in 0..self.forward.complex_len() {
+            let mut over_time: Vec<f32> = powers.iter().map(|powers| powers[bin]).collect();
+            let quiet = (QUIETEST_SHARE * over_time.len() as f64) as usize;
+            let least = *over_time.select_nth_unstable_by(quiet, f32::total_cmp).1 + (NOTHING * MOMENT as f32).powi(2);
+            for (spectrum, powers) in spectra.iter_mut().zip(&powers) {
+                let power = powers[bin].max(least);
+                // To the power of 5/4: a little more than 1, because the power of a single moment is itself uncertain, and the
+                // quiet ones are the surest.
+                spectrum[bin] /= power * power.sqrt().sqrt();
             }
         }
-        look
-    }
-}
-
-fn stand(looks: &[Look], harmonics: &[usize], fft: &dyn Fft<f32>, step_hz: f64) -> Stand {
-    let around = (AROUND_HZ / step_hz) as usize;
-    let spectra: Vec<Lines> = harmonics.iter().map(|&cell| Lines::new(agreement(looks, cell, fft, around))).collect();
-    let place = (PLACE_HZ / step_hz) as isize;
-    let mut best = Stand { score_db: f64::NEG_INFINITY, harmonics: 0, loudest_dbfs: f64::NEG_INFINITY };
-    let mut best_offset = 0;
-    for offset in -place..=place {
-        // Multiples of a frequency that is off are off by multiples of that.
-        let lines = (1..).zip(&spectra).map(|(number, spectrum)| {
-            let at = around.saturating_add_signed(offset * number);
-            spectrum.over_others(at, 1.max(number.unsigned_abs() / 2)).clamp(0.0, MOST_DB)
-        });
-        let mut lines: Vec<f64> = lines.collect();
-        lines.sort_by(|a, b| b.total_cmp(a));
-        let score_db = lines.iter().take(COUNTED).sum::<f64>();
-        if score_db > best.score_db {
-            let harmonics = lines.iter().filter(|db| **db >= TOLD_DB).count();
-            best = Stand { score_db, harmonics, ..best };
-            best_offset = offset;
+        let mut evened = vec![0.0; samples.len()];
+        let mut output = self.inverse.make_output_vec();
+        for (at, spectrum) in spectra.iter_mut().enumerate() {
+            self.inverse.process(spectrum, &mut output).expect("its ends are real, as those of every such spectrum");
+            for ((sum, x), w) in evened[at * HOP..].iter_mut().zip(&output).zip(&self.window) {
+                *sum += x * w;
+            }
         }
+        evened
     }
-    let level_dbfs = |(number, &cell): (isize, &usize)| {
-        let mut oscillator = Oscillator::new((best_offset * number) as f64 / TRANSFORM as f64);
-        let turned = looks.iter().map(|look| look[cell] * oscillator.next());
-        let mean = turned.sum::<Complex<f32>>() / looks.len() as f32;
-        power_to_db(f64::from(mean.norm_sqr()))
-    };
-    best.loudest_dbfs = (1..).zip(harmonics).map(level_dbfs).fold(f64::NEG_INFINITY, f64::max);
-    best
+
+    /// Level of a steady tone. Where it is in the middle of what is heard over time, music is as often above as below.
+    fn level_dbfs(&self, samples: &[f32], turns_per_sample: f64) -> f64 {
+        let turn = |n: usize| {
+            let (sin, cos) = (TAU * (turns_per_sample * n as f64).fract()).sin_cos();
+            Complex::new(cos as f32, -sin as f32)
+        };
+        let turned: Vec<Complex<f32>> = samples.iter().enumerate().map(|(n, x)| turn(n) * x).collect();
+        let looks = turned.windows(MOMENT).step_by(HOP);
+        let looks: Vec<Complex<f32>> =
+            looks.map(|moment| moment.iter().zip(&self.window).map(|(x, w)| x * w).sum()).collect();
+        let middle = |part: fn(&Complex<f32>) -> f32| median(looks.iter().map(|look| f64::from(part(look))).collect());
+        let (re, im) = (middle(|look| look.re).unwrap_or(0.0), middle(|look| look.im).unwrap_or(0.0));
+        // The window's mean is a half, and so is a sine's share at its frequency; its mean square is half of its square.
+        power_to_db(8.0 * (re * re + im * im) / (MOMENT as f64).powi(2))
+    }
 }
 
-/// How well the phases of a harmonic agree, by frequency, from so many bins below its place to as many above.
-fn agreement(looks: &[Look], cell: usize, fft: &dyn Fft<f32>, around: usize) -> Vec<f32> {
-    let mut phases = vec![Complex::default(); TRANSFORM];
-    for (phase, look) in phases.iter_mut().zip(looks) {
-        let magnitude = look[cell].norm();
-        if magnitude > NOTHING {
-            *phase = look[cell] / magnitude.powf(EVENNESS);
-        }
-    }
-    fft.process(&mut phases);
-    phases[TRANSFORM - around..].iter().chain(&phases[..=around]).map(|sum| sum.norm()).collect()
+/// Power of each bin with its neighbours': a single one is at times 0 by chance.
+fn powers(spectrum: &[Complex<f32>]) -> Vec<f32> {
+    let power = |bin: usize| spectrum[bin.min(spectrum.len() - 1)].norm_sqr();
+    (0..spectrum.len())
+        .map(|bin| 0.25 * power(bin.saturating_sub(1)) + 0.5 * power(bin) + 0.25 * power(bin + 1))
+        .collect()
 }
 
-/// How well phases agree, by frequency, and the largest of all lower and of all higher frequencies.
+/// What is steady in a segment, by frequency.
 struct Lines {
-    spectrum: Vec<f32>,
-    up_to: Vec<f32>,
-    from: Vec<f32>,
+    bin_hz: f64,
+    levels_db: Vec<f64>,
 }
 
 impl Lines {
-    fn new(spectrum: Vec<f32>) -> Self {
-        let running = |highest: &mut f32, &value: &f32| {
-            *highest = highest.max(value);
-            Some(*highest)
+    /// `fft` is no shorter than the programme.
+    fn of(evened: &[f32], fft: &dyn RealToComplex<f32>, rate_hz: f64) -> Self {
+        let (mut input, mut spectrum) = (fft.make_input_vec(), fft.make_output_vec());
+        let half = 0.5 * evened.len() as f32;
+        for (n, (x, sample)) in input.iter_mut().zip(evened).enumerate() {
+            // As soft at its ends as a Hann window, and made without a sine for every sample.
+            let from_middle = n as f32 / half - 1.0;
+            *x = sample * (1.0 - from_middle * from_middle).powi(2);
+        }
+        fft.process(&mut input, &mut spectrum).expect("buffers were made by the same plan");
+        let bin_hz = rate_hz / fft.len() as f64;
+        let level_db = |x: &Complex<f32>| power_to_db(f64::from(x.norm_sqr()) + f64::MIN_POSITIVE);
+        Self { bin_hz, levels_db: spectrum.iter().take((HIGHEST_HZ / bin_hz) as usize).map(level_db).collect() }
+    }
+
+    /// By how much multiples of the mains frequency stand higher than those of others, dB, and those that are told, Hz.
+    fn stand(&self, mains_hz: f64) -> (f64, Vec<f64>) {
+        let place = |offset: isize| self.strongest(mains_hz + 2.0 * PLACE_HZ * offset as f64);
+        let offsets = OTHERS.flat_map(|offset| [-offset, offset]);
+        let mut others: Vec<(isize, f64)> = offsets.map(|offset| (offset, place(offset).1)).collect();
+        others.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let mut notes: Vec<isize> = Vec::new();
+        let highest_other_db = others.iter().find_map(|&(offset, db)| {
+            let is_flank = notes.iter().any(|note| note.abs_diff(offset) <= FLANK);
+            if !is_flank {
+                notes.push(offset);
+            }
+            (notes.len() > NOTES).then_some(db)
+        });
+        let (fundamental_hz, together_db) = place(0);
+        let harmonics_hz = (1..=HARMONICS).map(|number| number as f64 * fundamental_hz);
+        let told_hz = harmonics_hz.filter(|&hz| self.level_db(hz) >= self.ground_db(hz) + TOLD_DB).collect();
+        (together_db - highest_other_db.unwrap_or(0.0), told_hz)
+    }
+
+    /// The fundamental in a place whose multiples stand highest over their ground, and by how much together, dB.
+    fn strongest(&self, place_hz: f64) -> (f64, f64) {
+        let grounds_db: [f64; HARMONICS] = std::array::from_fn(|index| self.ground_db((index + 1) as f64 * place_hz));
+        let together_db = |hz: f64| -> f64 {
+            let over = |(number, ground_db): (usize, &f64)| self.level_db(number as f64 * hz) - ground_db;
+            (1..).zip(&grounds_db).map(|line| over(line).clamp(0.0, MOST_DB)).sum()
         };
-        let up_to = spectrum.iter().scan(0.0, running).collect();
-        let mut from: Vec<f32> = spectrum.iter().rev().scan(0.0, running).collect();
-        from.reverse();
-        Self { spectrum, up_to, from }
+        // A quarter of a bin at the fundamental is one at the fourth harmonic.
+        let steps = (4.0 * PLACE_HZ / self.bin_hz) as isize;
+        (-steps..=steps)
+            .map(|step| place_hz + 0.25 * self.bin_hz * step as f64)
+            .map(|hz| (hz, together_db(hz)))
+            .fold((place_hz, 0.0), |best, this| if this.1 > best.1 { this } else { best })
     }
 
-    /// The line within so many bins of a place over the strongest elsewhere, dB.
-    fn over_others(&self, at: usize, within: usize) -> f64 {
-        let near = &self.spectrum[at.saturating_sub(within)..(at + within + 1).min(self.spectrum.len())];
-        let here = near.iter().copied().fold(0.0, f32::max);
-        let below = at.checked_sub(LINE_BINS + 1).and_then(|last| self.up_to.get(last)).copied().unwrap_or(0.0);
-        let above = self.from.get(at + LINE_BINS + 1).copied().unwrap_or(0.0);
-        let elsewhere = below.max(above);
-        if here > 0.0 && elsewhere > 0.0 { 20.0 * f64::from(here / elsewhere).log10() } else { 0.0 }
-    }
-}
-
-fn harmonics_hz() -> impl Iterator<Item = f64> {
-    MAINS_HZ.into_iter().flat_map(|mains_hz| (1..=HARMONICS).map(move |number| mains_hz * number as f64))
-}
-
-/// An oscillation that turns clockwise by a fixed angle at a time. Errors add up to less than 1e-9 in a week of looks.
-struct Oscillator {
-    state: Complex<f64>,
-    step: Complex<f64>,
-}
-
-impl Oscillator {
-    fn new(turns: f64) -> Self {
-        let (sin, cos) = (TAU * turns.fract()).sin_cos();
-        Self { state: Complex::new(1.0, 0.0), step: Complex::new(cos, -sin) }
+    fn level_db(&self, hz: f64) -> f64 {
+        self.levels_db.get((hz / self.bin_hz).round() as usize).copied().unwrap_or(f64::NEG_INFINITY)
     }
 
-    fn next(&mut self) -> Complex<f32> {
-        let now = Complex::new(self.state.re as f32, self.state.im as f32);
-        self.state *= self.step;
-        now
+    /// What is usual around a frequency.
+    fn ground_db(&self, hz: f64) -> f64 {
+        let bin = |hz: f64| ((hz / self.bin_hz) as usize).min(self.levels_db.len());
+        let mut around = self.levels_db[bin(hz - GROUND_HZ)..bin(hz + GROUND_HZ)].to_vec();
+        let middle = around.len() / 2;
+        if around.is_empty() { 0.0 } else { *around.select_nth_unstable_by(middle, f64::total_cmp).1 }
     }
-}
-
-/// A clockwise turn: what brings an oscillation down to 0 Hz.
-fn turn(turns: f64, magnitude: f64) -> Complex<f32> {
-    let (sin, cos) = (TAU * turns).sin_cos();
-    Complex::new((magnitude * cos) as f32, (-magnitude * sin) as f32)
 }
 
 #[cfg(test)]
@@ -291,17 +298,18 @@ mod tests {
         (1..=4).map(|number| 0.01 * (f64::from(number) * phase + f64::from(number)).sin()).sum()
     }
 
-    /// A bass that plays G, B, A and E again and again, 0.43 s each, 20 dB louder than the hum: G lies 1 Hz below 50 Hz, B
-    /// 1.7 Hz above 60 Hz.
+    /// A bass that plays G, B, A and E again and again, 26 dB louder than the hum: G lies 1 Hz below 50 Hz, B 1.7 Hz above
+    /// 60 Hz. A rest as long as the note follows each.
     fn bass(n: usize) -> f64 {
         let time_s = n as f64 / LOW_RATE_HZ;
-        let note = (time_s / 0.43) as usize;
-        let age_s = time_s - note as f64 * 0.43;
+        let note = (time_s / 0.66) as usize;
+        let age_s = time_s - note as f64 * 0.66;
         let hz = [49.0, 61.74, 55.0, 41.2][note % 4];
         let start = (note as f64 * 0.618).fract();
         let harmonics =
             (1..=6).map(|number| (TAU * f64::from(number) * (hz * age_s + start)).sin() / f64::from(number));
-        0.1 * (-2.0 * age_s).exp() * harmonics.sum::<f64>()
+        let fade = ((0.33 - age_s) / 0.03).clamp(0.0, 1.0);
+        0.2 * fade * (-2.0 * age_s).exp() * harmonics.sum::<f64>()
     }
 
     #[test]
