@@ -7,15 +7,18 @@ DENSITY_OF = ("peak_to_loudness_db", "short_crest_db", "loudness_range_lu", "mic
               "near_peak_density_log10", "flat_top_ratio", "width_db", "correlation", "tilt_db_per_octave")
 # Penalty of its regression; that of tone and width is chosen on the validation packages.
 DENSITY_STRENGTH = 30
+# What the rules take over of another song's difference in tone and in width, and the third octaves that width is taken from.
+OTHER_TONE, OTHER_WIDTH = 0.1, 0.25
+WIDTH_BANDS = range(5, 21)
 
 
 def classical(d):
     """The rules of src/suggest/tone.rs and width.rs, on the features; the width by third octaves instead of wide bands."""
     likeness = d.x[:, d.feature["pair.likeness_ratio"]][:, None]
-    curve = likeness * d.block("pair.matched_shift_db") + (1 - likeness) * 0.1 * d.block("pair.difference_db")
+    curve = likeness * d.block("pair.matched_shift_db") + (1 - likeness) * OTHER_TONE * d.block("pair.difference_db")
     apart = d.block("reference.width_db") - d.block("mix.width_db")
     l = likeness[:, 0]
-    width = l * np.clip(np.median(apart, 1), -9, 9) + (1 - l) * 0.25 * np.clip(apart[:, 5:21].mean(1), -6, 6)
+    width = l * np.clip(np.median(apart, 1), -9, 9) + (1 - l) * OTHER_WIDTH * np.clip(apart[:, WIDTH_BANDS].mean(1), -6, 6)
     return np.concatenate([10 * np.tanh(curve / 10) * d.weight, np.clip(width, -6, 4)[:, None]], 1)
 
 
@@ -27,11 +30,11 @@ def evidence(d):
     alike, unlike = np.zeros((len(d.feature), BANDS + 1)), np.zeros((len(d.feature), BANDS + 1))
     for band in range(BANDS):
         alike[d.feature[f"pair.matched_shift_db.{band}"], band] = 1
-        unlike[d.feature[f"pair.difference_db.{band}"], band] = 0.1
-    for band in range(5, 21):
+        unlike[d.feature[f"pair.difference_db.{band}"], band] = OTHER_TONE
+    for band in WIDTH_BANDS:
         for programme, sign in (("reference", 1), ("mix", -1)):
-            alike[d.feature[f"{programme}.width_db.{band}"], BANDS] = sign / 16
-            unlike[d.feature[f"{programme}.width_db.{band}"], BANDS] = 0.25 * sign / 16
+            alike[d.feature[f"{programme}.width_db.{band}"], BANDS] = sign / len(WIDTH_BANDS)
+            unlike[d.feature[f"{programme}.width_db.{band}"], BANDS] = OTHER_WIDTH * sign / len(WIDTH_BANDS)
     return alike, unlike
 
 

@@ -16,6 +16,7 @@ from regression import DENSITY_STRENGTH, classical, density_inputs, evidence, ga
 SEED = 5
 CLIP = 4.0  # standardised features are held within this
 VERSION = "2"
+TONE_SHARE = 0.7  # of src/suggest/learned.rs
 NETS_GAIN = 0.01  # nets that take less of the error away than this are not worth their weight
 
 
@@ -102,9 +103,10 @@ def main():
             best = (score, strength, linear)
     _, strength, linear = best
     base = offset + seen @ linear
-    # Nearly as src/suggest/learned.rs uses it, which trusts it by 1 - likeness and takes 70 % of its tone where none is shared.
-    trust = np.sqrt(1 - likeness)
-    judge(d, trust * base + (1 - trust) * rule, f"ridge {strength}, rules where content is shared", table, density)
+    # As src/suggest/learned.rs uses it, but for its confidence.
+    tone_trust, width_trust = (1 - likeness) * (1 - (1 - TONE_SHARE) * (1 - likeness) ** 4), 1 - likeness
+    trust = np.concatenate([np.repeat(tone_trust, BANDS, 1), width_trust], 1)
+    judge(d, trust * base + likeness * rule, f"ridge {strength}, with the rules as it ships", table, density)
     share, part, fitted = 0.0, np.zeros_like(base), []
     if arguments.nets:
         # The nets learn what regressions leave that have not seen the pair.
