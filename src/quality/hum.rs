@@ -1,5 +1,5 @@
 //! Mains hum: tones at 50 or 60 Hz and their multiples that stand still under everything. Where the music leaves room
-//! they stand out by their level; under music that does not, their phase gives them away: see [`super::standing`].
+//! they stand out by their level; under music that does not, that they run through it: see [`super::standing`].
 
 use super::low_band::{HARMONICS, Line, MAINS_HZ, Window};
 use super::standing::{Found, Standing};
