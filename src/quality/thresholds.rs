@@ -151,7 +151,7 @@ pub const HUM_HARMONICS: usize = 3;
 
 /// Under music: by how much four harmonics of the mains frequency stand higher over what is usual around them than those of
 /// other frequencies within 6 Hz, dB in all; [`HUM_MIN_DBFS`] holds here too. Of 542 excerpts of free music, all as loud as
-/// masters are, 3 % reach it, some of them by true hum.
+/// masters are, 4 % reach it, some of them by true hum.
 pub const HUM_STANDING_DB: f64 = 7.0;
 /// Louder lines under music are a drone or a bass that belongs to it, dBFS: hum as loud as that shows in every pause.
 pub const HUM_STANDING_MAX_DBFS: f64 = -36.0;
