@@ -1,22 +1,27 @@
 //! The main job: measure, suggest, render, verify, correct, report.
 
+mod audition;
 mod fixes;
+mod refine;
 
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use self::audition::Audition;
+pub use self::refine::{Candidate, Refinement};
+use self::refine::{Effort, Refiner};
 use crate::dsp::limiter::LimiterSettings;
 use crate::engine::drive::{DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
 use crate::engine::render::{LimiterLog, Processed, process};
 use crate::engine::source::{Source, load_audio, load_file, measure_file};
 use crate::engine::{OutputSettings, Recipe};
 use crate::error::{Error, Result};
-use crate::io::{OutputFile, check_output};
+use crate::io::{OutputFile, Spool, check_output};
 use crate::measure::Measurement;
 use crate::report::{MasterReport, Promise};
-use crate::suggest::profile::{Chosen, ProfileChoice};
-use crate::suggest::{Amounts, Proposal, Suggester, Target, corridor};
+use crate::suggest::profile::{Chosen, Fit, Profile, ProfileChoice};
+use crate::suggest::{Amounts, Plan, Proposal, Suggester, Target, corridor};
 use crate::translate::codecs::Selection;
 use crate::translate::{Devices, Translation};
 use crate::units::db_to_amplitude;
@@ -51,6 +56,8 @@ pub struct MasterJob<'a> {
     pub suggester: &'a dyn Suggester,
     /// How much of the proposal to take.
     pub amounts: Amounts,
+    /// Try settings on more of the mix, and correct them more often.
+    pub thorough: bool,
     /// Wished loudness; if `None`, the reference's, or else -14 LUFS, or what of a profile's range is nearest to that.
     pub loudness_lufs: Option<f64>,
     /// Go on to the wished loudness whatever it costs.
@@ -104,16 +111,8 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
 
     let chosen = job.profile.as_ref().filter(|_| references.middle.is_none()).map(|wish| wish.choose(&mix.measurement));
     let wished_lufs = job.loudness_lufs.unwrap_or_else(|| default_loudness_lufs(&references, chosen.as_ref()));
-    let proposal = propose(job, &mix.measurement, &references, chosen.as_ref(), wished_lufs);
-    let mut recipe = Recipe {
-        output: job.output_settings,
-        limiter: LimiterSettings { ceiling_dbtp: limiter_ceiling(job.ceiling_dbtp), ..LimiterSettings::default() },
-        leveler: proposal.leveler,
-        width: proposal.width,
-        multiband: proposal.multiband.clone(),
-        eq: proposal.eq.clone(),
-        ..Recipe::default()
-    };
+    let (proposal, refinement) = propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), wished_lufs)?;
+    let mut recipe = recipe_of(job, &proposal);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
     let mut goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
@@ -148,6 +147,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let mut report = MasterReport::new(job, mix, references, source, recipe, &proposal, &processed, log, promises);
     report.translation = translation;
     report.note_profile(chosen.as_ref());
+    report.model.refinement = refinement;
     Ok(report)
 }
 
@@ -157,24 +157,60 @@ fn default_loudness_lufs(references: &References, chosen: Option<&Chosen>) -> f6
     references.middle_lufs.or_else(of_profile).unwrap_or(DEFAULT_LOUDNESS_LUFS)
 }
 
-/// Everything before the limiter: after the references, else after the profile, else nothing.
+/// The settings that a proposal leads to; the limiter's drive is found later.
+fn recipe_of(job: &MasterJob<'_>, proposal: &Proposal) -> Recipe {
+    Recipe {
+        output: job.output_settings,
+        limiter: LimiterSettings { ceiling_dbtp: limiter_ceiling(job.ceiling_dbtp), ..LimiterSettings::default() },
+        leveler: proposal.leveler,
+        width: proposal.width,
+        multiband: proposal.multiband.clone(),
+        eq: proposal.eq.clone(),
+        ..Recipe::default()
+    }
+}
+
+/// Everything before the limiter: after the references, else after the profile, else nothing. And what became of trying it,
+/// where there are references.
 fn propose(
     job: &MasterJob<'_>,
     mix: &Measurement,
+    audio: &Spool,
     references: &References,
     chosen: Option<&Chosen>,
     loudness_lufs: f64,
-) -> Proposal {
+) -> Result<(Proposal, Option<Refinement>)> {
     let ceiling_dbtp = job.ceiling_dbtp;
     if let Some(reference) = &references.middle {
         let others: Vec<&Measurement> = references.others.iter().map(|source| &source.measurement).collect();
         let target = Target { reference: &reference.measurement, others: &others, loudness_lufs, ceiling_dbtp };
-        return job.suggester.suggest(mix, &target, &job.amounts);
+        let plan = job.suggester.plan(mix, target);
+        let (plan, refinement) = tried(job, plan, audio)?;
+        return Ok((plan.propose(&job.amounts), refinement));
     }
-    chosen.and_then(|chosen| chosen.profile.as_ref()).map_or_else(Proposal::default, |(profile, fit)| {
+    let towards = |(profile, fit): &(Profile, Fit)| {
         let goal = corridor::Goal { loudness_lufs, ceiling_dbtp };
         corridor::towards_profile(mix, profile, *fit, goal, &job.amounts)
-    })
+    };
+    Ok((chosen.and_then(|chosen| chosen.profile.as_ref()).map_or_else(Proposal::default, towards), None))
+}
+
+/// A plan as it comes out of trying it on excerpts of the mix, if there is something to try.
+fn tried<'a>(job: &MasterJob<'_>, plan: Plan<'a>, audio: &Spool) -> Result<(Plan<'a>, Option<Refinement>)> {
+    let name = job.suggester.name();
+    let untried = |reason| Some(Refinement::untried(name, reason));
+    let effort = if job.thorough { Effort::THOROUGH } else { Effort::USUAL };
+    match plan.references() {
+        0 => return Ok((plan, None)),
+        1 => {}
+        _ => return Ok((plan, untried("several references leave a range, and excerpts can't be held against that"))),
+    }
+    let Some(audition) = Audition::new(plan.mix, audio, effort, plan.target.loudness_lufs) else {
+        return Ok((plan, untried("the mix is too short or too quiet for that")));
+    };
+    let refiner = Refiner { audition, recipe: &|proposal| recipe_of(job, proposal), rounds: effort.rounds };
+    let (plan, refinement) = refiner.refine(name, plan)?;
+    Ok((plan, Some(refinement)))
 }
 
 /// A master with everything that it was made from.

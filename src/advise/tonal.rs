@@ -239,7 +239,7 @@ fn against_reference(measurement: &Measurement, reference: &Measurement) -> Opti
     }
     let mean_db = both.iter().map(|(_, db)| db).sum::<f64>() / both.len() as f64;
     let target = Target { reference, others: &[], loudness_lufs: -14.0, ceiling_dbtp: -1.0 };
-    let proposal = Classical.suggest(measurement, &target, &Amounts::default());
+    let proposal = Classical.plan(measurement, target).propose(&Amounts::default());
     let likeness = proposal.likeness_ratio.unwrap_or(0.0);
     let curve: Vec<(f64, f64)> =
         proposal.target_curve.iter().map(|point| (point.frequency_hz, point.gain_db)).collect();

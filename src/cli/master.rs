@@ -66,6 +66,9 @@ pub(super) struct MasterArgs {
     /// Who suggests the settings.
     #[arg(long, value_enum, default_value_t = SuggesterName::Model)]
     suggester: SuggesterName,
+    /// Take more time: with one reference, try and correct the settings on more excerpts of the mix, and more often.
+    #[arg(long)]
+    thorough: bool,
     /// Score mix, master and reference on phones, in cars and on other devices.
     #[arg(long)]
     translate: bool,
@@ -146,6 +149,7 @@ impl MasterArgs {
                 dynamics_ratio: ratio(self.amount_dynamics),
                 width_ratio: ratio(self.amount_width),
             },
+            thorough: self.thorough,
             loudness_lufs: self.loudness,
             force_loudness: self.force_loudness,
             ceiling_dbtp: self.ceiling,

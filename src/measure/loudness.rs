@@ -3,6 +3,8 @@
 //! K-weighted energy is summed over slots of 10 ms; everything else follows from the slots: momentary loudness at
 //! 10 ms hops, short-term at 50 ms, gating blocks at 100 ms.
 
+use std::ops::Range;
+
 use super::analysis::mean;
 use super::k_weighting::KWeighting;
 use crate::units::{db_to_power, power_to_db};
@@ -167,6 +169,15 @@ impl LoudnessSeries {
         gated_lufs(
             programmes.into_iter().flat_map(|series| series.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS)).collect(),
         )
+    }
+
+    /// Gated loudness of stretches of the programme as one, each given in slots of 100 ms. `None` if no 400 ms block within
+    /// them passes the gates.
+    pub fn integrated_lufs_within(&self, stretches: &[Range<usize>]) -> Option<f64> {
+        const BLOCK_STEPS: usize = MOMENTARY_SLOTS / GATING_HOP_SLOTS;
+        let holds = |block: usize| stretches.iter().any(|all| all.start <= block && block + BLOCK_STEPS <= all.end);
+        let blocks = self.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS).enumerate();
+        gated_lufs(blocks.filter(|(block, _)| holds(*block)).map(|(_, power)| power).collect())
     }
 
     /// Loudness range in LU (Tech 3342). `None` if no 3 s window passes the gates.

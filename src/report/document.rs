@@ -8,7 +8,7 @@ use crate::engine::Recipe;
 use crate::engine::render::{ChainLog, LimiterLog, Processed};
 use crate::engine::source::Source;
 use crate::io::SourceInfo;
-use crate::master::{MasterJob, References};
+use crate::master::{MasterJob, References, Refinement};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::{Finding, Severity};
@@ -170,6 +170,8 @@ pub struct ModelDocument {
     /// What the network said and what the classical rules would have done; absent where no network was asked.
     #[serde(flatten)]
     pub verdict: Option<ModelVerdict>,
+    /// What became of trying the suggestions on excerpts of the mix; `null` without a reference.
+    pub refinement: Option<Refinement>,
 }
 
 /// Curves for the pictures of a report.
@@ -234,6 +236,7 @@ impl MasterReport {
                 likeness_ratio: proposal.likeness_ratio,
                 matched_ratio: proposal.matched_ratio,
                 verdict: proposal.model.clone(),
+                refinement: None,
             },
             reductions,
             notes: notes(job, &mix, reference.as_ref(), proposal),

@@ -320,6 +320,7 @@ pub(super) fn report() -> MasterReport {
             likeness_ratio: Some(0.17),
             matched_ratio: Some(0.09),
             verdict: None,
+            refinement: None,
         },
         reductions: ReductionsDocument {
             multiband_db: [2.4, 0.0, 0.0, 0.0],
@@ -476,7 +477,8 @@ pub(super) fn bare() -> MasterReport {
     report.settings = Recipe::default();
     report.translation = None;
     report.curves = MasterCurves { limiter_reduction_db: vec![f64::NAN, 0.0], ..MasterCurves::default() };
-    report.model = ModelDocument { name: "classical", likeness_ratio: None, matched_ratio: None, verdict: None };
+    report.model =
+        ModelDocument { name: "classical", likeness_ratio: None, matched_ratio: None, verdict: None, refinement: None };
     for document in [&mut report.before, &mut report.after] {
         let analysis = &mut document.analysis;
         analysis.loudness = LoudnessAnalysis {

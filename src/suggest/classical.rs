@@ -1,7 +1,6 @@
 //! The classical matcher: statistics and rules, no model.
 
-use super::stages::{Aims, gather, propose};
-use super::{Amounts, Proposal, Suggester, Target};
+use super::{Plan, Suggester, Target};
 use crate::measure::Measurement;
 
 /// Tone by matched content, width and density by band: bold where mix and reference are alike, shy where they aren't.
@@ -13,10 +12,7 @@ impl Suggester for Classical {
         "classical"
     }
 
-    fn suggest(&self, mix: &Measurement, target: &Target<'_>, amounts: &Amounts) -> Proposal {
-        let gathered = gather(mix, target);
-        let aims: Vec<Aims> =
-            gathered.iter().map(|(reference, evidence)| Aims::by_rule(mix, reference, evidence)).collect();
-        propose(mix, target, amounts, &gathered, &Aims::together(&aims))
+    fn plan<'a>(&self, mix: &'a Measurement, target: Target<'a>) -> Plan<'a> {
+        Plan::by_rule(mix, target)
     }
 }

@@ -6,9 +6,9 @@
 //! it was trained on and how well it does.
 
 use super::features::BANDS;
-use super::stages::{Aims, gather, propose};
+use super::stages::Aims;
 use super::tone::Evidence;
-use super::{Amounts, ModelVerdict, Proposal, Shares, Suggester, Target, features, network};
+use super::{ModelVerdict, Plan, Suggester, Target, features, network};
 use crate::measure::Measurement;
 use crate::measure::analysis::median;
 
@@ -37,35 +37,29 @@ impl Suggester for Learned {
         "model"
     }
 
-    fn suggest(&self, mix: &Measurement, target: &Target<'_>, amounts: &Amounts) -> Proposal {
-        let gathered = gather(mix, target);
-        let asked: Vec<_> = gathered.iter().map(|(reference, evidence)| ask(mix, reference, evidence)).collect();
+    fn plan<'a>(&self, mix: &'a Measurement, target: Target<'a>) -> Plan<'a> {
+        let by_rule = Plan::by_rule(mix, target);
+        let asked: Vec<(Aims, ModelVerdict)> =
+            by_rule.gathered.iter().map(|(reference, evidence)| ask(mix, reference, evidence)).collect();
         // The first reference speaks for all.
-        let (Some((_, evidence)), Some((.., verdict))) = (gathered.first(), asked.first()) else {
-            return Proposal::default();
+        let (Some((_, evidence)), Some((_, verdict))) = (by_rule.gathered.first(), asked.first()) else {
+            return by_rule;
         };
-        let together = |choose: fn(&(Aims, Aims, ModelVerdict)) -> &Aims| {
-            Aims::together(&asked.iter().map(choose).cloned().collect::<Vec<_>>())
-        };
-        let (aims, rule) = (together(|asked| &asked.0), together(|asked| &asked.1));
         let verdict = ModelVerdict {
-            classical_curve: evidence.curve(&rule.curve_db),
-            classical_side_gain_db: rule.side_gain_db,
-            // The rest is the reference's own curve.
-            share_ratio: verdict.share_ratio.map(|share| share * (1.0 - Shares::of(amounts.eq_ratio).whole)),
+            classical_curve: evidence.curve(&by_rule.aims.curve_db),
+            classical_side_gain_db: by_rule.aims.side_gain_db,
             ..verdict.clone()
         };
-        Proposal { model: Some(verdict), ..propose(mix, target, amounts, &gathered, &aims) }
+        let aims: Vec<Aims> = asked.into_iter().map(|(aims, _)| aims).collect();
+        Plan { aims: Aims::together(&aims), verdict: Some(verdict), ..by_rule }
     }
 }
 
-/// What to aim for with one reference, what the rules alone would aim for, and what became of asking the network.
-fn ask(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> (Aims, Aims, ModelVerdict) {
+/// What to aim for with one reference, and what became of asking the network.
+fn ask(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> (Aims, ModelVerdict) {
     let rule = Aims::by_rule(mix, reference, evidence);
-    match weigh(mix, reference, evidence, &rule) {
-        Ok((aims, verdict)) => (aims, rule, verdict),
-        Err(reason) => (rule.clone(), rule, ModelVerdict { fallback: Some(reason), ..ModelVerdict::default() }),
-    }
+    weigh(mix, reference, evidence, &rule)
+        .unwrap_or_else(|reason| (rule, ModelVerdict { fallback: Some(reason), ..ModelVerdict::default() }))
 }
 
 /// What the network and the rules together aim for. The error says why the network can't be followed.

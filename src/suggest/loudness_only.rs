@@ -1,6 +1,6 @@
 //! Nothing but loudness and peaks.
 
-use super::{Amounts, Proposal, Suggester, Target};
+use super::{Plan, Suggester, Target};
 use crate::measure::Measurement;
 
 /// Leaves tone, dynamics and width alone: the mark that anything cleverer has to beat.
@@ -12,7 +12,7 @@ impl Suggester for LoudnessOnly {
         "loudness"
     }
 
-    fn suggest(&self, _mix: &Measurement, _target: &Target<'_>, _amounts: &Amounts) -> Proposal {
-        Proposal::default()
+    fn plan<'a>(&self, mix: &'a Measurement, target: Target<'a>) -> Plan<'a> {
+        Plan::nothing(mix, target)
     }
 }

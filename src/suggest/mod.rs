@@ -1,8 +1,8 @@
 //! From measurements to settings.
 //!
-//! A [`Suggester`] sees what was measured of the mix and of the reference, and proposes everything up to the limiter,
-//! each proposal with its cause, its numbers and the change that it predicts. What became of the prediction is
-//! measured afterwards with the same [`Quantity`].
+//! A [`Suggester`] sees what was measured of the mix and of the reference, and decides what to aim for: a [`Plan`]. From it
+//! follow settings of everything up to the limiter, each with its cause, its numbers and the change that it predicts.
+//! What became of the prediction is measured afterwards with the same [`Quantity`].
 
 mod classical;
 pub mod corridor;
@@ -13,9 +13,11 @@ mod learned;
 mod loudness_only;
 #[cfg_attr(not(feature = "ml"), path = "no_network.rs")]
 mod network;
+mod plan;
 pub mod profile;
 mod quantity;
 mod registration;
+mod residual;
 mod stages;
 mod tone;
 mod width;
@@ -31,15 +33,17 @@ use crate::measure::Measurement;
 pub use classical::Classical;
 pub use learned::Learned;
 pub use loudness_only::LoudnessOnly;
+pub use plan::Plan;
 pub use quantity::Quantity;
+pub use residual::Residual;
 
-/// Proposes settings.
+/// Decides what to aim for.
 pub trait Suggester: Sync {
     /// Name for reports and for `--suggester`.
     fn name(&self) -> &'static str;
 
-    /// Proposes settings that bring `mix` towards `target`.
-    fn suggest(&self, mix: &Measurement, target: &Target<'_>, amounts: &Amounts) -> Proposal;
+    /// What to aim for, so that `mix` comes near to `target`.
+    fn plan<'a>(&self, mix: &'a Measurement, target: Target<'a>) -> Plan<'a>;
 }
 
 /// What a master is to come near to.
@@ -92,7 +96,7 @@ impl Shares {
     }
 }
 
-/// What a suggester proposes: the stages before the limiter, and why.
+/// What follows from a plan: the stages before the limiter, and why.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Proposal {
     /// Equaliser bands.

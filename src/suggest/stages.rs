@@ -105,15 +105,8 @@ impl Standard<'_> {
     }
 }
 
-/// What speaks for a curve with each reference that isn't silent; nothing where the first is, or the mix.
-pub(super) fn gather<'a>(mix: &Measurement, target: &Target<'a>) -> Vec<(&'a Measurement, Evidence)> {
-    let with = |reference: &'a Measurement| Some((reference, Evidence::between(mix, reference)?));
-    let Some(first) = with(target.reference) else { return Vec::new() };
-    std::iter::once(first).chain(target.others.iter().copied().filter_map(with)).collect()
-}
-
-/// The settings that lead as far as the amounts say towards what is proven, and beyond it. `gathered` is what [`gather`]
-/// gives.
+/// The settings that lead as far as the amounts say towards what is proven, and beyond it. `gathered` is what
+/// speaks for a curve with each reference.
 pub(super) fn propose(
     mix: &Measurement,
     target: &Target<'_>,

@@ -80,15 +80,8 @@ impl Evidence {
         let weights: Vec<f64> =
             mix_holds.iter().zip(&reference_holds).map(|(a, b)| if *a && *b { 1.0 } else { 0.0 }).collect();
 
-        let mut difference_db: Vec<f64> = reference_db.iter().zip(&mix_db).map(|(r, m)| r - m).collect();
-        center(&weights, &mut difference_db);
-        for (difference, weight) in difference_db.iter_mut().zip(&weights) {
-            *difference *= weight;
-        }
-        smooth(&mut difference_db);
-        let half: Vec<f64> = difference_db.iter().map(|db| 0.5 * db).collect();
-        let starts = [vec![0.0; bands.len()], half, difference_db.clone()];
-        let registration = register(&cloud(mix, &bands), &cloud(reference, &bands), &starts);
+        let difference_db = difference(&mix_db, &reference_db, &weights);
+        let registration = register(&loud_cloud(mix, &bands), &loud_cloud(reference, &bands), &starts(&difference_db));
         Some(Self { bands, centers_hz, mix_db, reference_db, weights, difference_db, registration })
     }
 
@@ -183,7 +176,25 @@ fn holding(centers_hz: &[f64], levels_db: &[f64]) -> Option<Vec<bool>> {
     Some(levels_db.iter().enumerate().map(|(band, db)| band < edge && *db > strongest_db - EMPTY_DB).collect())
 }
 
-fn cloud(measurement: &Measurement, bands: &[usize]) -> Cloud {
+/// What a second spectrum has more of than a first, dB: smoothed, mean 0, and nothing where the weight is 0.
+pub(super) fn difference(from_db: &[f64], to_db: &[f64], weights: &[f64]) -> Vec<f64> {
+    let mut difference_db: Vec<f64> = to_db.iter().zip(from_db).map(|(to, from)| to - from).collect();
+    center(weights, &mut difference_db);
+    for (difference, weight) in difference_db.iter_mut().zip(weights) {
+        *difference *= weight;
+    }
+    smooth(&mut difference_db);
+    difference_db
+}
+
+/// Shifts from which to lay one programme's frames over another's: none, half and all of what their spectra differ by.
+pub(super) fn starts(difference_db: &[f64]) -> [Vec<f64>; 3] {
+    let scaled = |ratio: f64| difference_db.iter().map(|db| ratio * db).collect();
+    [scaled(0.0), scaled(0.5), scaled(1.0)]
+}
+
+/// The loud parts of a programme, in some of its bands.
+pub(super) fn loud_cloud(measurement: &Measurement, bands: &[usize]) -> Cloud {
     let frames: Vec<Vec<BandPower>> = measurement
         .spectrum
         .iter()

@@ -193,6 +193,7 @@ fn suggestions(report: &MasterReport) -> Markup {
                         " (0: different songs, 1: the same recording). The more alike, the more was taken over."
                     }
                     @if let Some(verdict) = &report.model.verdict { (model_words(verdict)) }
+                    @if let Some(refinement) = &report.model.refinement { " " (refinement.describe()) }
                 }
             }
         }

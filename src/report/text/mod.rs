@@ -77,6 +77,9 @@ pub fn master_text(report: &MasterReport) -> String {
     line(&mut out, "");
     changes(&mut out, report);
     line(&mut out, "");
+    if let Some(refinement) = &report.model.refinement {
+        wrap(&mut out, &refinement.describe(), 0);
+    }
     line(&mut out, &format!("Deepest reduction: {}", reductions(report)));
     if let Some(translation) = &report.translation {
         translation::in_master(&mut out, translation);
