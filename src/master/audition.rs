@@ -15,7 +15,7 @@ use crate::measure::spectrum::{BandPower, SpectrumMeter};
 use crate::units::db_to_power;
 
 /// Excerpts shorter than this, and fewer of them, say too little.
-const SHORTEST_SLOTS: usize = 2 * SLOTS_PER_S as usize;
+const SHORTEST_SLOTS: usize = 4 * SLOTS_PER_S as usize;
 const FEWEST: usize = 4;
 /// How near the loudness of a trial comes to that of the master, LU.
 const TRUSTED_LU: f64 = 0.3;
@@ -165,7 +165,7 @@ mod tests {
         let of = |seconds: usize, most: usize| {
             loudest(&vec![1.0; 10 * seconds], most, 60).map(|all| (all.len(), all[0].len()))
         };
-        assert_eq!((of(60, 6), of(12, 6), of(11, 6)), (Some((6, 60)), Some((6, 20)), Some((5, 22))));
-        assert_eq!((of(40, 16), of(8, 6), of(7, 6)), (Some((16, 25)), Some((4, 20)), None));
+        assert_eq!((of(60, 6), of(24, 6), of(23, 6)), (Some((6, 60)), Some((6, 40)), Some((5, 46))));
+        assert_eq!((of(40, 8), of(16, 6), of(15, 6)), (Some((8, 50)), Some((4, 40)), None));
     }
 }

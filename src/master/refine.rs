@@ -34,7 +34,7 @@ impl Effort {
     /// So that a master takes little longer.
     pub(super) const USUAL: Self = Self { excerpts: 6, longest_s: 4, rounds: 1 };
     /// `--thorough`.
-    pub(super) const THOROUGH: Self = Self { excerpts: 16, longest_s: 6, rounds: 4 };
+    pub(super) const THOROUGH: Self = Self { excerpts: 8, longest_s: 10, rounds: 3 };
 }
 
 /// Settings that were tried, and how near they came.

@@ -272,6 +272,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn stretches_have_a_loudness_of_their_own() {
+        let mut meter = LoudnessMeter::stereo(48_000);
+        for (amplitude, seconds) in [(0.01, 5), (0.1, 5)] {
+            let sine: Vec<f32> = (0..48_000 * seconds).map(|n| amplitude * (n as f32 * 0.1309).sin()).collect();
+            meter.push(&[&sine, &sine]);
+        }
+        let series = meter.finish();
+        let of = |stretches: Vec<Range<usize>>| series.integrated_lufs_within(&stretches);
+        let near = |lufs: Option<f64>, wanted_lufs: f64| {
+            assert!(lufs.is_some_and(|lufs| (lufs - wanted_lufs).abs() < 0.05), "{lufs:?}");
+        };
+        let (quiet, loud, whole, too_short) = (0..40, 60..100, 0..100, 0..3);
+        near(of(vec![quiet.clone()]), -40.0);
+        near(of(vec![loud.clone()]), -20.0);
+        // The quieter part falls under the relative gate of both together.
+        near(of(vec![quiet, loud]), -20.0);
+        assert_eq!(of(vec![whole]), series.integrated_lufs());
+        assert_eq!(of(vec![too_short]), None);
+    }
+
+    #[test]
     fn silence_and_short_files_have_no_loudness() {
         for frames in [0, 1, 17_639] {
             let mut meter = LoudnessMeter::stereo(44_100);

@@ -65,21 +65,26 @@ impl<'a> Plan<'a> {
 
     /// The same with the aims of the rules, in place of a network's.
     pub fn with_rules(&self) -> Self {
-        let verdict = self.verdict.as_ref().map(|verdict| ModelVerdict {
-            classical_curve: verdict.classical_curve.clone(),
-            classical_side_gain_db: verdict.classical_side_gain_db,
-            fallback: Some("on excerpts that neither was fitted to, they come nearer to the reference".into()),
-            ..ModelVerdict::default()
-        });
-        Self { aims: rule_aims(self.mix, &self.gathered), verdict, ..self.clone() }
+        let reason = "tried on excerpts of the mix, they come nearer to the reference";
+        Self { aims: rule_aims(self.mix, &self.gathered), verdict: self.unfollowed(Some(reason)), ..self.clone() }
     }
 
     /// The same, but tone and width are left alone.
     pub fn with_nothing(&self) -> Self {
-        let mut plan = self.clone();
+        let mut plan = Self { verdict: self.unfollowed(None), ..self.clone() };
         plan.aims.curve_db.fill(0.0);
         plan.aims.side_gain_db = plan.aims.side_gain_db.map(|_| 0.0);
         plan
+    }
+
+    /// The verdict on a network that is not followed after all.
+    fn unfollowed(&self, fallback: Option<&str>) -> Option<ModelVerdict> {
+        self.verdict.as_ref().map(|verdict| ModelVerdict {
+            classical_curve: verdict.classical_curve.clone(),
+            classical_side_gain_db: verdict.classical_side_gain_db,
+            fallback: fallback.map(String::from),
+            ..ModelVerdict::default()
+        })
     }
 
     /// What the sounds of a master still lack of the reference's. `frames` are spectra of the master's loud parts, by third

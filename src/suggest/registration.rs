@@ -37,11 +37,29 @@ pub(super) struct Registration {
     pub(super) likeness_ratio: f64,
     /// How far the believed pairs scatter about the shift, by band: median absolute deviation, dB.
     pub(super) scatter_db: Vec<f64>,
+    /// How many pairs are believed.
+    pub(super) believed: usize,
     /// Mean difference between the shifts that the starting curves led to, dB.
     pub(super) disagreement_db: f64,
     /// What the believed pairs of the second programme have more of the side over the mid, by band: median, dB. `None`
     /// where too few have both.
     pub(super) width_db: Vec<Option<f64>>,
+}
+
+/// Of normally distributed values, the standard deviation over the median absolute one.
+const NORMAL_DEVIATIONS: f64 = 1.4826;
+
+impl Registration {
+    /// The shift, each band less by as much as its scatter over that many pairs makes probable by chance: its expected square
+    /// is that of the true shift and of the standard error together (the positive part of the estimator of W. James and
+    /// C. Stein, Proc. 4th Berkeley Symp. 1, 1961, band by band).
+    pub(super) fn proven_shift_db(&self) -> Vec<f64> {
+        let proven = |(shift_db, scatter_db): (&f64, &f64)| {
+            let variance = (NORMAL_DEVIATIONS * scatter_db).powi(2) / self.believed.max(1) as f64;
+            shift_db * (1.0 - variance / (shift_db * shift_db).max(f64::MIN_POSITIVE)).max(0.0)
+        };
+        self.shift_db.iter().zip(&self.scatter_db).map(proven).collect()
+    }
 }
 
 /// How far shared content is to be believed: 0 for different songs, 1 for the same recording.
@@ -106,6 +124,7 @@ pub(super) fn register(from: &Cloud, to: &Cloud, starts: &[Vec<f64>]) -> Option<
     Some(Registration {
         scatter_db: scatter(from, to, &pairs, &shift),
         width_db: width_shift(from, to, &pairs),
+        believed: believed(&pairs).len(),
         disagreement_db,
         shift_db: shift.into_iter().map(f64::from).collect(),
         pair_share,
@@ -300,6 +319,25 @@ mod tests {
             assert!((shift - f64::from(curve(band) - mean)).abs() < 0.35, "band {band}: {shift}");
         }
         assert!(found.width_db.iter().all(|db| db.is_some_and(|db| (db - 3.0).abs() < 0.1)), "{:?}", found.width_db);
+    }
+
+    #[test]
+    fn a_shift_within_its_scatter_is_not_proven() {
+        let found = Registration {
+            shift_db: vec![2.0, 0.1, -2.0],
+            scatter_db: vec![0.0, 2.0, 2.0],
+            believed: 16,
+            pair_share: 1.0,
+            likeness_ratio: 1.0,
+            disagreement_db: 0.0,
+            width_db: vec![None; 3],
+        };
+        // Standard error of the last two: 2 dB * 1.4826 / 4.
+        let variance = (2.0 * 1.4826 / 4.0f64).powi(2);
+        let wanted = [2.0, 0.0, -2.0 * (1.0 - variance / 4.0)];
+        for (proven_db, wanted_db) in found.proven_shift_db().iter().zip(wanted) {
+            assert!((proven_db - wanted_db).abs() < 1e-12, "{proven_db}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::units::power_to_db;
 /// What sounds of the reference have more of than the same sounds of a master.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Residual {
-    /// Level of the mid, by band of the evidence, mean 0, dB.
+    /// Level of the mid, by band of the evidence, less what chance would show, dB.
     pub(super) tone_db: Vec<f64>,
     /// Side over mid, dB; `None` where either programme is mono.
     pub(super) width_db: Option<f64>,
@@ -42,7 +42,7 @@ impl Residual {
             width_db,
             error_db: errors.iter().sum::<f64>() / errors.len().max(1) as f64,
             likeness_ratio: found.likeness_ratio,
-            tone_db: found.shift_db,
+            tone_db: found.proven_shift_db(),
         })
     }
 }
