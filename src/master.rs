@@ -199,16 +199,16 @@ fn propose(
 fn tried<'a>(job: &MasterJob<'_>, plan: Plan<'a>, audio: &Spool) -> Result<(Plan<'a>, Option<Refinement>)> {
     let name = job.suggester.name();
     let untried = |reason| Some(Refinement::untried(name, reason));
-    let effort = if job.thorough { Effort::THOROUGH } else { Effort::USUAL };
+    let Effort { excerpts, longest_s, rounds } = if job.thorough { Effort::THOROUGH } else { Effort::USUAL };
     match plan.references() {
         0 => return Ok((plan, None)),
         1 => {}
         _ => return Ok((plan, untried("several references leave a range, and excerpts can't be held against that"))),
     }
-    let Some(audition) = Audition::new(plan.mix, audio, effort, plan.target.loudness_lufs) else {
+    let Some(audition) = Audition::new(plan.mix, audio, excerpts, longest_s, plan.target.loudness_lufs) else {
         return Ok((plan, untried("the mix is too short or too quiet for that")));
     };
-    let refiner = Refiner { audition, recipe: &|proposal| recipe_of(job, proposal), rounds: effort.rounds };
+    let refiner = Refiner { audition, recipe: &|proposal| recipe_of(job, proposal), rounds };
     let (plan, refinement) = refiner.refine(name, plan)?;
     Ok((plan, Some(refinement)))
 }

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::refine::Effort;
 use crate::dsp::limiter::LimiterSettings;
 use crate::engine::Recipe;
 use crate::engine::drive::{DriveSearch, MAX_P95_REDUCTION_DB};
@@ -35,8 +34,8 @@ pub(super) struct Audition<'a> {
     audio: &'a Spool,
     /// In slots of 100 ms.
     excerpts: Vec<Range<usize>>,
-    /// What the master is to have.
-    master_lufs: f64,
+    /// What the excerpts are to have in the master.
+    target_lufs: f64,
 }
 
 /// Spectra of loud parts of the excerpts, by third octave.
@@ -45,12 +44,20 @@ pub(super) struct Heard {
 }
 
 impl<'a> Audition<'a> {
-    /// Excerpts of a mix, the loudest of each of as many equal parts. `None` for a mix too short or too quiet for it.
-    pub(super) fn new(mix: &'a Measurement, audio: &'a Spool, effort: Effort, master_lufs: f64) -> Option<Self> {
+    /// At most `most` excerpts of a mix, none longer than `longest_s`: the loudest of each of as many equal parts. `None` for a
+    /// mix too short or too quiet for it.
+    pub(super) fn new(
+        mix: &'a Measurement,
+        audio: &'a Spool,
+        most: usize,
+        longest_s: usize,
+        master_lufs: f64,
+    ) -> Option<Self> {
         let momentary: Vec<f64> = mix.loudness.momentary_lufs().into_iter().map(db_to_power).collect();
-        let excerpts = loudest(&momentary, effort.excerpts, effort.longest_s * SLOTS_PER_S as usize)?;
-        mix.loudness.integrated_lufs_within(&excerpts)?;
-        Some(Self { mix, audio, excerpts, master_lufs })
+        let excerpts = loudest(&momentary, most, longest_s * SLOTS_PER_S as usize)?;
+        let excerpts_lufs = mix.loudness.integrated_lufs_within(&excerpts)?;
+        let target_lufs = master_lufs + excerpts_lufs - mix.loudness.integrated_lufs()?;
+        Some(Self { mix, audio, excerpts, target_lufs })
     }
 
     /// How many excerpts there are.
@@ -73,18 +80,7 @@ impl<'a> Audition<'a> {
         let excerpts = self.excerpts.iter().map(|excerpt| border(excerpt.start)..border(excerpt.end));
         let processed = process(self.audio.stretches(excerpts)?, recipe, &|_, _| {})?;
         let search = DriveSearch::new(&processed, &recipe.limiter);
-        let loudness = &self.mix.loudness;
-        let drive_db = loudness.integrated_lufs().zip(loudness.integrated_lufs_within(&self.excerpts)).and_then(
-            |(whole_lufs, excerpts_lufs)| {
-                let target_lufs = self.master_lufs + excerpts_lufs - whole_lufs;
-                let start = search.outcome(search.drive_without_limiting(target_lufs)?);
-                let found = search.drive_for_loudness(target_lufs, TRUSTED_LU, start)?;
-                let is_too_much = found.p95_reduction_db > MAX_P95_REDUCTION_DB;
-                let stop = || search.drive_for_reduction(MAX_P95_REDUCTION_DB, found.drive_db);
-                Some(if is_too_much { stop() } else { found }.drive_db)
-            },
-        );
-        let limiter = LimiterSettings { drive_db: drive_db.unwrap_or(0.0), ..recipe.limiter.clone() };
+        let limiter = LimiterSettings { drive_db: self.drive_db(&search).unwrap_or(0.0), ..recipe.limiter.clone() };
         let mut meter = SpectrumMeter::new(rate);
         processed.limit(&limiter, |block| {
             meter.push(block);
@@ -93,6 +89,16 @@ impl<'a> Audition<'a> {
         let spectrum = meter.finish();
         let parts = self.parts(spectrum.window_s).into_iter().zip(spectrum.iter());
         Ok(Heard { frames: parts.filter_map(|(part, frame)| Some((part?, frame.to_vec()))).collect() })
+    }
+
+    /// The drive that the master would get: to its loudness, as far as limiting that nobody forces goes. `None` where nothing is
+    /// left to be loud.
+    fn drive_db(&self, search: &DriveSearch<'_>) -> Option<f64> {
+        let start = search.outcome(search.drive_without_limiting(self.target_lufs)?);
+        let found = search.drive_for_loudness(self.target_lufs, TRUSTED_LU, start)?;
+        let is_too_much = found.p95_reduction_db > MAX_P95_REDUCTION_DB;
+        let held = || search.drive_for_reduction(MAX_P95_REDUCTION_DB, found.drive_db);
+        Some(if is_too_much { held() } else { found }.drive_db)
     }
 
     /// The excerpts as they are in the mix.

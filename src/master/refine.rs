@@ -249,8 +249,9 @@ mod tests {
         let (mix, audio) = clip("mix.flac");
         let loudness_lufs = mix.loudness.integrated_lufs().expect("loud");
         let plan = Classical.plan(&mix, Target { reference, others: &[], loudness_lufs, ceiling_dbtp: -1.0 });
-        let audition = Audition::new(&mix, &audio, Effort::USUAL, loudness_lufs).expect("long enough");
-        let (plan, refinement) = Refiner { audition, recipe, rounds: 1 }.refine("classical", plan).expect("memory");
+        let Effort { excerpts, longest_s, rounds } = Effort::USUAL;
+        let audition = Audition::new(&mix, &audio, excerpts, longest_s, loudness_lufs).expect("long enough");
+        let (plan, refinement) = Refiner { audition, recipe, rounds }.refine("classical", plan).expect("memory");
         (plan.propose(&Amounts::default()).width.map_or(0.0, |width| width.side_gain_db), refinement)
     }
 

@@ -1,8 +1,7 @@
 //! What a master still lacks of its reference, told by the sounds that both share.
 
 use super::registration::{Cloud, register};
-use super::tone::{Evidence, difference, loud_cloud, starts};
-use crate::measure::Measurement;
+use super::tone::{Evidence, difference, starts};
 use crate::measure::analysis::median;
 use crate::measure::spectrum::BandPower;
 use crate::units::power_to_db;
@@ -23,7 +22,7 @@ pub struct Residual {
 impl Residual {
     /// `frames` are spectra of the master by third octave. `None` where there are too few of them, or where they lack bands that
     /// the evidence has.
-    pub(super) fn between(frames: &[&[BandPower]], reference: &Measurement, evidence: &Evidence) -> Option<Self> {
+    pub(super) fn between(frames: &[&[BandPower]], evidence: &Evidence) -> Option<Self> {
         let of_bands = |frame: &&[BandPower]| evidence.bands.iter().map(|&band| frame.get(band).copied()).collect();
         let master = frames.iter().map(of_bands).collect::<Option<Vec<Vec<BandPower>>>>()?;
         let level_db = |band: usize| {
@@ -32,8 +31,7 @@ impl Residual {
         };
         let levels_db: Vec<f64> = (0..evidence.bands.len()).map(level_db).collect();
         let difference_db = difference(&levels_db, &evidence.reference_db, &evidence.weights);
-        let reference = loud_cloud(reference, &evidence.bands);
-        let found = register(&Cloud::new(&master), &reference, &starts(&difference_db))?;
+        let found = register(&Cloud::new(&master), &evidence.reference_cloud, &starts(&difference_db))?;
         let width_db = median(found.width_db.iter().flatten().copied().collect());
         let sides =
             found.shift_db.iter().zip(&found.width_db).map(|(tone_db, width_db)| tone_db + width_db.unwrap_or(0.0));

@@ -66,6 +66,8 @@ pub(super) struct Evidence {
     pub(super) weights: Vec<f64>,
     /// Reference minus mix, smoothed, mean 0, dB.
     pub(super) difference_db: Vec<f64>,
+    /// The reference's loud parts.
+    pub(super) reference_cloud: Cloud,
     /// What matched frames say; `None` for too short a programme.
     pub(super) registration: Option<Registration>,
 }
@@ -81,8 +83,9 @@ impl Evidence {
             mix_holds.iter().zip(&reference_holds).map(|(a, b)| if *a && *b { 1.0 } else { 0.0 }).collect();
 
         let difference_db = difference(&mix_db, &reference_db, &weights);
-        let registration = register(&loud_cloud(mix, &bands), &loud_cloud(reference, &bands), &starts(&difference_db));
-        Some(Self { bands, centers_hz, mix_db, reference_db, weights, difference_db, registration })
+        let reference_cloud = loud_cloud(reference, &bands);
+        let registration = register(&loud_cloud(mix, &bands), &reference_cloud, &starts(&difference_db));
+        Some(Self { bands, centers_hz, mix_db, reference_db, weights, difference_db, reference_cloud, registration })
     }
 
     /// How alike the two programmes are, 0 to 1.
@@ -194,7 +197,7 @@ pub(super) fn starts(difference_db: &[f64]) -> [Vec<f64>; 3] {
 }
 
 /// The loud parts of a programme, in some of its bands.
-pub(super) fn loud_cloud(measurement: &Measurement, bands: &[usize]) -> Cloud {
+fn loud_cloud(measurement: &Measurement, bands: &[usize]) -> Cloud {
     let frames: Vec<Vec<BandPower>> = measurement
         .spectrum
         .iter()
