@@ -342,12 +342,12 @@ fn meet(
         let search = DriveSearch::new(processed, &recipe.limiter);
         near = Outcome { lu_per_db: near.lu_per_db, ..search.outcome(near.drive_db) };
         near = search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.05, near).ok_or_else(silent)?;
-        let mut outcome = near;
-        let mut target_lufs = goal.wished_lufs;
-        if !goal.force_loudness && outcome.p95_reduction_db > MAX_P95_REDUCTION_DB {
-            outcome = search.drive_for_reduction(MAX_P95_REDUCTION_DB, outcome.drive_db);
-            target_lufs = outcome.integrated_lufs.ok_or_else(silent)?;
-        }
+        let held = if goal.force_loudness { None } else { search.held(&near) };
+        let target_lufs = match &held {
+            Some(held) => held.integrated_lufs.ok_or_else(silent)?,
+            None => goal.wished_lufs,
+        };
+        let outcome = held.unwrap_or(near);
         recipe.limiter.drive_db = outcome.drive_db;
         if recipe.limiter.ceiling_dbtp - outcome.drive_db < floor_db {
             processed.find_true_peaks(db_to_amplitude(recipe.limiter.ceiling_dbtp - outcome.drive_db) as f32)?;

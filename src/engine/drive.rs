@@ -141,6 +141,13 @@ impl<'a> DriveSearch<'a> {
         Some(here)
     }
 
+    /// The drive that holds the limiting of the loud parts at [`MAX_P95_REDUCTION_DB`], where that of `found` takes more; `None`
+    /// where it doesn't.
+    pub fn held(&self, found: &Outcome) -> Option<Outcome> {
+        let is_too_much = found.p95_reduction_db > MAX_P95_REDUCTION_DB;
+        is_too_much.then(|| self.drive_for_reduction(MAX_P95_REDUCTION_DB, found.drive_db))
+    }
+
     /// The drive that gives a reduction of `p95_db` at the 95th percentile within 0.05 dB, at most `highest_db`.
     pub fn drive_for_reduction(&self, p95_db: f64, highest_db: f64) -> Outcome {
         let mut high = self.outcome(highest_db);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::dsp::limiter::LimiterSettings;
 use crate::engine::Recipe;
-use crate::engine::drive::{DriveSearch, MAX_P95_REDUCTION_DB};
+use crate::engine::drive::DriveSearch;
 use crate::engine::render::process;
 use crate::error::Result;
 use crate::io::Spool;
@@ -96,9 +96,7 @@ impl<'a> Audition<'a> {
     fn drive_db(&self, search: &DriveSearch<'_>) -> Option<f64> {
         let start = search.outcome(search.drive_without_limiting(self.target_lufs)?);
         let found = search.drive_for_loudness(self.target_lufs, TRUSTED_LU, start)?;
-        let is_too_much = found.p95_reduction_db > MAX_P95_REDUCTION_DB;
-        let held = || search.drive_for_reduction(MAX_P95_REDUCTION_DB, found.drive_db);
-        Some(if is_too_much { held() } else { found }.drive_db)
+        Some(search.held(&found).unwrap_or(found).drive_db)
     }
 
     /// The excerpts as they are in the mix.
