@@ -58,7 +58,8 @@ pub struct MasterJob<'a> {
     pub amounts: Amounts,
     /// Try settings on more of the mix, and correct them more often.
     pub thorough: bool,
-    /// Wished loudness; if `None`, the reference's, or else -14 LUFS, or what of a profile's range is nearest to that.
+    /// Wished loudness; if `None`, the reference's, less what its peaks stand over the ceiling, so that the master is as
+    /// dense; without a reference -14 LUFS, or what of a profile's range is nearest to that.
     pub loudness_lufs: Option<f64>,
     /// Go on to the wished loudness whatever it costs.
     pub force_loudness: bool,
@@ -110,7 +111,8 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     loudness_of(&mix)?;
 
     let chosen = job.profile.as_ref().filter(|_| references.middle.is_none()).map(|wish| wish.choose(&mix.measurement));
-    let wished_lufs = job.loudness_lufs.unwrap_or_else(|| default_loudness_lufs(&references, chosen.as_ref()));
+    let default_lufs = || default_loudness_lufs(&references, chosen.as_ref(), job.ceiling_dbtp);
+    let wished_lufs = job.loudness_lufs.unwrap_or_else(default_lufs);
     let (proposal, refinement) = propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), wished_lufs)?;
     let mut recipe = recipe_of(job, &proposal);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
@@ -151,10 +153,20 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     Ok(report)
 }
 
-/// The reference's loudness, or the usual one, brought into the range of a profile.
-fn default_loudness_lufs(references: &References, chosen: Option<&Chosen>) -> f64 {
+/// The loudness at which a master under the ceiling is as dense as the reference, or the usual one, brought into the range
+/// of a profile.
+fn default_loudness_lufs(references: &References, chosen: Option<&Chosen>, ceiling_dbtp: f64) -> f64 {
+    let of_reference =
+        || Some(references.middle_lufs? - over_ceiling_db(&references.middle.as_ref()?.measurement, ceiling_dbtp));
     let of_profile = || Some(corridor::loudness_within(&chosen?.profile.as_ref()?.0, DEFAULT_LOUDNESS_LUFS));
-    references.middle_lufs.or_else(of_profile).unwrap_or(DEFAULT_LOUDNESS_LUFS)
+    of_reference().or_else(of_profile).unwrap_or(DEFAULT_LOUDNESS_LUFS)
+}
+
+/// How far the reference's peaks stand over the ceiling, dB: by so much a master that is as dense has to be quieter, as if
+/// the reference itself were turned down to the ceiling. Counted are samples, which is what most limiters of releases hold,
+/// and up to full scale: what a lossy decoder or a float file adds to that, no limiter left.
+pub(crate) fn over_ceiling_db(reference: &Measurement, ceiling_dbtp: f64) -> f64 {
+    reference.peaks.sample_dbfs().map_or(0.0, |peak_dbfs| (peak_dbfs.min(0.0) - ceiling_dbtp).max(0.0))
 }
 
 /// The settings that a proposal leads to; the limiter's drive is found later.
@@ -231,7 +243,7 @@ impl Made {
 pub(crate) struct References {
     /// The one of middle loudness, which stands for all where only one can; `None` without any.
     pub(crate) middle: Option<Source>,
-    /// Its loudness: what the master is to have, unless told otherwise.
+    /// Its loudness.
     middle_lufs: Option<f64>,
     /// The others.
     pub(crate) others: Vec<Source>,

@@ -47,8 +47,8 @@ pub(super) struct MasterArgs {
     /// How far the change in width goes, in percent; instead of --amount.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     amount_width: Option<f64>,
-    /// Integrated loudness of the master [default: the reference's; without one -14, or what of the
-    /// profile's range is nearest to that].
+    /// Integrated loudness of the master [default: the reference's, less what its peaks stand over the
+    /// ceiling; without one -14, or what of the profile's range is nearest to that].
     #[arg(long, value_name = "LUFS", allow_negative_numbers = true, value_parser = loudness)]
     loudness: Option<f64>,
     /// Reach the loudness even where that takes more than 6 dB of limiting.
