@@ -16,7 +16,8 @@ from regression import DENSITY_STRENGTH, classical, density_inputs, evidence, ga
 SEED = 5
 CLIP = 4.0  # standardised features are held within this
 VERSION = "2"
-TONE_SHARE = 0.7  # of src/suggest/learned.rs
+# What src/suggest/learned.rs takes over where no content is shared, and how that fades where some is.
+TONE_SHARE, WIDTH_SHARE, HEADROOM_SHARE, UNSHARED_EXPONENT = 0.85, 0.7, 0.5, 1.5
 NETS_GAIN = 0.01  # nets that take less of the error away than this are not worth their weight
 
 
@@ -104,23 +105,25 @@ def main():
     _, strength, linear = best
     base = offset + seen @ linear
     # As src/suggest/learned.rs uses it, but for its confidence.
-    tone_trust, width_trust = (1 - likeness) * (1 - (1 - TONE_SHARE) * (1 - likeness) ** 4), 1 - likeness
-    trust = np.concatenate([np.repeat(tone_trust, BANDS, 1), width_trust], 1)
-    judge(d, trust * base + likeness * rule, f"ridge {strength}, with the rules as it ships", table, density)
-    share, part, fitted = 0.0, np.zeros_like(base), []
+    followed = (1 - likeness) ** UNSHARED_EXPONENT
+    part = lambda share: followed * (1 - (1 - share) * (1 - likeness) ** 4)
+    trust = np.concatenate([np.repeat(part(TONE_SHARE), BANDS, 1), part(WIDTH_SHARE)], 1)
+    judge(d, trust * base + (1 - followed) * rule, f"ridge {strength}, with the rules as it ships", table,
+          part(HEADROOM_SHARE)[:, 0] * density)
+    share, added, fitted = 0.0, np.zeros_like(base), []
     if arguments.nets:
         # The nets learn what regressions leave that have not seen the pair.
         held_out = np.zeros_like(base)
         for out, rest in folds(d, train):
             held_out[out] = (offset + seen @ ridge(seen[rest], missing[rest], d.loss_weight[rest], strength))[out]
         fitted = [nets.train(SEED + k, z[train], held_out[train], d.y[train], d.loss_weight[train]) for k in range(arguments.nets)]
-        part = np.mean([nets.run(net, z) for net in fitted], 0)
+        added = np.mean([nets.run(net, z) for net in fitted], 0)
         choices = {0.0: best[0]}
         for each in (0.5, 0.75, 1.0):
-            choices[each] = judge(d, base + each * part, f"ridge {strength} + {each} nets", table, density)
+            choices[each] = judge(d, base + each * added, f"ridge {strength} + {each} nets", table, density)
         share = min(choices, key=choices.get)
         share = share if choices[share] < (1 - NETS_GAIN) * best[0] else 0.0
-    prediction = base + share * part
+    prediction = base + share * added
     here = d.validation
     deviation = np.sqrt((((prediction - d.y) ** 2) * d.loss_weight)[here].sum(0) / d.loss_weight[here].sum(0))
     density_deviation = float(np.sqrt(np.mean((density - d.density)[here] ** 2)))
