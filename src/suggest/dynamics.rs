@@ -17,6 +17,9 @@ use crate::measure::Measurement;
 
 /// Least reduction of a band's spread that is worth a compressor and the phases that its crossovers turn, dB.
 const WORTHWHILE_DB: f64 = 1.0;
+/// A band whose 95th percentile stands farther over its median rests half of the time: what varies there is whether anything is
+/// played, and a threshold at the median would lie in its pauses, dB.
+const MOST_SPREAD_DB: f64 = 20.0;
 /// Most reduction of a band's spread, dB: a gentle stage, no effect.
 const MAX_SPREAD_REDUCTION_DB: f64 = 3.0;
 
@@ -114,7 +117,8 @@ pub(super) fn by_band(
         let spread = Quantity::Spread { band };
         let (Some(before_db), Some(wanted_db)) = (spread.of(mix), spread.of(reference)) else { continue };
         let reduction_db = (take * (before_db - wanted_db - limiting_db)).min(MAX_SPREAD_REDUCTION_DB);
-        let Some(median_db) = bands[band].p50_db.filter(|_| reduction_db >= WORTHWHILE_DB) else { continue };
+        let is_worth_it = reduction_db >= WORTHWHILE_DB && before_db <= MOST_SPREAD_DB;
+        let Some(median_db) = bands[band].p50_db.filter(|_| is_worth_it) else { continue };
         // From the median up, a slope that takes `reduction_db` off the 95th percentile.
         let slope = (reduction_db / before_db).min(0.75);
         let settings = CompressorSettings {
@@ -158,6 +162,7 @@ mod tests {
     use super::*;
     use crate::AudioBuffer;
     use crate::measure::Meter;
+    use crate::units::db_to_amplitude;
 
     const WHOLE: Shares = Shares { proven: 1.0, whole: 0.0 };
 
@@ -186,6 +191,30 @@ mod tests {
         assert_eq!((as_loud.predicted, as_its_chain.predicted), (Some(10.0), Some(8.0)));
         assert!(as_loud.cause.contains("too much for a limiter"), "{}", as_loud.cause);
         assert!(as_its_chain.cause.contains("more than the"), "{}", as_its_chain.cause);
+    }
+
+    /// A steady tone, and a lower one that is quieter for three half seconds of five.
+    fn pulsing(quieter_db: f64) -> Measurement {
+        let mut audio = AudioBuffer::new(48_000);
+        for n in 0..48_000 * 10 {
+            let level = if n / 24_000 % 5 < 3 { db_to_amplitude(quieter_db) as f32 } else { 1.0 };
+            let tone = |hz: f32| (std::f32::consts::TAU * hz * n as f32 / 48_000.0).sin();
+            let x = 0.2 * tone(2000.0) + 0.2 * level * tone(300.0);
+            audio.push(x, x);
+        }
+        let mut meter = Meter::new(48_000);
+        meter.push(&audio);
+        meter.finish()
+    }
+
+    #[test]
+    fn a_band_is_compressed_for_its_dynamics_and_not_for_its_pauses() {
+        let ratio = |quieter_db: f64| {
+            let (compressors, _) = by_band(&pulsing(quieter_db), &pulsing(0.0), 1.0, WHOLE);
+            compressors[1].as_ref().map(|settings| settings.ratio)
+        };
+        assert!(ratio(-12.0).is_some_and(|ratio| ratio > 1.1), "{:?}", ratio(-12.0));
+        assert_eq!(ratio(-40.0), None);
     }
 
     #[test]
