@@ -156,8 +156,10 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
 /// The loudness at which a master under the ceiling is as dense as the reference, or the usual one, brought into the range
 /// of a profile.
 fn default_loudness_lufs(references: &References, chosen: Option<&Chosen>, ceiling_dbtp: f64) -> f64 {
-    let of_reference =
-        || Some(references.middle_lufs? - over_ceiling_db(&references.middle.as_ref()?.measurement, ceiling_dbtp));
+    let of_reference = || {
+        let reference = &references.middle.as_ref()?.measurement;
+        Some(reference.loudness.integrated_lufs()? - over_ceiling_db(reference, ceiling_dbtp))
+    };
     let of_profile = || Some(corridor::loudness_within(&chosen?.profile.as_ref()?.0, DEFAULT_LOUDNESS_LUFS));
     of_reference().or_else(of_profile).unwrap_or(DEFAULT_LOUDNESS_LUFS)
 }
@@ -243,8 +245,6 @@ impl Made {
 pub(crate) struct References {
     /// The one of middle loudness, which stands for all where only one can; `None` without any.
     pub(crate) middle: Option<Source>,
-    /// Its loudness.
-    middle_lufs: Option<f64>,
     /// The others.
     pub(crate) others: Vec<Source>,
 }
@@ -260,9 +260,9 @@ impl References {
             return Ok(Self::default());
         }
         // The quieter of two in the middle.
-        let (lufs, middle) = by_loudness.remove((by_loudness.len() - 1) / 2);
+        let (_, middle) = by_loudness.remove((by_loudness.len() - 1) / 2);
         let others = by_loudness.into_iter().map(|(_, source)| source).collect();
-        Ok(Self { middle: Some(middle), middle_lufs: Some(lufs), others })
+        Ok(Self { middle: Some(middle), others })
     }
 }
 

@@ -18,7 +18,9 @@ use crate::measure::Measurement;
 /// Least reduction of a band's spread that is worth a compressor and the phases that its crossovers turn, dB.
 const WORTHWHILE_DB: f64 = 1.0;
 /// A band whose 95th percentile stands farther over its median rests half of the time: what varies there is whether anything is
-/// played, and a threshold at the median would lie in its pauses, dB.
+/// played, and a threshold at the median would lie in its pauses, dB. Set by judgement, after a look at a development case. On 32 pairs
+/// of the same song of packages that are in no training and no test, masters came nearer to the true ones for it (MR-STFT 0.294
+/// instead of 0.300).
 const MOST_SPREAD_DB: f64 = 20.0;
 /// Most reduction of a band's spread, dB: a gentle stage, no effect.
 const MAX_SPREAD_REDUCTION_DB: f64 = 3.0;
