@@ -25,6 +25,7 @@ pub mod error;
 pub mod io;
 pub mod master;
 pub mod measure;
+mod network;
 pub mod quality;
 pub mod report;
 pub mod suggest;

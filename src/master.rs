@@ -142,7 +142,11 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
             translation.ceiling = behind.fix;
         }
     }
-    let promises = goal.judge(&made.met, &made.processed);
+    let mut promises = goal.judge(&made.met, &made.processed);
+    if let Some(reference) = reference.filter(|_| job.loudness_lufs.is_none()) {
+        let of_loudness = promises.iter_mut().find(|promise| promise.id == "integrated_loudness");
+        of_loudness.into_iter().for_each(|promise| promise.wanted_because = quieter_than(reference, job.ceiling_dbtp));
+    }
     let Made { recipe, processed, met } = made;
     let Written { file, source, log } = met.written;
     file.commit(job.force)?;
@@ -167,8 +171,20 @@ fn default_loudness_lufs(references: &References, chosen: Option<&Chosen>, ceili
 /// How far the reference's peaks stand over the ceiling, dB: by so much a master that is as dense has to be quieter, as if
 /// the reference itself were turned down to the ceiling. Counted are samples, which is what most limiters of releases hold,
 /// and up to full scale: what a lossy decoder or a float file adds to that, no limiter left.
-pub(crate) fn over_ceiling_db(reference: &Measurement, ceiling_dbtp: f64) -> f64 {
+fn over_ceiling_db(reference: &Measurement, ceiling_dbtp: f64) -> f64 {
     reference.peaks.sample_dbfs().map_or(0.0, |peak_dbfs| (peak_dbfs.min(0.0) - ceiling_dbtp).max(0.0))
+}
+
+/// Why a master is quieter than its reference, and how it becomes as loud.
+fn quieter_than(reference: &Measurement, ceiling_dbtp: f64) -> Option<String> {
+    let quieter_lu = over_ceiling_db(reference, ceiling_dbtp);
+    let (lufs, peak_dbfs) = (reference.loudness.integrated_lufs()?, reference.peaks.sample_dbfs()?);
+    (quieter_lu >= LOUDNESS_TOLERANCE_LU).then(|| {
+        format!(
+            "the reference has {lufs:.1} LUFS and peaks at {peak_dbfs:.1} dBFS, over the ceiling of {ceiling_dbtp:.1} dBTP; to be \
+             as dense and no denser, the master is {quieter_lu:.1} LU quieter; --loudness={lufs:.1} makes it as loud"
+        )
+    })
 }
 
 /// The settings that a proposal leads to; the limiter's drive is found later.
@@ -426,6 +442,7 @@ impl Goal {
                 tolerance: LOUDNESS_TOLERANCE_LU,
                 met: loudness_met,
                 reason,
+                wanted_because: None,
             },
             Promise {
                 id: "true_peak",
@@ -435,6 +452,7 @@ impl Goal {
                 tolerance: 0.0,
                 met: peak.is_none_or(|peak| peak <= self.ceiling_dbtp),
                 reason: None,
+                wanted_because: None,
             },
             Promise {
                 id: "length",
@@ -444,6 +462,7 @@ impl Goal {
                 tolerance: 0.0,
                 met: frames == processed.frames(),
                 reason: None,
+                wanted_because: None,
             },
         ]
     }

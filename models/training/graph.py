@@ -68,9 +68,15 @@ def export(d, path, model):
                g.cut(mean, BANDS, m, "width"), constant("width_deviation", deviation[BANDS]),
                density, constant("density_deviation", model.density_deviation), novelty]
     g.joined(outputs, "prediction")
-    graph = helper.make_graph(g.nodes, "suggest", [helper.make_tensor_value_info(x, TensorProto.FLOAT, [1, n])],
-                              [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [1, 2 * BANDS + 5])], g.constants)
+    save(path, (g, [x, [1, n]], ["prediction", [1, 2 * BANDS + 5]]), d.schema["schema_hash"], model.version)
+
+
+def save(path, described, schema_hash, version):
+    """Writes a graph, given with names and shapes of what goes in and what comes out."""
+    g, inputs, outputs = described
+    fact = lambda of: helper.make_tensor_value_info(of[0], TensorProto.FLOAT, of[1])
+    graph = helper.make_graph(g.nodes, path.stem, [fact(inputs)], [fact(outputs)], g.constants)
     file = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9, producer_name="halfspeed")
-    helper.set_model_props(file, {"schema_hash": d.schema["schema_hash"], "version": model.version})
+    helper.set_model_props(file, {"schema_hash": schema_hash, "version": version})
     onnx.checker.check_model(file)
     path.write_bytes(file.SerializeToString(deterministic=True))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything from the music to the shipped model: models/training/run.sh WORK_DIR [ROUNDS]
-# Needs apt-get (Debian 12), ffmpeg, Python 3.11 and Rust. 5 rounds take about half an hour on two cores, and 12 GB of disk.
+# Everything from the music to the shipped models: models/training/run.sh WORK_DIR [ROUNDS]
+# Needs apt-get (Debian 12), ffmpeg, Python 3.11 and Rust. 5 rounds take about an hour on two cores, and 13 GB of disk.
 set -euo pipefail
 work=$(realpath -m "$1")
 rounds=${2:-5}
@@ -11,3 +11,5 @@ cargo run --release --example training_pairs -- models/training/data.lock "$work
 [[ -d $work/venv ]] || python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install -q -r models/training/requirements.txt
 "$work/venv/bin/python" models/training/train.py "$work/pairs" models
+cargo run --release --example training_faults -- models/training/data.lock "$work/music" "$work/faults" 28
+"$work/venv/bin/python" models/training/faults/train.py "$work/faults" models

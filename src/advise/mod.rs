@@ -8,7 +8,7 @@
 //! engineers who are asked for resonances agree on fewer than half. Such advice is a hint, with a low confidence, and its
 //! words say so. A reference says what is wanted, and makes the same advice firmer.
 
-mod fine;
+pub mod hints;
 mod lead;
 mod level;
 mod prior;
@@ -18,7 +18,7 @@ mod stereo;
 #[cfg(test)]
 mod tests;
 pub mod thresholds;
-mod tonal;
+pub mod tonal;
 mod words;
 
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ use crate::io::Decoder;
 use crate::measure::{Measurement, Meter};
 use crate::quality::{Finding, Format, Inspector};
 use crate::suggest::profile::{Chosen, Profile, ProfileChoice};
-use fine::FineSpectrum;
+use hints::Listener;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -138,18 +138,18 @@ pub struct Advised {
 /// assert!(findings.iter().any(|advice| advice.id == "dc" && (advice.evidence["offset_percent"] - 2.0).abs() < 0.1));
 /// ```
 pub struct Advisor {
-    fine: FineSpectrum,
+    listener: Listener,
 }
 
 impl Advisor {
     /// An advisor that has seen nothing.
     pub fn new(sample_rate_hz: u32) -> Self {
-        Self { fine: FineSpectrum::new(sample_rate_hz) }
+        Self { listener: Listener::new(sample_rate_hz) }
     }
 
     /// Takes the next block. How a programme is cut into blocks changes nothing.
     pub fn push(&mut self, block: &AudioBuffer) {
-        self.fine.push(block);
+        self.listener.push(block);
     }
 
     /// Ends the programme and tells what to fix, worst first. `measurement` is that of the same programme, `known` what
@@ -167,8 +167,9 @@ impl Advisor {
             return findings;
         }
         quality::advice(known, measurement, &mut findings);
-        tonal::advice(measurement, standard, &mut findings);
-        findings.extend(resonance::advice(&self.fine));
+        let hints = self.listener.finish();
+        tonal::advice(measurement, hints.tone, standard, &mut findings);
+        findings.extend(resonance::advice(&hints.resonances));
         level::advice(known, measurement, &mut findings);
         if channels > 1 {
             stereo::advice(known, measurement, &mut findings);

@@ -115,6 +115,7 @@ fn a_reference_shows_smaller_faults_and_their_size() {
     }
 }
 
+#[cfg(feature = "ml")]
 #[test]
 fn a_resonance_is_placed() {
     for hz in [220.0, 890.0, 3_600.0] {

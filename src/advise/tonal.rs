@@ -1,14 +1,17 @@
 //! Tonal balance: boom, mud, harshness, sibilance, dullness, thinness.
 //!
 //! Each is a shape, such as a broad bell at 300 Hz, and what is told is how many dB of it the spectrum holds more than
-//! expected, with the uncertainty of that number: see [`super::prior`]. Without a reference the expectation is what music
-//! has, whose scatter is larger than most faults: then only the grossest show, and they are told as hints. With a
-//! reference it is the reference, and the more both programmes share, the smaller the scatter.
+//! expected, with the uncertainty of that number: see `prior.rs`. With a reference the expectation is the reference, and
+//! the more both programmes share, the smaller the scatter. Without one it is what music has, whose scatter is as large as most
+//! faults: a network, which sees more of a programme than its spectrum, hears half of those of 7 dB ([`super::hints`]), third
+//! octaves show the grossest, and all are told as hints.
+
+use std::f64::consts::FRAC_1_SQRT_2;
 
 use super::prior::{Departure, Share};
 use super::thresholds::{
-    DULL_SIGMAS, HARSHNESS_SIGMAS, REFERENCE_DULL_SIGMAS, REFERENCE_MIN_DB, REFERENCE_SIGMAS, TONE_END_SIGMAS,
-    TONE_SIGMAS,
+    DULL_SIGMAS, HARSHNESS_SIGMAS, NETWORK_DULL_SIGMAS, NETWORK_HARSHNESS_SIGMAS, NETWORK_MUD_SIGMAS,
+    NETWORK_SIBILANCE_SIGMAS, REFERENCE_DULL_SIGMAS, REFERENCE_MIN_DB, REFERENCE_SIGMAS, TONE_END_SIGMAS, TONE_SIGMAS,
 };
 use super::words::hertz;
 use super::{Advice, Mend, Severity, Standard, evidence};
@@ -44,13 +47,17 @@ enum Form {
 }
 
 /// A fault of tone.
-struct Tone {
-    id: &'static str,
+pub struct Tone {
+    /// Name of the advice.
+    pub id: &'static str,
     form: Form,
     /// Gain of the fault: the sign, and the size for which the form is exact, dB.
-    gain_db: f64,
-    /// Uncertainties that it must exceed, without and with a reference.
-    sigmas: [f64; 2],
+    pub gain_db: f64,
+    /// Uncertainties that it must exceed: against music or a profile by third octaves; by the network, which hears no lows and
+    /// is not asked for all; against a reference.
+    music_sigmas: f64,
+    network_sigmas: Option<f64>,
+    reference_sigmas: f64,
     band_hz: [f64; 2],
     /// What it sounds like.
     sounds: &'static str,
@@ -58,12 +65,15 @@ struct Tone {
     look: &'static str,
 }
 
-const TONES: [Tone; 6] = [
+/// All faults of tone, in the order in which the network tells them.
+pub const TONES: [Tone; 6] = [
     Tone {
         id: "boom",
         form: Form::Bell { hz: 90.0, q: 1.0 },
         gain_db: 7.0,
-        sigmas: [TONE_END_SIGMAS, REFERENCE_SIGMAS],
+        music_sigmas: TONE_END_SIGMAS,
+        network_sigmas: None,
+        reference_sigmas: REFERENCE_SIGMAS,
         band_hz: [60.0, 130.0],
         sounds: "boomy",
         look: "kick and bass, or the room",
@@ -72,7 +82,9 @@ const TONES: [Tone; 6] = [
         id: "mud",
         form: Form::Bell { hz: 300.0, q: 1.0 },
         gain_db: 7.0,
-        sigmas: [TONE_SIGMAS, REFERENCE_SIGMAS],
+        music_sigmas: TONE_SIGMAS,
+        network_sigmas: Some(NETWORK_MUD_SIGMAS),
+        reference_sigmas: REFERENCE_SIGMAS,
         band_hz: [200.0, 450.0],
         sounds: "muddy",
         look: "guitars, keys, pads and reverbs that pile up there",
@@ -81,7 +93,9 @@ const TONES: [Tone; 6] = [
         id: "harshness",
         form: Form::Bell { hz: 3_200.0, q: 1.0 },
         gain_db: 7.0,
-        sigmas: [HARSHNESS_SIGMAS, REFERENCE_SIGMAS],
+        music_sigmas: HARSHNESS_SIGMAS,
+        network_sigmas: Some(NETWORK_HARSHNESS_SIGMAS),
+        reference_sigmas: REFERENCE_SIGMAS,
         band_hz: [2_000.0, 5_000.0],
         sounds: "harsh",
         look: "distorted guitars, synthesisers, snare and voices",
@@ -90,7 +104,9 @@ const TONES: [Tone; 6] = [
         id: "sibilance",
         form: Form::Bell { hz: 7_000.0, q: 1.4 },
         gain_db: 7.0,
-        sigmas: [TONE_END_SIGMAS, REFERENCE_SIGMAS],
+        music_sigmas: TONE_END_SIGMAS,
+        network_sigmas: Some(NETWORK_SIBILANCE_SIGMAS),
+        reference_sigmas: REFERENCE_SIGMAS,
         band_hz: [5_000.0, 9_000.0],
         sounds: "sibilant",
         look: "voices and hi-hats",
@@ -99,7 +115,9 @@ const TONES: [Tone; 6] = [
         id: "dull",
         form: Form::HighShelf { hz: 4_000.0 },
         gain_db: -9.0,
-        sigmas: [DULL_SIGMAS, REFERENCE_DULL_SIGMAS],
+        music_sigmas: DULL_SIGMAS,
+        network_sigmas: Some(NETWORK_DULL_SIGMAS),
+        reference_sigmas: REFERENCE_DULL_SIGMAS,
         band_hz: [4_000.0, 16_000.0],
         sounds: "dull",
         look: "low-passes and dark microphones or samples",
@@ -108,7 +126,9 @@ const TONES: [Tone; 6] = [
         id: "thin",
         form: Form::LowShelf { hz: 200.0 },
         gain_db: -9.0,
-        sigmas: [TONE_SIGMAS, REFERENCE_SIGMAS],
+        music_sigmas: TONE_SIGMAS,
+        network_sigmas: None,
+        reference_sigmas: REFERENCE_SIGMAS,
         band_hz: [40.0, 200.0],
         sounds: "thin",
         look: "high-passes that are set too high, and bass that plays too low for its level",
@@ -116,24 +136,25 @@ const TONES: [Tone; 6] = [
 ];
 
 impl Tone {
+    /// The equaliser that makes such a fault; with the opposite sign of [`Tone::gain_db`], one that is its opposite.
+    pub fn section(&self, gain_db: f64, sample_rate_hz: u32) -> Coefficients {
+        match self.form {
+            Form::Bell { hz, q } => Coefficients::bell(hz, gain_db, q, sample_rate_hz),
+            Form::LowShelf { hz } => Coefficients::low_shelf(hz, gain_db, FRAC_1_SQRT_2, sample_rate_hz),
+            Form::HighShelf { hz } => Coefficients::high_shelf(hz, gain_db, FRAC_1_SQRT_2, sample_rate_hz),
+        }
+    }
+
     /// The fault's frequency response, for 1 dB of it.
     fn shape(&self) -> impl Fn(f64) -> f64 + use<> {
         let gain_db = self.gain_db;
-        let section = match self.form {
-            Form::Bell { hz, q } => Coefficients::bell(hz, gain_db, q, SHAPE_RATE_HZ),
-            Form::LowShelf { hz } => {
-                Coefficients::low_shelf(hz, gain_db, std::f64::consts::FRAC_1_SQRT_2, SHAPE_RATE_HZ)
-            }
-            Form::HighShelf { hz } => {
-                Coefficients::high_shelf(hz, gain_db, std::f64::consts::FRAC_1_SQRT_2, SHAPE_RATE_HZ)
-            }
-        };
+        let section = self.section(gain_db, SHAPE_RATE_HZ);
         move |hz| section.gain_db_at(hz, SHAPE_RATE_HZ) / gain_db.abs()
     }
 
-    /// The setting that takes half of a deviation back, 4 dB at the most: the rest is for ears to decide.
-    fn fix(&self, deviation_db: f64) -> String {
-        let gain_db = -self.gain_db.signum() * (0.5 * deviation_db).min(4.0);
+    /// The setting that takes so much back, 4 dB at the most: the rest is for ears to decide.
+    fn fix(&self, back_db: f64) -> String {
+        let gain_db = -self.gain_db.signum() * back_db.min(4.0);
         let setting = match self.form {
             Form::Bell { hz, q } => format!("bell {gain_db:+.1} dB at {}, Q {q:.1}", hertz(hz)),
             Form::LowShelf { hz } => format!("low shelf {gain_db:+.1} dB at {}, Q 0.7", hertz(hz)),
@@ -143,45 +164,97 @@ impl Tone {
     }
 }
 
-pub(super) fn advice(measurement: &Measurement, standard: Standard<'_>, findings: &mut Vec<Advice>) {
-    let against_reference = match standard {
-        Standard::Reference(reference) => against_reference(measurement, reference),
-        Standard::Music | Standard::Profile(_) => None,
-    };
-    let has_reference = against_reference.is_some();
-    let expected = match standard {
-        _ if has_reference => "the reference",
-        Standard::Profile(_) => "the trend of the spectrum and the songs of the profile let expect",
-        _ => "the trend of the spectrum and other music let expect",
-    };
-    let of_kind = || match standard {
-        Standard::Profile(profile) => against_profile(measurement, profile),
-        Standard::Music | Standard::Reference(_) => against_music(measurement),
-    };
-    let Some(departure) = against_reference.or_else(of_kind) else { return };
-    for tone in &TONES {
-        if let Some(share) = departure.share_of(tone.shape()) {
-            findings.extend(judge(tone, share, has_reference, expected));
+/// What a spectrum is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Yardstick {
+    /// The table of music, by third octaves.
+    Music,
+    /// Songs of a kind.
+    Profile,
+    /// Music as the network knows it.
+    Network,
+    /// A finished production.
+    Reference,
+}
+
+impl Yardstick {
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Music | Self::Network => "the rest of the spectrum and other music let expect",
+            Self::Profile => "the rest of the spectrum and the songs of the profile let expect",
+            Self::Reference => "the reference",
         }
+    }
+
+    /// Of what it tells, the share that a fix takes back: the network's amounts are what it expects, doubts taken off.
+    fn fix_share(self) -> f64 {
+        if self == Self::Network { 1.0 } else { 0.5 }
     }
 }
 
-fn judge(tone: &Tone, Share { amount, sigma }: Share, has_reference: bool, expected: &str) -> Option<Advice> {
-    let bar_db = if has_reference { REFERENCE_MIN_DB.max(tone.sigmas[1] * sigma) } else { tone.sigmas[0] * sigma };
+/// How much of a fault there is, and what it takes to be told.
+struct Verdict {
+    share: Share,
+    bar_db: f64,
+    yardstick: Yardstick,
+}
+
+impl Tone {
+    fn verdict(&self, share: Share, yardstick: Yardstick) -> Verdict {
+        let bar_db = match yardstick {
+            Yardstick::Music | Yardstick::Profile => self.music_sigmas * share.sigma,
+            Yardstick::Network => self.network_sigmas.unwrap_or(f64::INFINITY) * share.sigma,
+            Yardstick::Reference => REFERENCE_MIN_DB.max(self.reference_sigmas * share.sigma),
+        };
+        Verdict { share, bar_db, yardstick }
+    }
+}
+
+/// `said` is what the network says of the programme.
+pub(super) fn advice(
+    measurement: &Measurement,
+    said: Option<[Share; TONES.len()]>,
+    standard: Standard<'_>,
+    findings: &mut Vec<Advice>,
+) {
+    let against_reference = || Some((Yardstick::Reference, against_reference(measurement, standard.reference()?)?));
+    let against_profile = || {
+        let Standard::Profile(profile) = standard else { return None };
+        Some((Yardstick::Profile, against_profile(measurement, profile)?))
+    };
+    let against_music = || Some((Yardstick::Music, against_music(measurement)?));
+    let departure = against_reference().or_else(against_profile).or_else(against_music);
+    let Some((yardstick, departure)) = departure else { return };
+    for (index, tone) in TONES.iter().enumerate() {
+        // The network knows music better than a table does.
+        let said = said.filter(|_| yardstick == Yardstick::Music && tone.network_sigmas.is_some());
+        let verdict = match said {
+            Some(shares) => Some(tone.verdict(shares[index], Yardstick::Network)),
+            None => departure.share_of(tone.shape()).map(|share| tone.verdict(share, yardstick)),
+        };
+        findings.extend(verdict.and_then(|verdict| judge(tone, verdict)));
+    }
+}
+
+fn judge(tone: &Tone, Verdict { share: Share { amount, sigma }, bar_db, yardstick }: Verdict) -> Option<Advice> {
     if amount < bar_db {
         return None;
     }
     let [low_hz, high_hz] = tone.band_hz;
     let more = if tone.gain_db > 0.0 { "more" } else { "less" };
+    let has_reference = yardstick == Yardstick::Reference;
+    // What the network expects is less than what there is, the less sure it is: no number to be read literally.
+    let how_much = if yardstick == Yardstick::Network { String::new() } else { format!("{amount:.1} dB ") };
     let message = format!(
-        "{} to {} hold {amount:.1} dB {more} than {expected}: it may sound {}. {}",
+        "{} to {} hold {how_much}{more} than {}: it may sound {}. {}",
         hertz(low_hz),
         hertz(high_hz),
+        yardstick.expected(),
         tone.sounds,
-        if has_reference {
-            "The reference may be arranged otherwise; listen."
-        } else {
-            "A hint: styles differ and engineers disagree."
+        match yardstick {
+            Yardstick::Reference => "The reference may be arranged otherwise; listen.",
+            Yardstick::Network => "A hint: one sound song of 25 is told so too, and engineers disagree.",
+            Yardstick::Music | Yardstick::Profile => "A hint: styles differ and engineers disagree.",
         },
     );
     let sureness = 1.0 - (-(amount / sigma).powi(2) / 8.0).exp();
@@ -197,7 +270,7 @@ fn judge(tone: &Tone, Share { amount, sigma }: Share, has_reference: bool, expec
         band_hz: Some(tone.band_hz),
         times_s: Vec::new(),
         evidence: evidence([("deviation_db", tone.gain_db.signum() * amount), ("uncertainty_db", sigma)]),
-        fix: tone.fix(amount),
+        fix: tone.fix(yardstick.fix_share() * amount),
         mend: Mend::Master,
     })
 }

@@ -8,7 +8,7 @@ use crate::engine::Recipe;
 use crate::engine::render::{ChainLog, LimiterLog, Processed};
 use crate::engine::source::Source;
 use crate::io::SourceInfo;
-use crate::master::{LOUDNESS_TOLERANCE_LU, MasterJob, References, Refinement, over_ceiling_db};
+use crate::master::{MasterJob, References, Refinement};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::{Finding, Severity};
@@ -156,6 +156,8 @@ pub struct Promise {
     pub met: bool,
     /// Why not, and what to do.
     pub reason: Option<String>,
+    /// Why this was promised, where it is not what a user would expect.
+    pub wanted_because: Option<String>,
 }
 
 /// Who made the suggestions.
@@ -293,18 +295,6 @@ fn eq_response(recipe: &Recipe, sample_rate_hz: u32) -> Vec<CurvePoint> {
         .collect()
 }
 
-/// Why a master is quieter than its reference, and how it becomes as loud.
-fn quieter_than(reference: &Measurement, ceiling_dbtp: f64) -> Option<String> {
-    let quieter_lu = over_ceiling_db(reference, ceiling_dbtp);
-    let (lufs, peak_dbfs) = (reference.loudness.integrated_lufs()?, reference.peaks.sample_dbfs()?);
-    (quieter_lu >= LOUDNESS_TOLERANCE_LU).then(|| {
-        format!(
-            "The reference has {lufs:.1} LUFS and peaks at {peak_dbfs:.1} dBFS, over the ceiling of {ceiling_dbtp:.1} dBTP. To be \
-             as dense and no denser, the master is {quieter_lu:.1} LU quieter. --loudness={lufs:.1} makes it as loud."
-        )
-    })
-}
-
 fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>, proposal: &Proposal) -> Vec<String> {
     let mut notes = Vec::new();
     if mix.info.channels == 1 {
@@ -328,9 +318,6 @@ fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>, proposal
             notes.push("The reference is mono: the width was left alone.".into());
         }
         Some(_) => {}
-    }
-    if let Some(reference) = reference.filter(|_| job.loudness_lufs.is_none()) {
-        notes.extend(quieter_than(&reference.measurement, job.ceiling_dbtp));
     }
     if let Some(rate) = job.output_settings.sample_rate_hz.filter(|rate| *rate > mix.info.sample_rate_hz) {
         notes.push(format!(

@@ -324,6 +324,8 @@ pub(super) struct PromiseWords {
     pub(super) measured: String,
     /// Why it was missed; empty if it was kept.
     pub(super) reason: String,
+    /// Why it was promised; empty where that goes without saying.
+    pub(super) wanted_because: String,
 }
 
 impl PromiseWords {
@@ -343,6 +345,7 @@ impl PromiseWords {
             wanted: format!("{limit}{}{tolerance} {unit}", number(*wanted, decimals)),
             measured: format!("{} {unit}", number(promise.measured, decimals)),
             reason: if promise.met { String::new() } else { printable(reason) },
+            wanted_because: promise.wanted_because.as_deref().map(printable).unwrap_or_default(),
         }
     }
 }

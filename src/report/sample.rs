@@ -261,7 +261,7 @@ fn recipe() -> Recipe {
 }
 
 fn promise(id: &'static str, unit: &'static str, wanted: f64, measured: f64, tolerance: f64) -> Promise {
-    Promise { id, unit, wanted, measured: Some(measured), tolerance, met: true, reason: None }
+    Promise { id, unit, wanted, measured: Some(measured), tolerance, met: true, reason: None, wanted_because: None }
 }
 
 /// Short-term loudness of a song of `seconds` around `lufs`, with intro, breakdown and fade.

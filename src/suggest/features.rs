@@ -51,10 +51,9 @@ const GLOBAL_NAMES: [&str; 11] = [
 ];
 const PAIR_NAMES: [&str; 3] = ["likeness_ratio", "matched_ratio", "disagreement_db"];
 
-/// FNV-1a (64 bit) of the names: what a model was trained on.
+/// What a network that sees these carries, to be refused where they differ.
 pub fn schema_hash() -> u64 {
-    let text = names().join("\n");
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    crate::network::schema_hash(&names())
 }
 
 /// The features of a pair, as [`names`] orders them; and the weight of each band (0: nothing there to be matched).

@@ -5,12 +5,17 @@
 //! content says and how music varies tells the two apart better than a fixed share does. `models/MODEL_CARD.md` says what
 //! it was trained on and how well it does.
 
+use std::sync::OnceLock;
+
 use super::features::BANDS;
 use super::stages::Aims;
 use super::tone::Evidence;
-use super::{ModelVerdict, Plan, Suggester, Target, features, network};
+use super::{ModelVerdict, Plan, Suggester, Target, features};
 use crate::measure::Measurement;
 use crate::measure::analysis::median;
+use crate::network::Network;
+
+static ONNX: &[u8] = include_bytes!("../../models/suggest.onnx");
 
 /// Where a pair lies beyond this, the classical rules decide: a network knows nothing out there.
 const MOST_NOVELTY_RATIO: f64 = 2.5;
@@ -83,7 +88,8 @@ fn weigh(
     if is_same_recording(evidence) {
         return Err("mix and reference are the same recording, which the matched frames tell exactly".into());
     }
-    let (outputs, version) = network::predict(&features::of_evidence(mix, reference, evidence))?;
+    let network = network()?;
+    let outputs = network.run(&features::of_evidence(mix, reference, evidence))?;
     let prediction = Prediction::of(&outputs).ok_or("its network gave no usable numbers")?;
     if prediction.novelty_ratio > MOST_NOVELTY_RATIO {
         let ratio = prediction.novelty_ratio;
@@ -104,7 +110,7 @@ fn weigh(
     };
     let deviations = &prediction.tone_deviation_db;
     let verdict = ModelVerdict {
-        version: Some(version.into()),
+        version: Some(network.version().into()),
         confidence_ratio: Some(confidence),
         share_ratio: Some(share),
         tone_deviation_db: Some(deviations.iter().sum::<f64>() / deviations.len() as f64),
@@ -115,6 +121,16 @@ fn weigh(
         ..ModelVerdict::default()
     };
     Ok((aims, verdict))
+}
+
+/// The network within the program, loaded when it is first asked for. The error says why it can't be used.
+fn network() -> Result<&'static Network, String> {
+    static NETWORK: OnceLock<Result<Network, String>> = OnceLock::new();
+    let load = || {
+        let names = features::names();
+        Network::load(ONNX, &[1, names.len()], &names)
+    };
+    NETWORK.get_or_init(load).as_ref().map_err(String::clone)
 }
 
 /// Whether the two differ by no more than an equaliser.
@@ -174,6 +190,34 @@ impl Prediction {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "ml")]
+    #[derive(serde::Deserialize)]
+    struct Golden {
+        features: Vec<f32>,
+        outputs: Vec<f64>,
+    }
+
+    /// The outputs are those of the training program's own arithmetic (models/training/train.py, NumPy in double precision).
+    #[cfg(feature = "ml")]
+    #[test]
+    fn the_network_says_what_it_was_trained_to_say() {
+        let golden: Vec<Golden> =
+            serde_json::from_str(include_str!("../../models/golden.json")).expect("a list of pairs");
+        assert!(golden.len() >= 8);
+        let network = network().expect("loads");
+        for pair in &golden {
+            let outputs = network.run(&pair.features).expect("runs");
+            for (index, (got, wanted)) in outputs.iter().zip(&pair.outputs).enumerate() {
+                assert!((got - wanted).abs() < 1e-3, "output {index}: {got}, trained to say {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_small() {
+        assert!(ONNX.len() < 5_000_000);
+    }
 
     #[test]
     fn outputs_that_do_not_fit_are_refused() {

@@ -11,8 +11,6 @@ mod eq_fit;
 pub mod features;
 mod learned;
 mod loudness_only;
-#[cfg_attr(not(feature = "ml"), path = "no_network.rs")]
-mod network;
 mod plan;
 pub mod profile;
 mod quantity;

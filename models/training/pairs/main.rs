@@ -6,6 +6,8 @@
 //! written is not rendered again.
 
 mod chain;
+#[path = "../draw.rs"]
+mod draw;
 mod row;
 
 use std::collections::BTreeMap;
@@ -19,7 +21,8 @@ use halfspeed::suggest::features;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use chain::{Draw, Master, Roughening};
+use chain::{Master, Roughening};
+use draw::Draw;
 use row::{Kind, Pair, label_names};
 
 /// Length of an excerpt. Those of the development cases are longer; features of shorter ones are noisier.
@@ -62,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let tracks = of.tracks.iter().map(|track| Path::new(music).join(name).join(track));
                 songs.extend(tracks.enumerate().map(|(index, path)| (package * 1000 + index, package, path)));
             }
-            Draw::new(round, 1).shuffle(&mut songs);
+            shuffle(&mut songs, &mut Draw::new(round, 1));
             for (number, group) in songs.chunks(GROUP).enumerate() {
                 let path = out.join(format!("{split}-{round:02}-{number:03}.f32"));
                 if path.exists() {
@@ -89,6 +92,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+/// Fisher-Yates.
+fn shuffle<T>(items: &mut [T], draw: &mut Draw) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, (draw.uniform(0.0, 1.0) * (last + 1) as f64) as usize);
+    }
 }
 
 /// Two excerpts of a stereo song of a minute or more, at about the same level; `None` for anything else.

@@ -115,6 +115,7 @@ fn promise(promise: &Promise) -> Markup {
             strong { (words.name) @if !promise.met { " missed" } }
             " " span.number { (words.measured) } ", wanted " span.number { (words.wanted) }
             @if !words.reason.is_empty() { div.reason { "Why: " (words.reason) } }
+            @if !words.wanted_because.is_empty() { div.because { "Wanted because " (words.wanted_because) } }
         }
     }
 }
@@ -332,6 +333,14 @@ mod tests {
         assert!(page.contains("--force-loudness goes on"));
         let kept = master_html(&sample::report());
         assert!(kept.contains("All 3 promises are kept") && !kept.contains("Loudness missed"));
+    }
+
+    #[test]
+    fn a_promise_that_needs_a_reason_has_it_beside_it() {
+        let mut report = sample::report();
+        report.verified[0].wanted_because = Some("<the reference> peaks over the ceiling".into());
+        let page = master_html(&report);
+        assert!(is_balanced(&page) && page.contains("Wanted because &lt;the reference&gt; peaks over the ceiling"));
     }
 
     #[test]

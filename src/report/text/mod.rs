@@ -53,11 +53,14 @@ pub fn master_text(report: &MasterReport) -> String {
     // What was missed comes first.
     for met in [false, true] {
         for promise in report.verified.iter().filter(|promise| promise.met == met) {
-            let PromiseWords { name, wanted, measured, reason } = PromiseWords::of(promise);
+            let PromiseWords { name, wanted, measured, reason, wanted_because } = PromiseWords::of(promise);
             let mark = if met { "kept  " } else { "MISSED" };
             line(&mut out, &format!("  {mark}  {name:<10} {measured:>14}, wanted {wanted}"));
             if !reason.is_empty() {
                 wrap(&mut out, &reason, 10);
+            }
+            if !wanted_because.is_empty() {
+                wrap(&mut out, &format!("because {wanted_because}"), 10);
             }
         }
     }
@@ -279,6 +282,16 @@ pub(super) mod tests {
         let text = master_text(&sample::missed());
         let (missed, kept) = (text.find("MISSED  Loudness").unwrap(), text.find("kept    True peak").unwrap());
         assert!(missed < kept && text.contains("--force-loudness goes on"), "{text}");
+    }
+
+    #[test]
+    fn a_promise_that_needs_a_reason_has_it_beside_it() {
+        let mut report = sample::report();
+        report.verified[0].wanted_because = Some("the reference has -8.6 LUFS and peaks over the ceiling".into());
+        let text = master_text(&report);
+        assert_fits(&text);
+        let wanted = "0.1 LUFS\n          because the reference has -8.6 LUFS and peaks over the ceiling\n";
+        assert!(text.contains(wanted), "{text}");
     }
 
     #[test]
