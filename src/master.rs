@@ -142,11 +142,9 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
             translation.ceiling = behind.fix;
         }
     }
-    let mut promises = goal.judge(&made.met, &made.processed);
-    if let Some(reference) = reference.filter(|_| job.loudness_lufs.is_none()) {
-        let of_loudness = promises.iter_mut().find(|promise| promise.id == "integrated_loudness");
-        of_loudness.into_iter().for_each(|promise| promise.wanted_because = quieter_than(reference, job.ceiling_dbtp));
-    }
+    let followed = reference.filter(|_| job.loudness_lufs.is_none());
+    let wished_because = followed.and_then(|reference| quieter_than(reference, job.ceiling_dbtp));
+    let promises = goal.judge(&made.met, &made.processed, wished_because);
     let Made { recipe, processed, met } = made;
     let Written { file, source, log } = met.written;
     file.commit(job.force)?;
@@ -416,7 +414,7 @@ fn read_back(file: &OutputFile, on_progress: OnProgress<'_>) -> Result<Source> {
 
 impl Goal {
     /// Holds the written file to what was promised.
-    fn judge(&self, met: &Met, processed: &Processed) -> Vec<Promise> {
+    fn judge(&self, met: &Met, processed: &Processed, wished_because: Option<String>) -> Vec<Promise> {
         let loudness = met.written.lufs();
         let loudness_met = loudness.is_some_and(|lufs| (lufs - self.wished_lufs).abs() <= LOUDNESS_TOLERANCE_LU);
         let peak = met.written.true_dbtp();
@@ -442,7 +440,7 @@ impl Goal {
                 tolerance: LOUDNESS_TOLERANCE_LU,
                 met: loudness_met,
                 reason,
-                wanted_because: None,
+                wanted_because: wished_because,
             },
             Promise {
                 id: "true_peak",

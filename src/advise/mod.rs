@@ -168,8 +168,8 @@ impl Advisor {
         }
         quality::advice(known, measurement, &mut findings);
         let hints = self.listener.finish();
-        tonal::advice(measurement, hints.tone, standard, &mut findings);
-        findings.extend(resonance::advice(&hints.resonances));
+        tonal::advice(measurement, &hints, standard, &mut findings);
+        findings.extend(resonance::advice(&hints.resonances()));
         level::advice(known, measurement, &mut findings);
         if channels > 1 {
             stereo::advice(known, measurement, &mut findings);

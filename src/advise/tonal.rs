@@ -8,6 +8,7 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
+use super::hints::Hints;
 use super::prior::{Departure, Share};
 use super::thresholds::{
     DULL_SIGMAS, HARSHNESS_SIGMAS, NETWORK_DULL_SIGMAS, NETWORK_HARSHNESS_SIGMAS, NETWORK_MUD_SIGMAS,
@@ -210,13 +211,8 @@ impl Tone {
     }
 }
 
-/// `said` is what the network says of the programme.
-pub(super) fn advice(
-    measurement: &Measurement,
-    said: Option<[Share; TONES.len()]>,
-    standard: Standard<'_>,
-    findings: &mut Vec<Advice>,
-) {
+/// `hints` are asked where there is neither a reference nor a profile.
+pub(super) fn advice(measurement: &Measurement, hints: &Hints, standard: Standard<'_>, findings: &mut Vec<Advice>) {
     let against_reference = || Some((Yardstick::Reference, against_reference(measurement, standard.reference()?)?));
     let against_profile = || {
         let Standard::Profile(profile) = standard else { return None };
@@ -225,10 +221,10 @@ pub(super) fn advice(
     let against_music = || Some((Yardstick::Music, against_music(measurement)?));
     let departure = against_reference().or_else(against_profile).or_else(against_music);
     let Some((yardstick, departure)) = departure else { return };
+    // The network knows music better than a table does.
+    let said = if yardstick == Yardstick::Music { hints.tone() } else { None };
     for (index, tone) in TONES.iter().enumerate() {
-        // The network knows music better than a table does.
-        let said = said.filter(|_| yardstick == Yardstick::Music && tone.network_sigmas.is_some());
-        let verdict = match said {
+        let verdict = match said.filter(|_| tone.network_sigmas.is_some()) {
             Some(shares) => Some(tone.verdict(shares[index], Yardstick::Network)),
             None => departure.share_of(tone.shape()).map(|share| tone.verdict(share, yardstick)),
         };

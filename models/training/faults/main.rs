@@ -7,6 +7,8 @@
 
 #[path = "../draw.rs"]
 mod draw;
+#[path = "../songs.rs"]
+mod songs;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,9 +16,9 @@ use std::path::Path;
 
 use halfspeed::AudioBuffer;
 use halfspeed::advise::hints;
+use halfspeed::advise::thresholds::RESONANCE_RANGE_HZ;
 use halfspeed::advise::tonal::TONES;
 use halfspeed::dsp::biquad::{Cascade, Coefficients};
-use halfspeed::io::Decoder;
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -25,8 +27,6 @@ use draw::Draw;
 /// Lengths of an excerpt, seconds.
 const SHORTEST_S: f64 = 20.0;
 const LONGEST_S: f64 = 40.0;
-/// Songs are read up to here, seconds: long ones don't rule.
-const SONG_S: f64 = 240.0;
 /// A row has places for so many resonances: frequency in Hz, gain in dB and Q; 0 where there is none.
 const MOST_RESONANCES: usize = 3;
 /// Resonances of one excerpt lie as far from each other at least, octaves.
@@ -75,7 +75,8 @@ impl Faults {
         }
         faults.disguise = disguise(draw);
         for _ in 0..(draw.uniform(0.0, MOST_RESONANCES as f64 + 1.0) as usize) {
-            let [hz, gain_db, q] = [draw.log(150.0, 9_000.0), draw.uniform(8.0, 18.0), draw.log(9.0, 22.0)];
+            let [low_hz, high_hz] = [*RESONANCE_RANGE_HZ.start(), *RESONANCE_RANGE_HZ.end()];
+            let [hz, gain_db, q] = [draw.log(low_hz, high_hz), draw.uniform(8.0, 18.0), draw.log(9.0, 22.0)];
             if faults.resonances.iter().all(|other| (other[0] / hz).log2().abs() >= APART_OCTAVES) {
                 faults.resonances.push([hz, gain_db, q]);
             }
@@ -127,7 +128,10 @@ struct Song<'a> {
 impl Song<'_> {
     /// All of its rows, one after the other.
     fn rows(&self, variants: usize) -> Option<Vec<f32>> {
-        let audio = read(self.path)?;
+        let audio = songs::start_of(self.path)?;
+        if (audio.frames() as f64) < SHORTEST_S * f64::from(audio.sample_rate_hz()) {
+            return None;
+        }
         let tones = FIRST_TONE..FIRST_TONE + TONES.len();
         let kinds = JUDGED.into_iter().chain(tones).chain(std::iter::repeat_n(LEARN, variants));
         let rows = kinds.enumerate().filter_map(|(variant, kind)| self.row(&audio, variant, kind));
@@ -155,20 +159,6 @@ impl Song<'_> {
     }
 }
 
-/// The start of a stereo song; `None` for anything else.
-fn read(path: &Path) -> Option<AudioBuffer> {
-    let mut decoder = Decoder::open(path).ok()?;
-    let rate = decoder.info().sample_rate_hz;
-    if decoder.info().channels != 2 || rate < 32_000 {
-        return None;
-    }
-    let (mut song, mut block) = (AudioBuffer::new(rate), AudioBuffer::new(rate));
-    while (song.frames() as f64) < SONG_S * f64::from(rate) && decoder.next_block(&mut block).ok()? {
-        song.extend(block.left(), block.right());
-    }
-    (song.frames() as f64 >= SHORTEST_S * f64::from(rate)).then_some(song)
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, lock, music, out, variants] = arguments.as_slice() else {
@@ -180,7 +170,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let schema = serde_json::json!({
         "features": hints::features::names(), "schema_hash": format!("{:016x}", hints::features::schema_hash()),
         "tones": TONES.iter().map(|tone| serde_json::json!({"id": tone.id, "gain_db": tone.gain_db})).collect::<Vec<_>>(),
-        "resonances": MOST_RESONANCES, "packages": lock.keys().collect::<Vec<_>>(),
+        "resonances": MOST_RESONANCES, "resonance_range_hz": [RESONANCE_RANGE_HZ.start(), RESONANCE_RANGE_HZ.end()],
+        "bands_hz": hints::bands_hz(48_000), "packages": lock.keys().collect::<Vec<_>>(),
     });
     fs::write(out.join("schema.json"), serde_json::to_string(&schema)?)?;
     let tracks = lock.iter().enumerate().flat_map(|(package, (name, of))| {
@@ -196,9 +187,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let song = Song { id, package: *package, path };
         let rows = song.rows(variants).unwrap_or_default();
-        let partial = file.with_extension("part");
-        fs::write(&partial, rows.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())?;
-        fs::rename(&partial, &file)
+        songs::write_rows(&file, &rows)
     })?;
     Ok(())
 }

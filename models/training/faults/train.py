@@ -15,11 +15,9 @@ from graph import Graph, save
 VERSION = "1"
 SEED = 7
 FOLDS, TONE_NETS = 4, 5
-BANDS, LOWEST_HZ, BANDS_PER_OCTAVE = 168, 110.0, 24  # src/advise/hints/spectrum.rs
 LEARN, PLAIN, MASTERED, RINGING, FIRST_TONE = range(5)  # main.rs
-PLACE_BANDS, NEAR_BANDS = 1.0, 5.0  # so near to a resonance is at it; so near is not elsewhere
+PLACE_OCTAVES, NEAR_OCTAVES = 1 / 24, 5 / 24  # so near to a resonance is at it; so near is not elsewhere
 FOUND_OCTAVES = 1 / 6
-TOLD_HZ = 150.0, 9000.0  # where resonances are put, and told
 # Five songs of one album ring here by themselves, 10 dB high at quiet moments and at loud ones: they are found, and right.
 RINGS_BY_ITSELF = "widelands-data", (6200.0, 6600.0)
 ALARMS = 0.02, 0.04, 0.05, 0.1
@@ -32,23 +30,23 @@ class Rows:
         self.schema = json.loads((folder / "schema.json").read_text())
         tones, resonances, names = len(self.schema["tones"]), self.schema["resonances"], self.schema["features"]
         head = 3 + tones + 3 * resonances
+        self.bands_hz = np.array(self.schema["bands_hz"])
         files = [np.fromfile(path, np.float32) for path in sorted(folder.glob("*.f32"))]
-        table = np.concatenate([file.reshape(-1, head + len(names) * BANDS) for file in files])
+        table = np.concatenate([file.reshape(-1, head + len(names) * len(self.bands_hz)) for file in files])
         self.package, self.song = table[:, 0].astype(int), table[:, 1].astype(int)
         self.kind = table[:, 2].astype(int)
         self.tone_db = table[:, 3:3 + tones]
         self.resonances = table[:, 3 + tones:head].reshape(-1, resonances, 3)
-        self.features = table[:, head:].reshape(-1, len(names), BANDS)
-        self.bands_hz = LOWEST_HZ * 2 ** (np.arange(BANDS) / BANDS_PER_OCTAVE)
+        self.features = table[:, head:].reshape(-1, len(names), len(self.bands_hz))
 
     def resonance_labels(self, rows):
         """Place, nearness, height and log2 Q by band: see nets.resonance_loss."""
         labels = np.zeros((4, len(rows), len(self.bands_hz)), np.float32)
         for k, row in enumerate(rows):
             for hz, gain_db, q in self.resonances[row][self.resonances[row, :, 0] > 0]:
-                bands = np.abs(np.log2(self.bands_hz / hz)) * BANDS_PER_OCTAVE
-                place = bands <= PLACE_BANDS
-                labels[0, k][place], labels[1, k][bands <= NEAR_BANDS] = 1, 1
+                octaves = np.abs(np.log2(self.bands_hz / hz))
+                place = octaves <= PLACE_OCTAVES
+                labels[0, k][place], labels[1, k][octaves <= NEAR_OCTAVES] = 1, 1
                 labels[2, k][place] = (gain_db - nets.HEIGHT[0]) / nets.HEIGHT[1]
                 labels[3, k][place] = (np.log2(q) - nets.LOG_Q[0]) / nets.LOG_Q[1]
         return [torch.tensor(label) for label in labels]
@@ -106,7 +104,8 @@ def rounded(value):
 
 def judge_resonances(rows, which, certainty):
     """Recall at the certainties that shares of the untouched excerpts reach."""
-    told = (rows.bands_hz >= TOLD_HZ[0]) & (rows.bands_hz <= TOLD_HZ[1])
+    lowest_hz, highest_hz = rows.schema["resonance_range_hz"]
+    told = (rows.bands_hz >= lowest_hz) & (rows.bands_hz <= highest_hz)
     package, (low_hz, high_hz) = RINGS_BY_ITSELF
     right = (rows.package[which] == rows.schema["packages"].index(package))[:, None] & (rows.bands_hz > low_hz) & (rows.bands_hz < high_hz)
     certainty = np.where(told & ~right, certainty, 0)

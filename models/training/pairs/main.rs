@@ -9,14 +9,14 @@ mod chain;
 #[path = "../draw.rs"]
 mod draw;
 mod row;
+#[path = "../songs.rs"]
+mod songs;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use halfspeed::AudioBuffer;
-use halfspeed::io::Decoder;
 use halfspeed::suggest::features;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -83,10 +83,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     .into_par_iter()
                     .flat_map_iter(|index| rows_of(&songs, index, round).into_iter().flatten())
                     .collect();
-                let bytes: Vec<u8> = rows.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
-                let partial = path.with_extension("part");
-                fs::File::create(&partial)?.write_all(&bytes)?;
-                fs::rename(&partial, &path)?;
+                songs::write_rows(&path, rows.iter().flatten())?;
                 println!("{}: {} rows", path.display(), rows.len());
             }
         }
@@ -103,16 +100,8 @@ fn shuffle<T>(items: &mut [T], draw: &mut Draw) {
 
 /// Two excerpts of a stereo song of a minute or more, at about the same level; `None` for anything else.
 fn excerpts(path: &Path, draw: &mut Draw) -> Option<[AudioBuffer; 2]> {
-    let mut decoder = Decoder::open(path).ok()?;
-    let rate = decoder.info().sample_rate_hz;
-    if decoder.info().channels != 2 || rate < 32_000 {
-        return None;
-    }
-    let mut song = AudioBuffer::new(rate);
-    let mut block = AudioBuffer::new(rate);
-    while song.frames() < rate as usize * 240 && decoder.next_block(&mut block).ok()? {
-        song.extend(block.left(), block.right());
-    }
+    let song = songs::start_of(path)?;
+    let rate = song.sample_rate_hz();
     let length = (EXCERPT_S * f64::from(rate)) as usize;
     let half = song.frames() / 2;
     if half < length + rate as usize {

@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 
 use super::spectrum::{FineSpectrum, Resolution};
-use crate::units::power_to_db;
+use crate::units::{db_to_power, power_to_db};
 
 /// Quantiles over time.
 const SHARES: [f64; 7] = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
@@ -140,7 +140,7 @@ fn column(looks: &[Look], band: usize) -> [f32; OWN_ROWS] {
         by_roughness[..number].iter().map(|&(_, look)| values[look]).collect()
     };
     let mean = |values: Vec<f32>| values.iter().sum::<f32>() / values.len() as f32;
-    let mean_power = level.iter().map(|db| 10f64.powf(0.1 * f64::from(*db))).sum::<f64>() / count as f64;
+    let mean_power = level.iter().map(|db| db_to_power(f64::from(*db))).sum::<f64>() / count as f64;
     let mut smooth_far = of_smoothest(&far, some);
     smooth_far.sort_by(f32::total_cmp);
     let last = [

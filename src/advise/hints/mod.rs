@@ -17,13 +17,23 @@ const SEGMENT_WINDOWS: usize = 108;
 /// The rest of a programme is left out where it is shorter than this, unless there is nothing else.
 const MIN_REST_WINDOWS: usize = 54;
 
-/// What the networks make of a programme.
+/// What was heard of a programme, to ask the networks about.
 pub(super) struct Hints {
-    /// Where it rings, from low to high.
-    pub(super) resonances: Vec<Resonance>,
+    bands_hz: Vec<f64>,
+    segments: Vec<Vec<f32>>,
+}
+
+impl Hints {
+    /// Where it rings, from low to high. Nowhere in a program built without networks.
+    pub(super) fn resonances(&self) -> Vec<Resonance> {
+        networks::resonances(&self.segments, &self.bands_hz)
+    }
+
     /// How much of each fault of tone it has, as [`TONES`] orders them. `None` where the sample rate leaves out bands, where too
     /// little is heard, and in a program built without networks.
-    pub(super) tone: Option<[Share; TONES.len()]>,
+    pub(super) fn tone(&self) -> Option<[Share; TONES.len()]> {
+        networks::tone(&self.segments)
+    }
 }
 
 /// A narrow peak that stands at one frequency whatever is played.
@@ -48,7 +58,7 @@ pub(super) struct Listener {
 
 impl Listener {
     pub(super) fn new(sample_rate_hz: u32) -> Self {
-        let bands_hz = spectrum::centers_hz(sample_rate_hz);
+        let bands_hz = bands_hz(sample_rate_hz);
         Self { spectrum: FineSpectrum::new(&bands_hz, sample_rate_hz), bands_hz, segments: Vec::new() }
     }
 
@@ -69,11 +79,10 @@ impl Listener {
         self.spectrum.clear();
     }
 
-    /// Ends the programme and asks the networks.
+    /// Ends the programme.
     pub(super) fn finish(mut self) -> Hints {
         self.end_programme();
-        let resonances = networks::resonances(&self.segments, &self.bands_hz);
-        Hints { resonances, tone: networks::tone(&self.segments) }
+        Hints { bands_hz: self.bands_hz, segments: self.segments }
     }
 
     fn end_programme(&mut self) {
@@ -81,6 +90,11 @@ impl Listener {
             self.end_segment();
         }
     }
+}
+
+/// Centres of the bands that a sample rate can hold, Hz: the columns of the features.
+pub fn bands_hz(sample_rate_hz: u32) -> Vec<f64> {
+    spectrum::centers_hz(sample_rate_hz)
 }
 
 /// Features of each segment of a programme, for training: see [`features::names`].
@@ -146,7 +160,7 @@ mod tests {
             let mut listener = Listener::new(44_100);
             listener.push(&audio);
             let hints = listener.finish();
-            assert!(hints.resonances.is_empty() && hints.tone.is_none());
+            assert!(hints.resonances().is_empty() && hints.tone().is_none());
         }
     }
 
@@ -163,8 +177,9 @@ mod tests {
         let mut listener = Listener::new(8_000);
         listener.push(&AudioBuffer::from_channels(8_000, ringing(audio.left()), ringing(audio.right())));
         let hints = listener.finish();
-        let found = hints.resonances.iter().max_by(|a, b| a.certainty_ratio.total_cmp(&b.certainty_ratio));
-        assert!(found.is_some_and(|found| (found.hz / 890.0).log2().abs() < 0.05), "{:?}", hints.resonances);
-        assert!(hints.tone.is_none());
+        let resonances = hints.resonances();
+        let found = resonances.iter().max_by(|a, b| a.certainty_ratio.total_cmp(&b.certainty_ratio));
+        assert!(found.is_some_and(|found| (found.hz / 890.0).log2().abs() < 0.05), "{resonances:?}");
+        assert!(hints.tone().is_none());
     }
 }
