@@ -5,6 +5,7 @@ use super::low_band::{HARMONICS, Line, MAINS_HZ, Window};
 use super::standing::{Found, Standing};
 use super::thresholds::{HUM_HARMONICS, HUM_MIN_DBFS, HUM_PROMINENCE_DB};
 use super::{Finding, Severity};
+use crate::measure::Measurement;
 use crate::measure::analysis::median;
 use crate::units::{db_to_power, power_to_db};
 
@@ -18,8 +19,9 @@ const STEADY_SHARE: f64 = 0.8;
 /// Mains hum keeps its level: its quantiles at 10 and 90 % lie this close, dB.
 const STEADY_DB: f64 = 6.0;
 
-pub(super) fn finding(windows: &[Window], standing: Standing) -> Option<Finding> {
-    in_pauses(windows).or_else(|| standing.finish()).map(told)
+pub(super) fn finding(windows: &[Window], standing: Standing, measurement: &Measurement) -> Option<Finding> {
+    let under_music = || standing.finish(measurement.loudness.integrated_lufs()?);
+    in_pauses(windows).or_else(under_music).map(told)
 }
 
 /// Hum that stands out where little else sounds.
@@ -35,16 +37,17 @@ fn in_pauses(windows: &[Window]) -> Option<Found> {
         })
         .max_by_key(|(_, levels)| levels.len())?;
     let loudest_dbfs = levels_db.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    (levels_db.len() >= HUM_HARMONICS).then_some(Found { mains_hz, harmonics: levels_db.len(), loudest_dbfs })
+    let found = Found { mains_hz, harmonics: levels_db.len(), loudest_dbfs, threshold_dbfs: HUM_MIN_DBFS };
+    (levels_db.len() >= HUM_HARMONICS).then_some(found)
 }
 
-fn told(Found { mains_hz, harmonics, loudest_dbfs }: Found) -> Finding {
+fn told(Found { mains_hz, harmonics, loudest_dbfs, threshold_dbfs }: Found) -> Finding {
     Finding {
         id: "hum",
         severity: Severity::Warning,
         value: loudest_dbfs,
         unit: "dBFS",
-        threshold: HUM_MIN_DBFS,
+        threshold: threshold_dbfs,
         times_s: Vec::new(),
         message: format!(
             "mains hum at {mains_hz:.0} Hz with {harmonics} harmonics, up to {loudest_dbfs:.0} dBFS; find the ground loop and \

@@ -200,7 +200,7 @@ impl Inspector {
         findings.extend(self.depth.and_then(Depth::finish));
         findings.extend(self.excerpts.bandwidth.up_sampled());
         findings.extend(self.excerpts.bandwidth.lossy_source(self.format.lossy));
-        findings.extend(hum::finding(&self.low_band.windows, self.low_band.standing));
+        findings.extend(hum::finding(&self.low_band.windows, self.low_band.standing, measurement));
         findings.extend(sub_sonic::finding(&self.low_band.windows, measurement));
         findings.extend(noise::finding(measurement));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

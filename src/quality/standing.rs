@@ -15,7 +15,7 @@ use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 use super::low_band::MAINS_HZ;
-use super::thresholds::{HUM_MIN_DBFS, HUM_STANDING_DB, HUM_STANDING_MAX_DBFS};
+use super::thresholds::{HUM_STANDING_DB, HUM_STANDING_UNDER_LU};
 use crate::measure::analysis::median;
 use crate::units::power_to_db;
 
@@ -66,6 +66,8 @@ pub(super) struct Found {
     pub(super) mains_hz: f64,
     pub(super) harmonics: usize,
     pub(super) loudest_dbfs: f64,
+    /// From here on it is told.
+    pub(super) threshold_dbfs: f64,
 }
 
 /// How far the harmonics of one mains frequency stand out in a segment.
@@ -73,8 +75,8 @@ pub(super) struct Found {
 struct Stand {
     over_others_db: f64,
     harmonics: usize,
-    /// Only known where they stand out enough.
-    loudest_dbfs: f64,
+    /// The loudest: only known where they stand out enough.
+    loudest: Option<Tone>,
 }
 
 impl Standing {
@@ -103,12 +105,10 @@ impl Standing {
             let lines = Lines::of(&self.evening.even(&self.samples), self.fft.as_ref(), self.rate_hz);
             for (mains_hz, stands) in MAINS_HZ.into_iter().zip(&mut self.stands) {
                 let (over_others_db, harmonics_hz) = lines.stand(mains_hz);
-                let mut stand =
-                    Stand { over_others_db, harmonics: harmonics_hz.len(), loudest_dbfs: f64::NEG_INFINITY };
+                let mut stand = Stand { over_others_db, harmonics: harmonics_hz.len(), loudest: None };
                 if over_others_db >= HUM_STANDING_DB {
-                    let levels =
-                        harmonics_hz.iter().map(|hz| self.evening.level_dbfs(&self.samples, hz / self.rate_hz));
-                    stand.loudest_dbfs = levels.fold(f64::NEG_INFINITY, f64::max);
+                    let tones = harmonics_hz.iter().map(|hz| self.evening.tone(&self.samples, hz / self.rate_hz));
+                    stand.loudest = tones.max_by(|a, b| a.in_gaps_dbfs.total_cmp(&b.in_gaps_dbfs));
                 }
                 stands.push(stand);
             }
@@ -116,17 +116,17 @@ impl Standing {
         self.samples.clear();
     }
 
-    /// Hum that stands out in half of all segments.
-    pub(super) fn finish(mut self) -> Option<Found> {
+    /// Hum that stands out in half of all segments of a programme of this loudness.
+    pub(super) fn finish(mut self, integrated_lufs: f64) -> Option<Found> {
         self.end_segment();
+        let threshold_dbfs = integrated_lufs - HUM_STANDING_UNDER_LU;
         let found = MAINS_HZ.into_iter().zip(&self.stands).filter_map(|(mains_hz, stands)| {
             let over_others_db = median(stands.iter().map(|stand| stand.over_others_db).collect())?;
             let best = stands.iter().max_by(|a, b| a.over_others_db.total_cmp(&b.over_others_db))?;
-            let Stand { harmonics, loudest_dbfs, .. } = *best;
-            let is_hum = over_others_db >= HUM_STANDING_DB
-                && harmonics >= MIN_TOLD
-                && (HUM_MIN_DBFS..HUM_STANDING_MAX_DBFS).contains(&loudest_dbfs);
-            is_hum.then_some((over_others_db, Found { mains_hz, harmonics, loudest_dbfs }))
+            let Stand { harmonics, loudest, .. } = *best;
+            let Tone { level_dbfs: loudest_dbfs, in_gaps_dbfs } = loudest?;
+            let is_hum = over_others_db >= HUM_STANDING_DB && harmonics >= MIN_TOLD && in_gaps_dbfs >= threshold_dbfs;
+            is_hum.then_some((over_others_db, Found { mains_hz, harmonics, loudest_dbfs, threshold_dbfs }))
         });
         found.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, found)| found)
     }
@@ -162,15 +162,8 @@ impl Evening {
         }
         let powers: Vec<Vec<f32>> = spectra.iter().map(|spectrum| powers(spectrum)).collect();
         for bin in 0..self.forward.complex_len() {
-            let mut over_time: Vec<f32> = powers.iter().map(|powers| powers[bin]).collect();
-            let quiet = (QUIETEST_SHARE * over_time.len() as f64) as usize;
-            let least = *over_time.select_nth_unstable_by(quiet, f32::total_cmp).1 + (NOTHING * MOMENT as f32).powi(2);
-            for (spectrum, powers) in spectra.iter_mut().zip(&powers) {
-                let power = powers[bin].max(least);
-                // To the power of 5/4: a little more than 1, because the power of a single moment is itself uncertain, and the
-                // quiet ones are the surest.
-                spectrum[bin] /= power * power.sqrt().sqrt();
-            }
+            let weights = weights(powers.iter().map(|powers| powers[bin]).collect());
+            spectra.iter_mut().zip(weights).for_each(|(spectrum, weight)| spectrum[bin] *= weight);
         }
         let mut evened = vec![0.0; samples.len()];
         let mut output = self.inverse.make_output_vec();
@@ -183,29 +176,69 @@ impl Evening {
         evened
     }
 
-    /// Level of a steady tone. Where it is in the middle of what is heard over time, music is as often above as below.
-    fn level_dbfs(&self, samples: &[f32], turns_per_sample: f64) -> f64 {
-        let turn = |n: usize| {
-            let (sin, cos) = (TAU * (turns_per_sample * n as f64).fract()).sin_cos();
+    /// Levels of a steady tone: means of what each moment says of it.
+    fn tone(&self, samples: &[f32], turns_per_sample: f64) -> Tone {
+        let turn = |turns: f64, n: usize| {
+            let (sin, cos) = (TAU * (turns * n as f64).fract()).sin_cos();
             Complex::new(cos as f32, -sin as f32)
         };
-        let turned: Vec<Complex<f32>> = samples.iter().enumerate().map(|(n, x)| turn(n) * x).collect();
-        let looks = turned.windows(MOMENT).step_by(HOP);
-        let looks: Vec<Complex<f32>> =
-            looks.map(|moment| moment.iter().zip(&self.window).map(|(x, w)| x * w).sum()).collect();
-        let middle = |part: fn(&Complex<f32>) -> f32| median(looks.iter().map(|look| f64::from(part(look))).collect());
-        let (re, im) = (middle(|look| look.re).unwrap_or(0.0), middle(|look| look.im).unwrap_or(0.0));
-        // The window's mean is a half, and so is a sine's share at its frequency; its mean square is half of its square.
-        power_to_db(8.0 * (re * re + im * im) / (MOMENT as f64).powi(2))
+        // From two bins below the tone to two above: the window's outermost bins hold nothing of it.
+        let looks = [-2.0, -1.0, 0.0, 1.0, 2.0].map(|bins| -> Vec<Complex<f32>> {
+            (0..MOMENT).map(|n| turn(bins / MOMENT as f64, n) * self.window[n]).collect()
+        });
+        let turned: Vec<Complex<f32>> =
+            samples.iter().enumerate().map(|(n, sample)| turn(turns_per_sample, n) * sample).collect();
+        let moments = turned.windows(MOMENT).step_by(HOP);
+        let seen: Vec<[Complex<f32>; 5]> = moments
+            .map(|moment| looks.each_ref().map(|look| moment.iter().zip(look).map(|(x, turn)| x * turn).sum()))
+            .collect();
+        let mean_dbfs = |power: fn([f32; 5]) -> f32| {
+            let weights = weights(seen.iter().map(|looks| power(looks.map(|look| look.norm_sqr()))).collect());
+            let sum: Complex<f32> = seen.iter().zip(&weights).map(|(looks, weight)| looks[2] * weight).sum();
+            let mean = sum / weights.iter().sum::<f32>();
+            // The window's mean is a half, and so is a sine's share at its frequency; its mean square is half of its square.
+            power_to_db(8.0 * f64::from(mean.norm_sqr()) / (MOMENT as f64).powi(2))
+        };
+        Tone {
+            level_dbfs: mean_dbfs(|[below, .., above]| 0.5 * (below + above)),
+            in_gaps_dbfs: mean_dbfs(|[_, below, at, above, _]| smooth([below, at, above])),
+        }
     }
 }
 
-/// Power of each bin with its neighbours': a single one is at times 0 by chance.
+/// What is read of a tone that may be hum.
+#[derive(Clone, Copy)]
+struct Tone {
+    /// Its level, as the moments tell it that are quiet beside it.
+    level_dbfs: f64,
+    /// As the moments tell it that are quiet where it is: 2 to 5 dB too little for hum, since music and hum cancel in some of
+    /// them; far too little for a tone of the music, which comes and goes.
+    in_gaps_dbfs: f64,
+}
+
+/// What each moment of a frequency counts, from its power then.
+fn weights(powers: Vec<f32>) -> Vec<f32> {
+    let mut sorted = powers.clone();
+    let quiet = (QUIETEST_SHARE * sorted.len() as f64) as usize;
+    let least = *sorted.select_nth_unstable_by(quiet, f32::total_cmp).1 + (NOTHING * MOMENT as f32).powi(2);
+    let weight = |power: f32| {
+        let power = power.max(least);
+        // To the power of 5/4: a little more than 1, because the power of a single moment is itself uncertain, and the quiet
+        // ones are the surest.
+        1.0 / (power * power.sqrt().sqrt())
+    };
+    powers.into_iter().map(weight).collect()
+}
+
+/// Power of each bin with its neighbours'.
 fn powers(spectrum: &[Complex<f32>]) -> Vec<f32> {
     let power = |bin: usize| spectrum[bin.min(spectrum.len() - 1)].norm_sqr();
-    (0..spectrum.len())
-        .map(|bin| 0.25 * power(bin.saturating_sub(1)) + 0.5 * power(bin) + 0.25 * power(bin + 1))
-        .collect()
+    (0..spectrum.len()).map(|bin| smooth([power(bin.saturating_sub(1)), power(bin), power(bin + 1)])).collect()
+}
+
+/// The middle one's power with its neighbours': a single one is at times 0 by chance.
+fn smooth([below, at, above]: [f32; 3]) -> f32 {
+    0.25 * below + 0.5 * at + 0.25 * above
 }
 
 /// What is steady in a segment, by frequency.
@@ -285,11 +318,16 @@ mod tests {
 
     const LOW_RATE_HZ: f64 = 1_400.0;
 
+    /// In a programme as loud as a mix is.
     fn found(sample: impl FnMut(usize) -> f64) -> Option<Found> {
+        found_at(-20.0, sample)
+    }
+
+    fn found_at(integrated_lufs: f64, sample: impl FnMut(usize) -> f64) -> Option<Found> {
         let samples: Vec<f32> = (0..(45.0 * LOW_RATE_HZ) as usize).map(sample).map(|x| x as f32).collect();
         let mut standing = Standing::new(LOW_RATE_HZ);
         samples.chunks(333).for_each(|block| standing.push(block));
-        standing.finish()
+        standing.finish(integrated_lufs)
     }
 
     /// Four harmonics of amplitude 0.01.
@@ -321,6 +359,27 @@ mod tests {
             // A sine of amplitude 0.01 has -43 dBFS; the loudest of four in noise reads a little more.
             assert!((found.loudest_dbfs + 43.0).abs() < 2.0, "{}", found.loudest_dbfs);
         }
+    }
+
+    #[test]
+    fn hum_that_is_too_quiet_beside_the_programme_is_not_told() {
+        for (integrated_lufs, told) in [(-3.0, true), (5.0, false)] {
+            let mut noise = Noise(3);
+            let found = found_at(integrated_lufs, |n| 0.1 * noise.next() + hum(50.0, n));
+            assert_eq!(found.is_some(), told, "hum at -43 dBFS in a programme of {integrated_lufs} LUFS");
+        }
+    }
+
+    /// A tone that comes and goes, as loud as hum at -40 dBFS in the mean, with silence half of the time.
+    #[test]
+    fn a_tone_that_rests_reads_far_less_than_it_has() {
+        let mut noise = Noise(3);
+        let beating =
+            |n: usize| if (n / 700).is_multiple_of(2) { (TAU * 50.0 * n as f64 / LOW_RATE_HZ).sin() } else { 0.0 };
+        let samples: Vec<f32> =
+            (0..(40.0 * LOW_RATE_HZ) as usize).map(|n| (0.028 * beating(n) + 0.001 * noise.next()) as f32).collect();
+        let in_gaps_dbfs = Evening::new().tone(&samples, 50.0 / LOW_RATE_HZ).in_gaps_dbfs;
+        assert!(in_gaps_dbfs < -60.0, "{in_gaps_dbfs}");
     }
 
     #[test]
