@@ -1,7 +1,10 @@
 //! The two channels: bass in the side, phase, loss in mono, balance, delay.
 
 use super::quality::severity;
-use super::thresholds::{BALANCE_LU, MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, SIDE_BASS_DB};
+use super::thresholds::{
+    BALANCE_LU, MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, SIDE_BASS_DB, SIDE_BASS_NARROW_DB,
+    SIDE_BASS_OVER_LOW_MIDS_DB,
+};
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
@@ -10,6 +13,8 @@ use crate::quality::Finding;
 /// What counts as bass, Hz, and the part of it that only large speakers play.
 const BASS_HZ: [f64; 2] = [20.0, 120.0];
 const DEEP_BASS_HZ: [f64; 2] = [20.0, 85.0];
+/// What lies over the bass, Hz: its side is as a rule the wider one.
+const LOW_MIDS_HZ: [f64; 2] = [120.0, 500.0];
 /// A band so far under all bands together loses nothing that is heard, dB.
 const FAINT_DB: f64 = -20.0;
 /// Windows of quality control's `phase`, seconds.
@@ -37,17 +42,25 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
 }
 
 fn side_bass(measurement: &Measurement) -> Option<Advice> {
-    let width_db = |[low_hz, high_hz]: [f64; 2]| Some((measurement.width_db(low_hz, high_hz)?, [low_hz, high_hz]));
-    let mut widths_db = [BASS_HZ, DEEP_BASS_HZ].into_iter().filter_map(width_db);
-    let (bass_db, band_hz) = widths_db.find(|(db, _)| *db > SIDE_BASS_DB)?;
+    let width_db = |[low_hz, high_hz]: [f64; 2]| measurement.width_db(low_hz, high_hz);
+    let with_width = |band_hz| Some((width_db(band_hz)?, band_hz));
+    let wide = || [BASS_HZ, DEEP_BASS_HZ].into_iter().filter_map(with_width).find(|(db, _)| *db > SIDE_BASS_DB);
+    let wider_than_above = || {
+        let (bass_db, above_db) = (width_db(BASS_HZ)?, width_db(LOW_MIDS_HZ)?);
+        let is_wider = bass_db > SIDE_BASS_NARROW_DB && bass_db > above_db + SIDE_BASS_OVER_LOW_MIDS_DB;
+        is_wider.then_some((bass_db, BASS_HZ))
+    };
+    let (bass_db, band_hz) = wide().or_else(wider_than_above)?;
+    let against_mid = if bass_db < 0.0 { "weaker" } else { "louder" };
     Some(Advice {
         id: "side_bass",
         severity: if bass_db > SIDE_BASS_DB + 3.0 { Severity::High } else { Severity::Medium },
         confidence: 0.8,
         message: format!(
-            "below {:.0} Hz the side is {bass_db:.1} dB louder than the mid: such bass loses its weight in mono and on one \
+            "below {:.0} Hz the side is {:.1} dB {against_mid} than the mid: such bass loses its weight in mono and on one \
              subwoofer, and can't be cut to vinyl",
-            band_hz[1]
+            band_hz[1],
+            bass_db.abs()
         ),
         band_hz: Some(band_hz),
         times_s: Vec::new(),

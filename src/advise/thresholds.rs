@@ -8,7 +8,7 @@
 //! | all of these, against a profile or where the network can't be asked | [`TONE_SIGMAS`], [`TONE_END_SIGMAS`], [`HARSHNESS_SIGMAS`] or [`DULL_SIGMAS`] off what the songs or music have |
 //! | all of these, with a reference | [`REFERENCE_SIGMAS`] or [`REFERENCE_DULL_SIGMAS`] off the reference, and [`REFERENCE_MIN_DB`] |
 //! | `resonance` | a network's certainty of [`RESONANCE_CERTAINTY_RATIO`], within [`RESONANCE_RANGE_HZ`] |
-//! | `side_bass` | side over mid below 120 or 85 Hz above [`SIDE_BASS_DB`] |
+//! | `side_bass` | side over mid below 120 or 85 Hz above [`SIDE_BASS_DB`], or above [`SIDE_BASS_NARROW_DB`] where the low mids are narrower by [`SIDE_BASS_OVER_LOW_MIDS_DB`] |
 //! | `phase` | correlation below [`PHASE_CORRELATION`], or below [`PHASE_BASS_CORRELATION`] under 120 Hz |
 //! | `mono_loss` | a band loses [`MONO_LOSS_DB`] in mono |
 //! | `balance` | channels differ by [`BALANCE_LU`] |
@@ -55,6 +55,12 @@ pub const RESONANCE_RANGE_HZ: std::ops::RangeInclusive<f64> = 150.0..=9_000.0;
 /// Side over mid below 120 Hz, or below 85 Hz, dB. Of 302 excerpts of free
 /// game soundtracks 5 % have more.
 pub const SIDE_BASS_DB: f64 = 1.0;
+/// Or above this, where side over mid is [`SIDE_BASS_OVER_LOW_MIDS_DB`] more than from 120 to 500 Hz. Of 858 excerpts of the same
+/// music, one in 300 is told for this alone, and two in five of those whose side was given the bass 3 dB louder than the mid
+/// without coming over [`SIDE_BASS_DB`].
+pub const SIDE_BASS_NARROW_DB: f64 = -2.0;
+/// See [`SIDE_BASS_NARROW_DB`].
+pub const SIDE_BASS_OVER_LOW_MIDS_DB: f64 = 5.0;
 /// Correlation of left and right over the whole programme. Wide music goes down to -0.18: what correlates as little as
 /// that looks the same with one channel upside down, and isn't told.
 pub const PHASE_CORRELATION: f64 = -0.2;
