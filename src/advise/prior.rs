@@ -39,9 +39,7 @@ const TABLE: [(f64, f64, f64); 25] = [
 ];
 
 /// Distance over which departures of music's spectra lose their kinship, octaves.
-const MUSIC_OCTAVES: f64 = 3.0;
-/// The same of two programmes of one production.
-const REFERENCE_OCTAVES: f64 = 1.0;
+const KINSHIP_OCTAVES: f64 = 3.0;
 
 /// Level and spread of music at a frequency, dB. `None` outside of the table.
 pub(super) fn of_music(hz: f64) -> Option<(f64, f64)> {
@@ -68,27 +66,29 @@ pub(super) struct Share {
     pub(super) sigma: f64,
 }
 
+impl Share {
+    /// What two witnesses say together, each by its own certainty.
+    pub(super) fn and(self, other: Self) -> Self {
+        let [own, others] = [self, other].map(|share| share.sigma.powi(-2));
+        Self {
+            amount: (own * self.amount + others * other.amount) / (own + others),
+            sigma: (own + others).sqrt().recip(),
+        }
+    }
+}
+
 impl Departure {
     /// From a spectrum of music: bands with their level.
     pub(super) fn from_music(bands: &[(f64, f64)]) -> Self {
-        let known: Vec<(f64, f64, f64)> =
-            bands.iter().filter_map(|&(hz, db)| of_music(hz).map(|(level, spread)| (hz, db - level, spread))).collect();
-        Self::new(known, MUSIC_OCTAVES)
+        Self::new(
+            bands.iter().filter_map(|&(hz, db)| of_music(hz).map(|(level, spread)| (hz, db - level, spread))).collect(),
+        )
     }
 
-    /// From songs of a kind: bands with the departure from their mean, and their spread.
-    pub(super) fn from_songs(bands: Vec<(f64, f64, f64)>) -> Self {
-        Self::new(bands, MUSIC_OCTAVES)
-    }
-
-    /// From a reference: bands with the difference, whose scatter is `spread_db` in all.
-    pub(super) fn from_reference(bands: &[(f64, f64)], spread_db: f64) -> Self {
-        Self::new(bands.iter().map(|&(hz, db)| (hz, db, spread_db)).collect(), REFERENCE_OCTAVES)
-    }
-
-    fn new(bands: Vec<(f64, f64, f64)>, octaves: f64) -> Self {
+    /// From bands with their departure and how far it spreads by itself.
+    pub(super) fn new(bands: Vec<(f64, f64, f64)>) -> Self {
         let covariance = |a: &(f64, f64, f64), b: &(f64, f64, f64)| {
-            let kinship = (-(a.0 / b.0).log2().abs() / octaves).exp();
+            let kinship = (-(a.0 / b.0).log2().abs() / KINSHIP_OCTAVES).exp();
             // A little of each band's own keeps the matrix far from singular.
             a.2 * b.2 * if a.0 == b.0 { 1.01 } else { kinship }
         };
@@ -163,8 +163,16 @@ mod tests {
     }
 
     #[test]
+    fn of_two_witnesses_the_surer_counts_more() {
+        let share = |amount, sigma| Share { amount, sigma };
+        assert_eq!(share(4.0, 3.0).and(share(2.0, 3.0)), share(3.0, 3.0 / 2f64.sqrt()));
+        let together = share(4.0, 1.0).and(share(-10.0, 1e6));
+        assert!((together.amount - 4.0).abs() < 1e-6 && together.sigma < 1.0 + 1e-9, "{together:?}");
+    }
+
+    #[test]
     fn too_few_bands_say_nothing() {
         assert_eq!(Departure::from_music(&[]).share_of(|_| 1.0), None);
-        assert_eq!(Departure::from_reference(&[(1000.0, 3.0)], 3.0).share_of(|_| 1.0), None);
+        assert_eq!(Departure::new(vec![(1000.0, 3.0, 3.0)]).share_of(|_| 1.0), None);
     }
 }
