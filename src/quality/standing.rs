@@ -6,7 +6,7 @@
 //! in changing noise give it, and a transform over 40 s shows at which frequencies something steady is left. Music that
 //! repeats with the accuracy of a sequencer has such lines too, at every multiple of its beat, and tuned notes have theirs:
 //! the lines at multiples of the mains frequency have to stand higher together than those at multiples of all frequencies
-//! nearby, but for three that may be notes.
+//! nearby, but for three that may be notes, and to be loud enough beside the programme where it leaves gaps.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
