@@ -227,14 +227,13 @@ impl Tone {
 
     /// By a departure from the yardstick, and by what the network says, where it was asked.
     fn judged(&self, departure: &Departure, yardstick: Yardstick, said: Option<Share>) -> Option<Verdict> {
-        let share = departure.share_of(self.shape());
-        match (yardstick, said.zip(self.heard)) {
-            (Yardstick::Music, Some((said, _))) => Some(self.verdict(said, Yardstick::Network)),
-            (Yardstick::Reference { .. }, Some((said, heard))) => {
-                Some(self.verdict(share?.and(heard.witness(said)), yardstick))
-            }
-            _ => Some(self.verdict(share?, yardstick)),
-        }
+        let departed = || departure.share_of(self.shape());
+        let (share, yardstick) = match (yardstick, said.zip(self.heard)) {
+            (Yardstick::Music, Some((said, _))) => (said, Yardstick::Network),
+            (Yardstick::Reference { .. }, Some((said, heard))) => (departed()?.and(heard.witness(said)), yardstick),
+            _ => (departed()?, yardstick),
+        };
+        Some(self.verdict(share, yardstick))
     }
 }
 

@@ -11,6 +11,7 @@ use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
 use super::peak::slot_border;
+use super::window::hann;
 use crate::audio::AudioBuffer;
 
 /// Power of the third-octave bands of one frame.
@@ -210,9 +211,7 @@ impl SpectrumMeter {
         let length = (0.15 * f64::from(sample_rate_hz)) as usize;
         let length = length.next_power_of_two();
         let fft = FftPlanner::<f32>::new().plan_fft_forward(length);
-        let window: Vec<f32> = (0..length)
-            .map(|n| (std::f64::consts::PI * (n as f64 + 0.5) / length as f64).sin().powi(2) as f32)
-            .collect();
+        let window: Vec<f32> = hann(length).map(|weight| weight as f32).collect();
         // Parseval: the sum over all bins of both signs is `length` times the windowed energy.
         let energy: f64 = window.iter().map(|w| f64::from(*w).powi(2)).sum();
         let scale = 2.0 / (length as f64 * energy);

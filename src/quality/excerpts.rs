@@ -8,6 +8,7 @@ use realfft::{RealFftPlanner, RealToComplex};
 use super::bandwidth::Bandwidth;
 use super::delay::Delays;
 use crate::audio::AudioBuffer;
+use crate::measure::window::hann;
 
 /// An excerpt begins so often, tenths of a second.
 const HOP_TENTHS: u64 = 25;
@@ -34,9 +35,7 @@ impl Excerpts {
         let frames = ((0.06 * f64::from(sample_rate_hz)) as usize).next_power_of_two();
         let mut planner = RealFftPlanner::<f32>::new();
         let fft = planner.plan_fft_forward(2 * frames);
-        let window: Vec<f32> = (0..frames)
-            .map(|n| (std::f64::consts::PI * (n as f64 + 0.5) / frames as f64).sin().powi(2) as f32)
-            .collect();
+        let window: Vec<f32> = hann(frames).map(|weight| weight as f32).collect();
         Self {
             sample_rate_hz,
             frames,

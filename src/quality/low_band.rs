@@ -7,6 +7,7 @@ use realfft::{RealFftPlanner, RealToComplex};
 
 use super::cells::Group;
 use super::standing::Standing;
+use crate::measure::window::hann;
 
 const WINDOW_S: f64 = 2.0;
 /// The low band is brought down to about this rate, Hz.
@@ -66,18 +67,17 @@ impl LowBand {
         let rate_hz = cell_rate_hz / step as f64;
         let frames = (WINDOW_S * rate_hz) as usize;
         let fft = RealFftPlanner::<f32>::new().plan_fft_forward(frames.next_power_of_two());
-        let hann = |n: usize, length: usize| (std::f64::consts::PI * (n as f64 + 0.5) / length as f64).sin().powi(2);
         // Three output steps long, so that little of what lies above folds down; hum at 500 Hz is weakened by some dB.
         let length = if step == 1 { 1 } else { 3 * step };
-        let sum: f64 = (0..length).map(|n| hann(n, length)).sum();
+        let sum: f64 = hann(length).sum();
         let scale = 0.5 / (cell_frames as f64 * sum);
         Self {
             step,
             rate_hz,
-            taps: (0..length).map(|n| (hann(n, length) * scale) as f32).collect(),
+            taps: hann(length).map(|weight| (weight * scale) as f32).collect(),
             sums: Vec::new(),
             samples: Vec::new(),
-            window: (0..frames).map(|n| hann(n, frames) as f32).collect(),
+            window: hann(frames).map(|weight| weight as f32).collect(),
             input: fft.make_input_vec(),
             spectrum: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),

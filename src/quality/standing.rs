@@ -17,6 +17,7 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use super::low_band::MAINS_HZ;
 use super::thresholds::{HUM_STANDING_DB, HUM_STANDING_UNDER_LU};
 use crate::measure::analysis::median;
+use crate::measure::window::hann;
 use crate::units::power_to_db;
 
 /// Length of a segment, and the least that makes one.
@@ -142,11 +143,10 @@ struct Evening {
 impl Evening {
     fn new() -> Self {
         let mut planner = RealFftPlanner::new();
-        let hann = |n: usize| (std::f64::consts::PI * (n as f64 + 0.5) / MOMENT as f64).sin().powi(2) as f32;
         Self {
             forward: planner.plan_fft_forward(MOMENT),
             inverse: planner.plan_fft_inverse(MOMENT),
-            window: (0..MOMENT).map(hann).collect(),
+            window: hann(MOMENT).map(|weight| weight as f32).collect(),
         }
     }
 

@@ -10,6 +10,7 @@ use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
 use crate::audio::AudioBuffer;
+use crate::measure::window::hann;
 use crate::units::power_to_db;
 
 /// Bands of an octave.
@@ -59,12 +60,11 @@ impl Resolution {
             let low = (hz / half / bin_hz).round() as usize;
             low..((hz * half / bin_hz).round() as usize).max(low + 1)
         });
-        let hann = |n: usize| (std::f64::consts::PI * (n as f64 + 0.5) / length as f64).sin().powi(2) as f32;
         Self {
             own,
             bins: bins.collect(),
             known,
-            window: (0..length).map(hann).collect(),
+            window: hann(length).map(|weight| weight as f32).collect(),
             fft: RealFftPlanner::<f32>::new().plan_fft_forward(length),
             levels_db: Vec::new(),
         }
