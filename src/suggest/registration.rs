@@ -174,13 +174,14 @@ type Pair = (usize, usize, f32);
 fn mutual_pairs(from: &Cloud, to: &Cloud, shift: &[f32]) -> Vec<Pair> {
     let mut nearest_to: Vec<(usize, f32)> = Vec::with_capacity(from.frames.len());
     let mut nearest_from = vec![(usize::MAX, f32::INFINITY); to.frames.len()];
-    let (arch, mut distances) = (Arch::new(), vec![0.0; to.frames.len()]);
+    let (arch, to_lanes) = (Arch::new(), side_by_side(&to.frames));
+    let mut distances = vec![[0.0; LANES]; to_lanes.len()];
     for (i, frame) in from.frames.iter().enumerate() {
         let mut moved: Vec<f32> = frame.iter().zip(shift).map(|(level, shift)| level + shift).collect();
         remove_mean(&mut moved);
-        arch.dispatch(Distances { from: &moved, to: &to.frames, squared: &mut distances });
+        arch.dispatch(Distances { from: &moved, to: &to_lanes, squared: &mut distances });
         let mut nearest = (usize::MAX, f32::INFINITY);
-        for (j, (&distance, nearest_from)) in distances.iter().zip(&mut nearest_from).enumerate() {
+        for (j, (&distance, nearest_from)) in distances.as_flattened().iter().zip(&mut nearest_from).enumerate() {
             if distance < nearest.1 {
                 nearest = (j, distance);
             }
@@ -200,12 +201,23 @@ fn mutual_pairs(from: &Cloud, to: &Cloud, shift: &[f32]) -> Vec<Pair> {
     pairs
 }
 
-/// Squared distances of one frame to all of a cloud. A value rather than a closure, so that it is sure to be compiled for the
-/// processor that it is dispatched to.
+/// Frames whose distances are summed together: four vectors of eight, which stay in registers.
+const LANES: usize = 32;
+
+/// Frames by the [`LANES`], each group band by band; the last group is filled up with zeros.
+fn side_by_side(frames: &[Vec<f32>]) -> Vec<Vec<[f32; LANES]>> {
+    let bands = frames.first().map_or(0, Vec::len);
+    let lanes_of =
+        |group: &[Vec<f32>], band: usize| std::array::from_fn(|lane| group.get(lane).map_or(0.0, |frame| frame[band]));
+    frames.chunks(LANES).map(|group| (0..bands).map(|band| lanes_of(group, band)).collect()).collect()
+}
+
+/// Squared distances of one frame to all of a cloud, laid out by [`side_by_side`]. A value rather than a closure, so that it is
+/// sure to be compiled for the processor that it is dispatched to.
 struct Distances<'a> {
     from: &'a [f32],
-    to: &'a [Vec<f32>],
-    squared: &'a mut [f32],
+    to: &'a [Vec<[f32; LANES]>],
+    squared: &'a mut [[f32; LANES]],
 }
 
 impl NullaryFnOnce for Distances<'_> {
@@ -213,25 +225,16 @@ impl NullaryFnOnce for Distances<'_> {
 
     #[inline(always)]
     fn call(self) {
-        for (to, squared) in self.to.iter().zip(self.squared) {
-            *squared = squared_distance(self.from, to);
+        for (group, squared) in self.to.iter().zip(self.squared) {
+            let mut sums = [0.0f32; LANES];
+            for (level, others) in self.from.iter().zip(group) {
+                for (sum, other) in sums.iter_mut().zip(others) {
+                    *sum += (level - other) * (level - other);
+                }
+            }
+            *squared = sums;
         }
     }
-}
-
-#[inline(always)]
-fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    // Eight sums side by side: a single one could not be vectorised without changing its rounding.
-    let mut lanes = [0.0f32; 8];
-    let (a_chunks, a_rest) = a.as_chunks::<8>();
-    let (b_chunks, b_rest) = b.as_chunks::<8>();
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for lane in 0..8 {
-            lanes[lane] += (a[lane] - b[lane]) * (a[lane] - b[lane]);
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| (a - b) * (a - b)).sum();
-    lanes.iter().sum::<f32>() + rest
 }
 
 /// The nearest pairs, those that are believed.
