@@ -19,7 +19,7 @@ use super::{Advice, Mend, Severity, Standard, evidence};
 use crate::dsp::biquad::Coefficients;
 use crate::measure::Measurement;
 use crate::suggest::profile::Profile;
-use crate::suggest::{Amounts, Classical, Suggester, Target};
+use crate::suggest::{Classical, Suggester, Target};
 use crate::units::power_to_db;
 
 /// Bands from here to there take part, Hz: below, there is rumble; above, codecs and hiss.
@@ -39,8 +39,6 @@ const SHAPE_RATE_HZ: u32 = 96_000;
 const TWIN_SPREAD_DB: f64 = 1.0;
 const STRANGER_SPREAD: f64 = 2.1;
 const UNSHARED_EXPONENT: f64 = 1.5;
-/// The suggester's curve holds so much of the difference of the spectra where nothing is shared.
-const SUGGESTED_SHARE: f64 = 0.1;
 
 /// Forms of a fault.
 #[derive(Debug, Clone, Copy)]
@@ -330,12 +328,11 @@ fn against_reference(measurement: &Measurement, reference: &Measurement) -> Opti
     }
     let mean_db = both.iter().map(|(_, db)| db).sum::<f64>() / both.len() as f64;
     let target = Target { reference, others: &[], loudness_lufs: -14.0, ceiling_dbtp: -1.0 };
-    let proposal = Classical.plan(measurement, target).propose(&Amounts::default());
-    let likeness = proposal.likeness_ratio.unwrap_or(0.0);
-    let curve: Vec<(f64, f64)> =
-        proposal.target_curve.iter().map(|point| (point.frequency_hz, point.gain_db)).collect();
-    let unshared = (1.0 - SUGGESTED_SHARE) * (1.0 - likeness);
-    let departure = both.iter().map(|&(hz, db)| (hz, unshared * (db - mean_db) - level(&curve, hz).unwrap_or(0.0)));
+    let plan = Classical.plan(measurement, target);
+    let (likeness, shared) = (plan.likeness_ratio(), plan.shared_curve());
+    let shared: Vec<(f64, f64)> = shared.iter().map(|point| (point.frequency_hz, point.gain_db)).collect();
+    let departed = |hz: f64, db: f64| (1.0 - likeness) * (db - mean_db) - likeness * level(&shared, hz).unwrap_or(0.0);
+    let departure = both.iter().map(|&(hz, db)| (hz, departed(hz, db)));
     let stranger_spread = STRANGER_SPREAD * (1.0 - likeness).powf(UNSHARED_EXPONENT);
     let with_spread = |(hz, db): (f64, f64)| {
         let (_, music_spread_db) = prior::of_music(hz)?;

@@ -3,7 +3,7 @@
 use super::residual::Residual;
 use super::stages::{self, Aims};
 use super::tone::Evidence;
-use super::{Amounts, ModelVerdict, Proposal, Shares, Target};
+use super::{Amounts, CurvePoint, ModelVerdict, Proposal, Shares, Target};
 use crate::measure::Measurement;
 use crate::measure::spectrum::BandPower;
 
@@ -61,6 +61,12 @@ impl<'a> Plan<'a> {
     /// How alike mix and reference are, 0 (another song) to 1 (the same recording).
     pub fn likeness_ratio(&self) -> f64 {
         self.gathered.first().map_or(0.0, |(_, evidence)| evidence.likeness_ratio())
+    }
+
+    /// Gain that turns the mix's sounds into those of the (first) reference, as far as both share content: to be believed as far as
+    /// they are alike. Only bands where both hold something.
+    pub fn shared_curve(&self) -> Vec<CurvePoint> {
+        self.gathered.first().map_or_else(Vec::new, |(_, evidence)| evidence.shared_curve())
     }
 
     /// The same with the aims of the rules, in place of a network's.

@@ -127,15 +127,29 @@ impl Evidence {
         points.map(|(&frequency_hz, &gain_db)| CurvePoint { frequency_hz, gain_db }).collect()
     }
 
+    /// Gain that turns the mix's sounds into the reference's where both share content: what the matched frames' mids say, and in
+    /// part their sides. 0 for too short a programme.
+    fn shared_db(&self) -> Vec<f64> {
+        let Some(found) = &self.registration else { return vec![0.0; self.bands.len()] };
+        found
+            .shift_db
+            .iter()
+            .zip(self.side_departure_db())
+            .map(|(mid_db, side_db)| mid_db + SIDE_SHARE * side_db)
+            .collect()
+    }
+
+    /// The same where both hold something.
+    pub(super) fn shared_curve(&self) -> Vec<CurvePoint> {
+        let points = self.curve(&self.shared_db()).into_iter().zip(&self.weights);
+        points.filter(|(_, weight)| **weight > 0.0).map(|(point, _)| point).collect()
+    }
+
     /// The curve by rule: shared content as far as there is any, a little of the average otherwise.
     pub(super) fn rule_db(&self) -> Vec<f64> {
         let likeness = self.likeness_ratio();
-        let side = self.side_departure_db();
-        let shift = |band: usize| {
-            self.registration.as_ref().map_or(0.0, |found| found.shift_db[band] + SIDE_SHARE * side[band])
-        };
-        let gain = |(band, db): (usize, &f64)| likeness * shift(band) + (1.0 - likeness) * UNPROVEN_SHARE * db;
-        self.difference_db.iter().enumerate().map(gain).collect()
+        let gain = |(shared, average): (f64, &f64)| likeness * shared + (1.0 - likeness) * UNPROVEN_SHARE * average;
+        self.shared_db().into_iter().zip(&self.difference_db).map(gain).collect()
     }
 }
 
