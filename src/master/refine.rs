@@ -20,6 +20,10 @@ const LEAST_LIKENESS_RATIO: f64 = 0.3;
 /// neither correction nor another plan is to be trusted. With them, masters came out farther from the true ones in 9 of the
 /// 14 songs (of 52) that this left out: 8 of 10 development cases, 1 of 4 others.
 const MOST_LEFT_RATIO: f64 = 0.5;
+/// There, the plan is given up for nothing only if it leaves so much more than there was. Set by judgement, after a look at a
+/// development case in which sounds that contradicted themselves gave up a plan for 6 % (MR-STFT to the true master 0.30 with the
+/// plan, 0.52 without); on 106 pairs of packages that are in no training and no test it is never asked.
+const CLEAR_HARM_RATIO: f64 = 1.25;
 /// Plans nearer to each other than this are not told apart, dB.
 const SAME_PLAN_DB: f64 = 0.3;
 
@@ -96,8 +100,8 @@ impl Refiner<'_> {
             return Ok((plan, Refinement::untried(name, reason)));
         };
         let as_it_is = self.heard("nothing", &plan.with_nothing(), &self.audition.mix());
-        let is_consistent =
-            as_it_is.as_ref().is_some_and(|nothing| own.error_db() < MOST_LEFT_RATIO * nothing.error_db());
+        let left_ratio = as_it_is.as_ref().map_or(1.0, |nothing| own.error_db() / nothing.error_db());
+        let is_consistent = left_ratio < MOST_LEFT_RATIO;
         let mut trials: Vec<Trial<'_>> = as_it_is.into_iter().chain([own]).collect();
         if is_consistent {
             let rules = plan.with_rules();
@@ -114,6 +118,9 @@ impl Refiner<'_> {
             chosen: name,
             reason: (!is_consistent).then(|| reason.into()),
         };
+        if !is_consistent && left_ratio < CLEAR_HARM_RATIO {
+            return Ok((plan, tried));
+        }
         // The first of equals: what changes less.
         let nearest = trials.into_iter().min_by(|a, b| a.candidate.error_db.total_cmp(&b.candidate.error_db));
         let Some(nearest) = nearest else { return Ok((plan, tried)) };
@@ -287,6 +294,14 @@ mod tests {
         let (side_gain_db, refinement) = refined(&wider(), &|proposal| realised(proposal, -1.0));
         assert_eq!((side_gain_db, refinement.chosen), (0.0, "nothing"), "{refinement:?}");
         assert!(refinement.describe().contains("Not corrected"), "{}", refinement.describe());
+    }
+
+    #[test]
+    fn a_plan_is_not_given_up_for_a_little_that_contradicts_it() {
+        let (side_gain_db, refinement) = refined(&wider(), &|proposal| realised(proposal, -0.1));
+        assert!(side_gain_db > 2.0 && refinement.chosen == "classical", "{refinement:?}");
+        let of = |name| error_db(&refinement, name);
+        assert!(of("classical") > of("nothing") && refinement.reason.is_some(), "{refinement:?}");
     }
 
     #[test]
