@@ -49,14 +49,16 @@ def export(d, path, model):
     rule = g.sum(g.product(g.dense(x, alike_rule, np.zeros(m), "alike_rule"), likeness, "alike_share"),
                  g.product(g.dense(x, unlike_rule, np.zeros(m), "unlike_rule"), unlike, "unlike_share"), "rule")
     seen = g.joined([g.product(z, likeness, "z_alike"), g.product(z, unlike, "z_unlike"), likeness, unlike], "seen")
-    mean = g.sum(rule, g.dense(seen, model.linear, np.zeros(m), "linear"), "mean")
+    mean = g.sum(rule, g.dense(seen, model.linear * (1 - model.nets_share), np.zeros(m), "linear"), "mean")
     dense = np.zeros((2 * n + 2, 1)); dense[density_inputs(d)] = model.density
     density = g.dense(seen, dense, [0.0], "density_mean")
     for k, net in enumerate(model.nets):
+        scaled = model.nets_share / len(model.nets)
+        wide = g.dense(z, net["wide.weight"].T * scaled, net["wide.bias"] * scaled, f"wide{k}")
         h = g.node("Relu", [g.dense(z, net["first.weight"].T, net["first.bias"], f"first{k}")], f"h{k}")
         h = g.node("Relu", [g.dense(h, net["second.weight"].T, net["second.bias"], f"second{k}")], f"g{k}")
-        scaled = model.nets_share / len(model.nets)
-        mean = g.sum(mean, g.dense(h, net["mean.weight"].T * scaled, net["mean.bias"] * scaled, f"mean{k}"), f"sum{k}")
+        deep = g.dense(h, net["deep.weight"].T * scaled, np.zeros(m), f"deep{k}")
+        mean = g.sum(mean, g.sum(wide, deep, f"net{k}"), f"sum{k}")
 
     projected = g.dense(z, model.axes, np.zeros(model.axes.shape[1]), "projected")
     square = g.product(projected, projected, "square")

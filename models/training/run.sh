@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Everything from the music to the shipped models: models/training/run.sh WORK_DIR [ROUNDS]
-# Needs apt-get (Debian 12), ffmpeg, Python 3.11 and Rust. 5 rounds take about an hour on two cores, and 13 GB of disk.
+# Needs apt-get (Debian 12), ffmpeg, Python 3.11 and Rust. 3 rounds take about an hour on two cores, the faults as long; 13 GB of disk.
 set -euo pipefail
 work=$(realpath -m "$1")
-rounds=${2:-5}
+rounds=${2:-3}
 cd "$(dirname "$0")/../.."
 mkdir -p "$work"
 python3 models/training/fetch.py "$work"

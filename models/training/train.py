@@ -15,7 +15,7 @@ from regression import DENSITY_STRENGTH, classical, density_inputs, evidence, ga
 
 SEED = 5
 CLIP = 4.0  # standardised features are held within this
-VERSION = "2"
+VERSION = "3"
 # What src/suggest/learned.rs takes over where no content is shared, and how that fades where some is.
 TONE_SHARE, WIDTH_SHARE, HEADROOM_SHARE, UNSHARED_EXPONENT = 0.85, 0.7, 0.5, 1.5
 NETS_GAIN = 0.01  # nets that take less of the error away than this are not worth their weight
@@ -63,14 +63,6 @@ class Model:
     version: str = VERSION
 
 
-def folds(d, train, count=4):
-    """Training rows left out, and the others, by package: what is learned on the others says what to expect of the left out."""
-    packages = np.unique(d.package[train])
-    for fold in range(count):
-        out = train & np.isin(d.package, packages[fold::count])
-        yield out, train & ~out
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", type=Path)
@@ -97,33 +89,28 @@ def main():
     offset = likeness * (d.x @ alike_rule) + (1 - likeness) * (d.x @ unlike_rule)
     missing = d.y - offset
     best = None
-    for strength in (200, 500, 1000, 2000, 4000):
+    for strength in (500, 1000, 2000, 4000, 8000):
         linear = ridge(seen[train], missing[train], d.loss_weight[train], strength)
         score = judge(d, offset + seen @ linear, f"ridge {strength}", table, density)
         if best is None or score < best[0]:
             best = (score, strength, linear)
-    _, strength, linear = best
-    base = offset + seen @ linear
+    score, strength, linear = best
+    regressed, share, learned, fitted = seen @ linear, 0.0, 0.0, []
+    if arguments.nets:
+        fitted = [nets.train(SEED + k, z[train], offset[train], d.y[train], d.loss_weight[train]) for k in range(arguments.nets)]
+        learned = np.mean([nets.run(net, z) for net in fitted], 0)
+        choices = {0.0: score}
+        for each in (0.5, 0.75, 1.0):
+            blend = offset + (1 - each) * regressed + each * learned
+            choices[each] = judge(d, blend, f"ridge {strength} and nets, {each} of them", table, density)
+        share = min(choices, key=choices.get)
+        share = share if choices[share] < (1 - NETS_GAIN) * score else 0.0
+    prediction = offset + (1 - share) * regressed + share * learned
     # As src/suggest/learned.rs uses it, but for its confidence.
     followed = (1 - likeness) ** UNSHARED_EXPONENT
     part = lambda share: followed * (1 - (1 - share) * (1 - likeness) ** 4)
     trust = np.concatenate([np.repeat(part(TONE_SHARE), BANDS, 1), part(WIDTH_SHARE)], 1)
-    judge(d, trust * base + (1 - followed) * rule, f"ridge {strength}, with the rules as it ships", table,
-          part(HEADROOM_SHARE)[:, 0] * density)
-    share, added, fitted = 0.0, np.zeros_like(base), []
-    if arguments.nets:
-        # The nets learn what regressions leave that have not seen the pair.
-        held_out = np.zeros_like(base)
-        for out, rest in folds(d, train):
-            held_out[out] = (offset + seen @ ridge(seen[rest], missing[rest], d.loss_weight[rest], strength))[out]
-        fitted = [nets.train(SEED + k, z[train], held_out[train], d.y[train], d.loss_weight[train]) for k in range(arguments.nets)]
-        added = np.mean([nets.run(net, z) for net in fitted], 0)
-        choices = {0.0: best[0]}
-        for each in (0.5, 0.75, 1.0):
-            choices[each] = judge(d, base + each * added, f"ridge {strength} + {each} nets", table, density)
-        share = min(choices, key=choices.get)
-        share = share if choices[share] < (1 - NETS_GAIN) * best[0] else 0.0
-    prediction = base + share * added
+    judge(d, trust * prediction + (1 - followed) * rule, "as it ships, with the rules", table, part(HEADROOM_SHARE)[:, 0] * density)
     here = d.validation
     deviation = np.sqrt((((prediction - d.y) ** 2) * d.loss_weight)[here].sum(0) / d.loss_weight[here].sum(0))
     density_deviation = float(np.sqrt(np.mean((density - d.density)[here] ** 2)))
@@ -145,7 +132,7 @@ def main():
                "validation_pairs": int(here.sum()), "training_songs": len(set(d.song[train])),
                "validation_songs": len(set(d.song[here])), "ridge_strength": strength, "nets_share": share, "validation": table}
     (models / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    print(f"shipped: ridge {strength} + {share} nets; {(models / 'suggest.onnx').stat().st_size} bytes")
+    print(f"shipped: ridge {strength}, {share} of nets; {(models / 'suggest.onnx').stat().st_size} bytes")
 
 
 main()

@@ -20,6 +20,9 @@ use halfspeed::units::{db_to_amplitude, power_to_db};
 
 use crate::draw::Draw;
 
+/// What masters are limited to.
+const CEILING_DBTP: f64 = -1.0;
+
 fn band(kind: BandKind, frequency_hz: f64, gain_db: f64, q: f64) -> EqBand {
     EqBand { kind, frequency_hz, gain_db: gain_db.clamp(-12.0, 12.0), q, ..EqBand::default() }
 }
@@ -206,29 +209,25 @@ fn level_db(audio: &AudioBuffer) -> f64 {
     power_to_db((square(audio.left()) + square(audio.right())) / (2 * audio.frames().max(1)) as f64 + 1e-12)
 }
 
-/// Runs a recipe; with a drive, through the limiter, so that the 98th percentile of the peaks of half
-/// milliseconds stands that far over the ceiling.
+/// Runs a recipe; with a drive, through the limiter, so that the 98th percentile of the samples' peaks in half
+/// milliseconds stands that far over the ceiling. Without one, the highest sample comes to -3 dBFS and nothing is limited.
 fn run(audio: &AudioBuffer, recipe: &Recipe, drive_over_peak_db: Option<f64>) -> Option<AudioBuffer> {
     let rate = audio.sample_rate_hz();
     let mut spool = Spool::new(rate);
     spool.push(audio).ok()?;
     let mut processed = process(spool, recipe, &|_, _| {}).ok()?;
-    processed.find_true_peaks(0.0).ok()?;
     let mut loudest: Vec<f32> = processed.peaks().iter().map(|peak| peak[0].max(peak[1])).collect();
     loudest.sort_by(f32::total_cmp);
-    let high = f64::from(loudest[(loudest.len() - 1) * 98 / 100].max(1e-6));
-    let top = f64::from(loudest[loudest.len() - 1].max(1e-6));
-    let limiter = match drive_over_peak_db {
-        Some(over_db) => LimiterSettings {
-            drive_db: (-1.0 - 20.0 * high.log10() + over_db).clamp(-60.0, 40.0),
-            ..LimiterSettings::default()
-        },
-        // A mix leaves its peaks alone.
-        None => {
-            LimiterSettings { drive_db: (-3.0 - 20.0 * top.log10()).clamp(-60.0, 40.0), ..LimiterSettings::default() }
-        }
+    let peak_dbfs = |rank: usize| 20.0 * f64::from(loudest[rank].max(1e-6)).log10();
+    let drive_db = match drive_over_peak_db {
+        Some(over_db) => CEILING_DBTP - peak_dbfs((loudest.len() - 1) * 98 / 100) + over_db,
+        None => -3.0 - peak_dbfs(loudest.len() - 1),
     };
+    let drive_db = drive_db.clamp(-60.0, 40.0);
+    let ceiling_dbtp = if drive_over_peak_db.is_some() { CEILING_DBTP } else { 0.0 };
+    processed.find_true_peaks(db_to_amplitude(ceiling_dbtp - drive_db) as f32).ok()?;
     let mut out = AudioBuffer::new(rate);
+    let limiter = LimiterSettings { drive_db, ceiling_dbtp, ..LimiterSettings::default() };
     processed
         .limit(&limiter, |block| {
             out.extend(block.left(), block.right());

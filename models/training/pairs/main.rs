@@ -1,6 +1,6 @@
 //! Renders training pairs and writes what the model is to see and to say: `training_pairs LOCK MUSIC_DIR OUT_DIR ROUNDS`.
 //!
-//! For each song and round a mastering chain is drawn at random and applied to two of its excerpts and to one of another
+//! For each song and round mastering chains are drawn at random and applied to two of its excerpts and to one of another
 //! song; each mix is an excerpt made worse by other random settings. A row holds the features of mix and reference, and
 //! what the true master has that the mix lacks. Seeds depend on the song and the round alone, and a round that has been
 //! written is not rendered again.
@@ -17,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use halfspeed::AudioBuffer;
+use halfspeed::measure::{Measurement, Meter};
 use halfspeed::suggest::features;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -29,6 +30,8 @@ use row::{Kind, Pair, label_names};
 const EXCERPT_S: f64 = 25.0;
 /// Songs that lend each other references.
 const GROUP: usize = 24;
+/// Chains that a song goes through in a round: reading it takes longer than several of them.
+const CHAINS: usize = 4;
 
 #[derive(Deserialize)]
 struct Package {
@@ -79,10 +82,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                         Some(Song { id: *id, package: *package, validation, excerpts })
                     })
                     .collect();
-                let rows: Vec<Vec<f32>> = (0..songs.len())
-                    .into_par_iter()
-                    .flat_map_iter(|index| rows_of(&songs, index, round).into_iter().flatten())
-                    .collect();
+                let rows: Vec<Vec<f32>> =
+                    (0..songs.len()).into_par_iter().flat_map_iter(|index| rows_of(&songs, index, round)).collect();
                 songs::write_rows(&path, rows.iter().flatten())?;
                 println!("{}: {} rows", path.display(), rows.len());
             }
@@ -126,29 +127,46 @@ fn excerpts(path: &Path, draw: &mut Draw) -> Option<[AudioBuffer; 2]> {
     usable.then_some(found)
 }
 
-/// The rows of a song in a round: the same song as reference, another one, and now and then a master as its own mix.
-fn rows_of(songs: &[Song], index: usize, round: u64) -> Vec<Option<Vec<f32>>> {
+/// The rows of a song in a round: for each chain, every excerpt as a mix beside the song's other master and beside another
+/// song's, that other song beside this one's, and now and then a master as its own mix.
+fn rows_of(songs: &[Song], index: usize, round: u64) -> Vec<Vec<f32>> {
     let song = &songs[index];
     let mut draw = Draw::new(round, song.id as u64);
-    let master = Master::draw(&mut draw);
-    let (Some(truth), Some(same)) = (master.apply(&song.excerpts[0]), master.apply(&song.excerpts[1])) else {
+    (0..CHAINS).flat_map(|_| rows_of_chain(songs, index, &mut draw)).collect()
+}
+
+fn rows_of_chain(songs: &[Song], index: usize, draw: &mut Draw) -> Vec<Vec<f32>> {
+    let song = &songs[index];
+    let chain = Master::draw(draw);
+    let step = 1 + (draw.uniform(0.0, 1.0) * (songs.len() - 1) as f64) as usize;
+    let other = Some(&songs[(index + step) % songs.len()]).filter(|other| other.id != song.id);
+    let mastered = |audio: &AudioBuffer| chain.apply(audio).map(|master| measure(&master));
+    let [Some(first), Some(second)] = [&song.excerpts[0], &song.excerpts[1]].map(mastered) else {
         return Vec::new();
     };
-    let mix = Roughening::draw(&mut draw).apply(&song.excerpts[0]);
-    let mut rows = vec![Pair { song, kind: Kind::Same, mix: &mix, reference: &same, truth: &truth }.row()];
-    if songs.len() > 1 {
-        let other = (index + 1 + (draw.uniform(0.0, 1.0) * (songs.len() - 1) as f64) as usize) % songs.len();
-        let reference = songs.get(other).filter(|_| other != index);
-        if let Some(reference) = reference.and_then(|other| master.apply(&other.excerpts[0])) {
-            let mix = Roughening::draw(&mut draw).apply(&song.excerpts[0]);
-            rows.push(Pair { song, kind: Kind::Other, mix: &mix, reference: &reference, truth: &truth }.row());
-        }
+    let mut mix = |audio: &AudioBuffer| measure(&Roughening::draw(draw).apply(audio));
+    let mut rows = Vec::new();
+    let mut pair = |song: &Song, kind, mix: &Measurement, reference: &Measurement, truth: &Measurement| {
+        rows.extend(Pair { song, kind, mix, reference, truth }.row());
+    };
+    pair(song, Kind::Same, &mix(&song.excerpts[0]), &second, &first);
+    pair(song, Kind::Same, &mix(&song.excerpts[1]), &first, &second);
+    if let Some((other, master)) = other.and_then(|other| Some((other, mastered(&other.excerpts[0])?))) {
+        pair(song, Kind::Other, &mix(&song.excerpts[0]), &master, &first);
+        pair(song, Kind::Other, &mix(&song.excerpts[1]), &master, &second);
+        pair(other, Kind::Other, &mix(&other.excerpts[0]), &first, &master);
     }
-    if draw.chance(0.12) {
-        rows.push(Pair { song, kind: Kind::Done, mix: &truth, reference: &same, truth: &truth }.row());
+    if draw.chance(0.24) {
+        pair(song, Kind::Done, &first, &second, &first);
     }
-    if draw.chance(0.08) {
-        rows.push(Pair { song, kind: Kind::Done, mix: &truth, reference: &truth, truth: &truth }.row());
+    if draw.chance(0.16) {
+        pair(song, Kind::Done, &first, &first, &first);
     }
     rows
+}
+
+fn measure(audio: &AudioBuffer) -> Measurement {
+    let mut meter = Meter::new(audio.sample_rate_hz());
+    meter.push(audio);
+    meter.finish()
 }

@@ -1,7 +1,6 @@
 //! One row of training data.
 
-use halfspeed::AudioBuffer;
-use halfspeed::measure::{Measurement, Meter};
+use halfspeed::measure::Measurement;
 use halfspeed::suggest::Quantity;
 use halfspeed::suggest::features::{self, BANDS};
 use halfspeed::units::power_to_db;
@@ -23,9 +22,9 @@ pub enum Kind {
 pub struct Pair<'a> {
     pub song: &'a Song,
     pub kind: Kind,
-    pub mix: &'a AudioBuffer,
-    pub reference: &'a AudioBuffer,
-    pub truth: &'a AudioBuffer,
+    pub mix: &'a Measurement,
+    pub reference: &'a Measurement,
+    pub truth: &'a Measurement,
 }
 
 /// Names of the values that follow the features.
@@ -47,8 +46,8 @@ pub fn label_names() -> Vec<String> {
 impl Pair<'_> {
     /// Features and labels. `None` where a programme is silent or holds less than all bands.
     pub fn row(&self) -> Option<Vec<f32>> {
-        let [mix, reference, truth] = [self.mix, self.reference, self.truth].map(measure);
-        let (mut row, weights) = features::of_pair(&mix, &reference)?;
+        let (mix, truth) = (self.mix, self.truth);
+        let (mut row, weights) = features::of_pair(mix, self.reference)?;
         if weights.len() != BANDS {
             return None;
         }
@@ -69,7 +68,7 @@ impl Pair<'_> {
         row.extend(bands.clone().map(|band| side_change(band) - change(band)));
         let has_side = |band: usize| db(before[band].side) > db(before[band].mid) - 35.0 && before[band].side > 1e-10;
         row.extend(bands.map(|band| f32::from(u8::from(has_side(band)))));
-        let moved = |of: &dyn Fn(&Measurement) -> Option<f64>| Some((of(&truth)? - of(&mix)?) as f32);
+        let moved = |of: &dyn Fn(&Measurement) -> Option<f64>| Some((of(truth)? - of(mix)?) as f32);
         for band in 0..4 {
             row.push(moved(&|programme| Quantity::Spread { band }.of(programme)).unwrap_or(0.0));
         }
@@ -78,10 +77,4 @@ impl Pair<'_> {
         row.push(moved(&|programme| programme.loudness.integrated_lufs())?);
         row.iter().all(|value| value.is_finite()).then_some(row)
     }
-}
-
-fn measure(audio: &AudioBuffer) -> Measurement {
-    let mut meter = Meter::new(audio.sample_rate_hz());
-    meter.push(audio);
-    meter.finish()
 }
