@@ -28,7 +28,7 @@ class Data:
         self.density = (self.x[:, self.feature["mix.peak_to_loudness_db"]] + rows[:, label["peak_to_loudness_db"]]
                         - self.x[:, self.feature["reference.peak_to_loudness_db"]])
         self.kind, self.validation = rows[:, label["kind"]], rows[:, label["validation"]] > 0
-        self.song, self.package = rows[:, label["song"]].astype(int), rows[:, label["package"]].astype(int)
+        self.song = rows[:, label["song"]].astype(int)
         self.loss_weight = np.concatenate([self.weight / BANDS * 1.5, 0.25 * self.has_width[:, None]], 1)
 
     def centred(self, curves):

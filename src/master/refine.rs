@@ -118,7 +118,7 @@ impl Refiner<'_> {
             chosen: name,
             reason: (!is_consistent).then(|| reason.into()),
         };
-        if !is_consistent && left_ratio < CLEAR_HARM_RATIO {
+        if (MOST_LEFT_RATIO..CLEAR_HARM_RATIO).contains(&left_ratio) {
             return Ok((plan, tried));
         }
         // The first of equals: what changes less.

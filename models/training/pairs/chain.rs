@@ -219,12 +219,11 @@ fn run(audio: &AudioBuffer, recipe: &Recipe, drive_over_peak_db: Option<f64>) ->
     let mut loudest: Vec<f32> = processed.peaks().iter().map(|peak| peak[0].max(peak[1])).collect();
     loudest.sort_by(f32::total_cmp);
     let peak_dbfs = |rank: usize| 20.0 * f64::from(loudest[rank].max(1e-6)).log10();
-    let drive_db = match drive_over_peak_db {
-        Some(over_db) => CEILING_DBTP - peak_dbfs((loudest.len() - 1) * 98 / 100) + over_db,
-        None => -3.0 - peak_dbfs(loudest.len() - 1),
+    let (ceiling_dbtp, drive_db) = match drive_over_peak_db {
+        Some(over_db) => (CEILING_DBTP, CEILING_DBTP - peak_dbfs((loudest.len() - 1) * 98 / 100) + over_db),
+        None => (0.0, -3.0 - peak_dbfs(loudest.len() - 1)),
     };
     let drive_db = drive_db.clamp(-60.0, 40.0);
-    let ceiling_dbtp = if drive_over_peak_db.is_some() { CEILING_DBTP } else { 0.0 };
     processed.find_true_peaks(db_to_amplitude(ceiling_dbtp - drive_db) as f32).ok()?;
     let mut out = AudioBuffer::new(rate);
     let limiter = LimiterSettings { drive_db, ceiling_dbtp, ..LimiterSettings::default() };

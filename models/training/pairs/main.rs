@@ -30,7 +30,7 @@ use row::{Kind, Pair, label_names};
 const EXCERPT_S: f64 = 25.0;
 /// Songs that lend each other references.
 const GROUP: usize = 24;
-/// Chains that a song goes through in a round: reading it takes longer than several of them.
+/// Chains that a song goes through in a round: it is read once for all of them.
 const CHAINS: usize = 4;
 
 #[derive(Deserialize)]
@@ -141,7 +141,7 @@ fn rows_of_chain(songs: &[Song], index: usize, draw: &mut Draw) -> Vec<Vec<f32>>
     let step = 1 + (draw.uniform(0.0, 1.0) * (songs.len() - 1) as f64) as usize;
     let other = Some(&songs[(index + step) % songs.len()]).filter(|other| other.id != song.id);
     let mastered = |audio: &AudioBuffer| chain.apply(audio).map(|master| measure(&master));
-    let [Some(first), Some(second)] = [&song.excerpts[0], &song.excerpts[1]].map(mastered) else {
+    let [Some(first), Some(second)] = song.excerpts.each_ref().map(mastered) else {
         return Vec::new();
     };
     let mut mix = |audio: &AudioBuffer| measure(&Roughening::draw(draw).apply(audio));
