@@ -80,6 +80,8 @@ fn likeness(pair_share: f64, frames: usize, disagreement_db: f64) -> f64 {
 #[derive(Debug, Clone)]
 pub(super) struct Cloud {
     frames: Vec<Vec<f32>>,
+    /// The same, laid out by [`side_by_side`]: a cloud is compared with many others, and many times.
+    groups: Vec<Vec<[f32; LANES]>>,
     /// Side over mid of each frame by band, dB; `None` where either is next to nothing.
     widths_db: Vec<Vec<Option<f32>>>,
 }
@@ -101,8 +103,10 @@ impl Cloud {
             let is_told = power.side > floor && power.mid > floor;
             is_told.then(|| 10.0 * (power.side / power.mid).log10()).filter(|db| *db > MONO_DB)
         };
+        let frames: Vec<Vec<f32>> = chosen().map(centred).collect();
         Self {
-            frames: chosen().map(centred).collect(),
+            groups: side_by_side(&frames),
+            frames,
             widths_db: chosen().map(|frame| frame.iter().map(width_db).collect()).collect(),
         }
     }
@@ -174,12 +178,11 @@ type Pair = (usize, usize, f32);
 fn mutual_pairs(from: &Cloud, to: &Cloud, shift: &[f32]) -> Vec<Pair> {
     let mut nearest_to: Vec<(usize, f32)> = Vec::with_capacity(from.frames.len());
     let mut nearest_from = vec![(usize::MAX, f32::INFINITY); to.frames.len()];
-    let (arch, to_lanes) = (Arch::new(), side_by_side(&to.frames));
-    let mut distances = vec![[0.0; LANES]; to_lanes.len()];
+    let (arch, mut distances) = (Arch::new(), vec![[0.0; LANES]; to.groups.len()]);
     for (i, frame) in from.frames.iter().enumerate() {
         let mut moved: Vec<f32> = frame.iter().zip(shift).map(|(level, shift)| level + shift).collect();
         remove_mean(&mut moved);
-        arch.dispatch(Distances { from: &moved, to: &to_lanes, squared: &mut distances });
+        arch.dispatch(Distances { from: &moved, to: &to.groups, squared: &mut distances });
         let mut nearest = (usize::MAX, f32::INFINITY);
         for (j, (&distance, nearest_from)) in distances.as_flattened().iter().zip(&mut nearest_from).enumerate() {
             if distance < nearest.1 {
