@@ -27,6 +27,7 @@ class Data:
         # How much farther the true master's peaks stand over its loudness than the reference's.
         self.density = (self.x[:, self.feature["mix.peak_to_loudness_db"]] + rows[:, label["peak_to_loudness_db"]]
                         - self.x[:, self.feature["reference.peak_to_loudness_db"]])
+        self.likeness = self.x[:, self.feature["pair.likeness_ratio"]]
         self.kind, self.validation = rows[:, label["kind"]], rows[:, label["validation"]] > 0
         self.song = rows[:, label["song"]].astype(int)
         self.loss_weight = np.concatenate([self.weight / BANDS * 1.5, 0.25 * self.has_width[:, None]], 1)

@@ -7,9 +7,11 @@ data.lock beside this script records file, SHA-256, licence and tracks. If it ha
 """
 import csv, hashlib, json, re, shutil, subprocess, sys, tarfile, zipfile
 from pathlib import Path
+import render
 
 HERE = Path(__file__).parent
 AUDIO = (".ogg", ".oga", ".opus", ".mp3", ".flac", ".wav")
+RENDERED = "rendered"  # the split of packages that hold no recordings but what render.py makes songs of
 # Speech, ambience, sped-up copies and duplicates across packages.
 LEFT_OUT = re.compile(
     r"speech|radio|_fast|farm_f|wind|/rain|day\.ogg|night|/hell|static|steamLocomotive|spaceship|Battle_Theme_1|blackmoor_tides|imminent_threat"
@@ -17,14 +19,14 @@ LEFT_OUT = re.compile(
     re.IGNORECASE)
 
 
-def music_members(deb, target):
-    """Unpacks audio and copyright files of a package, also those within its zip archives."""
+def music_members(deb, target, kinds):
+    """Unpacks files of some kinds and the copyright file of a package, also those within its zip archives."""
     process = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE)
     with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
         for member in tar:
             name = member.name
             bare = "blobwars/music/" in name and "." not in Path(name).name
-            wanted = name.lower().endswith(AUDIO + (".zip", ".pk3")) or name.endswith("/copyright") or bare
+            wanted = name.lower().endswith(kinds + (".zip", ".pk3")) or name.endswith("/copyright") or bare
             if not (member.isfile() and wanted):
                 continue
             path = target / (name.lstrip("./") + (".ogg" if bare else ""))
@@ -35,7 +37,7 @@ def music_members(deb, target):
     for archive in [p for p in target.rglob("*") if p.suffix in (".zip", ".pk3")]:
         with zipfile.ZipFile(archive) as z:
             for name in z.namelist():
-                if name.lower().endswith(AUDIO) and re.search("music|cdtracks", name.lower()) and ".." not in name:
+                if name.lower().endswith(kinds) and re.search("music|cdtracks", name.lower()) and ".." not in name:
                     z.extract(name, target / archive.stem)
         archive.unlink()
 
@@ -58,13 +60,16 @@ def main():
             sys.exit(f"{deb.name} is not the file of data.lock; fetch that version from snapshot.debian.org into {data}/debs")
         if not (target / ".done").exists():
             shutil.rmtree(target, ignore_errors=True)
-            music_members(deb, target)
+            music_members(deb, target, render.SOURCES if row["split"] == RENDERED else AUDIO)
             (target / ".done").touch()
         said = "\n".join(p.read_text(errors="replace") for p in sorted(target.rglob("copyright")))
         if not re.search(row["must_say"], said):
             sys.exit(f"{package}: its copyright file does not say {row['must_say']}; look at it before using its music")
         if re.search(r"non-?commercial", said.split("License: ")[0], re.IGNORECASE):
             sys.exit(f"{package}: its copyright file speaks of non-commercial use; take it out of packages.csv")
+        if row["split"] == RENDERED:
+            for source in sorted(p for p in target.rglob("*") if p.suffix.lower() in render.SOURCES):
+                render.render(source)
         tracks = sorted(str(p.relative_to(target)) for p in target.rglob("*")
                         if p.suffix.lower() in AUDIO and p.stat().st_size > 300_000 and not LEFT_OUT.search(str(p)))
         lock[package] = {"file": deb.name, "sha256": digest, "split": row["split"], "licence": row["licence"],

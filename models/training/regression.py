@@ -14,10 +14,10 @@ WIDTH_BANDS = range(5, 21)
 
 def classical(d):
     """The rules of src/suggest/tone.rs and width.rs, on the features; the width by third octaves instead of wide bands."""
-    likeness = d.x[:, d.feature["pair.likeness_ratio"]][:, None]
+    likeness = d.likeness[:, None]
     curve = likeness * d.block("pair.matched_shift_db") + (1 - likeness) * OTHER_TONE * d.block("pair.difference_db")
     apart = d.block("reference.width_db") - d.block("mix.width_db")
-    l = likeness[:, 0]
+    l = d.likeness
     width = l * np.clip(np.median(apart, 1), -9, 9) + (1 - l) * OTHER_WIDTH * np.clip(apart[:, WIDTH_BANDS].mean(1), -6, 6)
     return np.concatenate([10 * np.tanh(curve / 10) * d.weight, np.clip(width, -6, 4)[:, None]], 1)
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Everything from the music to the shipped models: models/training/run.sh WORK_DIR [ROUNDS]
-# Needs apt-get (Debian 12), ffmpeg, Python 3.11 and Rust. 3 rounds take about an hour on two cores, the faults as long; 13 GB of disk.
+# Needs Debian 12, Python 3.11, Rust and
+#   apt-get install --no-install-recommends ffmpeg x42-plugins lsp-plugins-lv2 openmpt123 fluidsynth fluid-soundfont-gm lmms lmms-common
+# 4 rounds take about two hours on two cores, the faults one; 15 GB of disk.
 set -euo pipefail
 work=$(realpath -m "$1")
-rounds=${2:-3}
+rounds=${2:-4}
 cd "$(dirname "$0")/../.."
 mkdir -p "$work"
 python3 models/training/fetch.py "$work"

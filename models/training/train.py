@@ -2,7 +2,8 @@
 """Trains on the rendered pairs, compares on the validation packages, ships the best: train.py PAIRS_DIR MODELS_DIR [--nets N]
 
 Writes suggest.onnx, golden.json and metrics.json into MODELS_DIR. Features come from the analyzer; nothing is recomputed here.
-The choice rests on the validation packages alone, which no model was fitted to. --nets 0 leaves the nets out (and needs no torch).
+The choice rests on the validation packages alone, which no model was fitted to until it was made; what ships is fitted to all packages.
+--nets 0 leaves the nets out (and needs no torch).
 """
 import argparse, json
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from regression import DENSITY_STRENGTH, classical, density_inputs, evidence, ga
 
 SEED = 5
 CLIP = 4.0  # standardised features are held within this
-VERSION = "3"
+VERSION = "4"
 # What src/suggest/learned.rs takes over where no content is shared, and how that fades where some is.
 TONE_SHARE, WIDTH_SHARE, HEADROOM_SHARE, UNSHARED_EXPONENT = 0.85, 0.7, 0.5, 1.5
 NETS_GAIN = 0.01  # nets that take less of the error away than this are not worth their weight
@@ -63,6 +64,65 @@ class Model:
     version: str = VERSION
 
 
+class Fit:
+    """What is learned from some of the rows, and what that says of all of them."""
+
+    def __init__(self, d, rows):
+        self.d, self.rows = d, rows
+        self.mu, self.scale = d.x[rows].mean(0), np.maximum(d.x[rows].std(0), 0.05)
+        self.z = np.clip((d.x - self.mu) / self.scale, -CLIP, CLIP)
+        likeness = d.likeness[:, None]
+        self.seen = gated(self.z, likeness)
+        alike_rule, unlike_rule = evidence(d)
+        self.offset = likeness * (d.x @ alike_rule) + (1 - likeness) * (d.x @ unlike_rule)
+        dense = self.seen[:, density_inputs(d)]
+        self.density_linear = ridge(dense[rows], d.density[rows, None], np.ones((rows.sum(), 1)), DENSITY_STRENGTH)
+        self.density = (dense @ self.density_linear)[:, 0]
+        values, vectors = np.linalg.eigh(np.cov(self.z[rows].T))
+        self.axes = vectors[:, -40:] / np.sqrt(values[-40:])
+        self.distance = np.sqrt(((self.z @ self.axes) ** 2).mean(1))
+        self.nets, self.learned = [], 0.0
+
+    def regress(self, strength):
+        rows = self.rows
+        self.linear = ridge(self.seen[rows], (self.d.y - self.offset)[rows], self.d.loss_weight[rows], strength)
+        self.regressed = self.seen @ self.linear
+
+    def learn(self, count):
+        rows, d = self.rows, self.d
+        self.nets = [nets.train(SEED + k, self.z[rows], self.offset[rows], d.y[rows], d.loss_weight[rows]) for k in range(count)]
+        self.learned = np.mean([nets.run(net, self.z) for net in self.nets], 0)
+
+    def prediction(self, nets_share):
+        return self.offset + (1 - nets_share) * self.regressed + nets_share * self.learned
+
+
+def choose(fit, count, table):
+    """The penalty of the ridge and the share of the nets that come nearest on the validation packages."""
+    scores = {}
+    for strength in (500, 1000, 2000, 4000, 8000):
+        fit.regress(strength)
+        scores[strength] = judge(fit.d, fit.prediction(0.0), f"ridge {strength}", table, fit.density)
+    strength = min(scores, key=scores.get)
+    fit.regress(strength)
+    if not count:
+        return strength, 0.0
+    fit.learn(count)
+    choices = {share: judge(fit.d, fit.prediction(share), f"ridge {strength} and nets, {share} of them", table, fit.density)
+               for share in (0.5, 0.75, 1.0)}
+    share = min(choices, key=choices.get)
+    return strength, share if choices[share] < (1 - NETS_GAIN) * scores[strength] else 0.0
+
+
+def as_it_ships(d, prediction, density):
+    """What src/suggest/learned.rs makes of the model and the rules, but for its confidence: tone and width, and density."""
+    likeness = d.likeness[:, None]
+    followed = (1 - likeness) ** UNSHARED_EXPONENT
+    part = lambda share: followed * (1 - (1 - share) * (1 - likeness) ** 4)
+    trust = np.concatenate([np.repeat(part(TONE_SHARE), BANDS, 1), part(WIDTH_SHARE)], 1)
+    return trust * prediction + (1 - followed) * classical(d), part(HEADROOM_SHARE)[:, 0] * density
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", type=Path)
@@ -70,61 +130,33 @@ def main():
     parser.add_argument("--nets", type=int, default=3)
     arguments = parser.parse_args()
     d, models = Data(arguments.pairs), arguments.models
-    train = ~d.validation
-    print(f"{train.sum()} training and {d.validation.sum()} validation pairs; errors of tone, width and density, dB: same song, other song, done")
-    mu, scale = d.x[train].mean(0), np.maximum(d.x[train].std(0), 0.05)
-    z = np.clip((d.x - mu) / scale, -CLIP, CLIP)
-    likeness = d.x[:, d.feature["pair.likeness_ratio"]][:, None]
-    seen = gated(z, likeness)
+    train, here = ~d.validation, d.validation
+    print(f"{train.sum()} training and {here.sum()} validation pairs; errors of tone, width and density, dB: same song, other song, done")
     table, rule = {}, classical(d)
     judge(d, 0 * d.y, "nothing", table)
     judge(d, np.concatenate([0.5 * d.block("pair.difference_db"), rule[:, BANDS:]], 1), "half of the difference", table)
     judge(d, rule, "classical", table)
+    held_out = Fit(d, train)
+    strength, share = choose(held_out, arguments.nets, table)
+    prediction = held_out.prediction(share)
+    used, used_density = as_it_ships(d, prediction, held_out.density)
+    judge(d, used, "as it ships, with the rules", table, used_density)
 
-    dense = seen[:, density_inputs(d)]
-    density_linear = ridge(dense[train], d.density[train, None], np.ones((train.sum(), 1)), DENSITY_STRENGTH)
-    density = (dense @ density_linear)[:, 0]
-
-    alike_rule, unlike_rule = evidence(d)
-    offset = likeness * (d.x @ alike_rule) + (1 - likeness) * (d.x @ unlike_rule)
-    missing = d.y - offset
-    best = None
-    for strength in (500, 1000, 2000, 4000, 8000):
-        linear = ridge(seen[train], missing[train], d.loss_weight[train], strength)
-        score = judge(d, offset + seen @ linear, f"ridge {strength}", table, density)
-        if best is None or score < best[0]:
-            best = (score, strength, linear)
-    score, strength, linear = best
-    regressed, share, learned, fitted = seen @ linear, 0.0, 0.0, []
-    if arguments.nets:
-        fitted = [nets.train(SEED + k, z[train], offset[train], d.y[train], d.loss_weight[train]) for k in range(arguments.nets)]
-        learned = np.mean([nets.run(net, z) for net in fitted], 0)
-        choices = {0.0: score}
-        for each in (0.5, 0.75, 1.0):
-            blend = offset + (1 - each) * regressed + each * learned
-            choices[each] = judge(d, blend, f"ridge {strength} and nets, {each} of them", table, density)
-        share = min(choices, key=choices.get)
-        share = share if choices[share] < (1 - NETS_GAIN) * score else 0.0
-    prediction = offset + (1 - share) * regressed + share * learned
-    # As src/suggest/learned.rs uses it, but for its confidence.
-    followed = (1 - likeness) ** UNSHARED_EXPONENT
-    part = lambda share: followed * (1 - (1 - share) * (1 - likeness) ** 4)
-    trust = np.concatenate([np.repeat(part(TONE_SHARE), BANDS, 1), part(WIDTH_SHARE)], 1)
-    judge(d, trust * prediction + (1 - followed) * rule, "as it ships, with the rules", table, part(HEADROOM_SHARE)[:, 0] * density)
-    here = d.validation
+    # What is not known of it is what it got wrong where it had not been.
     deviation = np.sqrt((((prediction - d.y) ** 2) * d.loss_weight)[here].sum(0) / d.loss_weight[here].sum(0))
-    density_deviation = float(np.sqrt(np.mean((density - d.density)[here] ** 2)))
-    values, vectors = np.linalg.eigh(np.cov(z[train].T))
-    axes = vectors[:, -40:] / np.sqrt(values[-40:])
-    distance = np.sqrt(((z @ axes) ** 2).mean(1))
-    novelty_scale = np.quantile(distance[here], 0.95)
-    model = Model(mu, scale, linear, density_linear, fitted if share else [], share, deviation, density_deviation, axes,
-                  novelty_scale)
+    density_deviation = float(np.sqrt(np.mean((held_out.density - d.density)[here] ** 2)))
+    novelty_scale = np.quantile(held_out.distance[here], 0.95)
+    fit = Fit(d, train | here)
+    fit.regress(strength)
+    if share:
+        fit.learn(arguments.nets)
+    model = Model(fit.mu, fit.scale, fit.linear, fit.density_linear, fit.nets, share, deviation, density_deviation, fit.axes, novelty_scale)
     export(d, models / "suggest.onnx", model)
 
-    tiled = lambda values: np.tile(values, (len(z), 1))
+    prediction = fit.prediction(share)
+    tiled = lambda values: np.tile(values, (len(d.x), 1))
     full = np.concatenate([prediction[:, :BANDS], tiled(deviation[:BANDS]), prediction[:, BANDS:], tiled(deviation[BANDS:]),
-                           density[:, None], tiled(density_deviation), distance[:, None] / novelty_scale], 1)
+                           fit.density[:, None], tiled(density_deviation), fit.distance[:, None] / novelty_scale], 1)
     rows = np.flatnonzero(here)[:: max(1, here.sum() // 8)][:8]
     golden = [{"features": [float(v) for v in d.x[r].astype(np.float32)], "outputs": [round(float(v), 6) for v in full[r]]} for r in rows]
     (models / "golden.json").write_text(json.dumps(golden))
@@ -132,7 +164,7 @@ def main():
                "validation_pairs": int(here.sum()), "training_songs": len(set(d.song[train])),
                "validation_songs": len(set(d.song[here])), "ridge_strength": strength, "nets_share": share, "validation": table}
     (models / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    print(f"shipped: ridge {strength}, {share} of nets; {(models / 'suggest.onnx').stat().st_size} bytes")
+    print(f"shipped: ridge {strength}, {share} of nets, fitted to all {len(d.x)} pairs; {(models / 'suggest.onnx').stat().st_size} bytes")
 
 
 main()

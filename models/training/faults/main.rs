@@ -10,7 +10,6 @@ mod draw;
 #[path = "../songs.rs"]
 mod songs;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -20,9 +19,9 @@ use halfspeed::advise::thresholds::RESONANCE_RANGE_HZ;
 use halfspeed::advise::tonal::TONES;
 use halfspeed::dsp::biquad::{Cascade, Coefficients};
 use rayon::prelude::*;
-use serde::Deserialize;
 
 use draw::Draw;
+use songs::RENDERED;
 
 /// Lengths of an excerpt, seconds.
 const SHORTEST_S: f64 = 20.0;
@@ -40,11 +39,6 @@ const RINGING: usize = 3;
 const FIRST_TONE: usize = 4;
 /// Variants of a song to judge by, beside one of each tone.
 const JUDGED: [usize; 6] = [PLAIN, PLAIN, MASTERED, RINGING, RINGING, RINGING];
-
-#[derive(Deserialize)]
-struct Package {
-    tracks: Vec<String>,
-}
 
 /// What is put into an excerpt.
 #[derive(Default)]
@@ -165,16 +159,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: training_faults LOCK MUSIC_DIR OUT_DIR VARIANTS".into());
     };
     let (out, variants): (&Path, usize) = (Path::new(out), variants.parse()?);
-    let lock: BTreeMap<String, Package> = serde_json::from_str(&fs::read_to_string(lock)?)?;
+    let mut packages = songs::packages(lock)?;
+    packages.retain(|(_, of)| of.split != RENDERED);
     fs::create_dir_all(out)?;
     let schema = serde_json::json!({
         "features": hints::features::names(), "schema_hash": format!("{:016x}", hints::features::schema_hash()),
         "tones": TONES.iter().map(|tone| serde_json::json!({"id": tone.id, "gain_db": tone.gain_db})).collect::<Vec<_>>(),
         "resonances": MOST_RESONANCES, "resonance_range_hz": [RESONANCE_RANGE_HZ.start(), RESONANCE_RANGE_HZ.end()],
-        "bands_hz": hints::bands_hz(48_000), "packages": lock.keys().collect::<Vec<_>>(),
+        "bands_hz": hints::bands_hz(48_000), "packages": packages.iter().map(|(name, _)| name).collect::<Vec<_>>(),
     });
     fs::write(out.join("schema.json"), serde_json::to_string(&schema)?)?;
-    let tracks = lock.iter().enumerate().flat_map(|(package, (name, of))| {
+    let tracks = packages.iter().enumerate().flat_map(|(package, (name, of))| {
         let folder = Path::new(music).join(name);
         of.tracks.iter().enumerate().map(move |(index, track)| (package, index, folder.join(track)))
     });

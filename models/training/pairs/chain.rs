@@ -3,9 +3,6 @@
 //! The ranges are wider than use, and lean the way that mixes and masters do: mixes are muddier, duller and narrower
 //! than what becomes of them.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use halfspeed::AudioBuffer;
 use halfspeed::dsp::compressor::CompressorSettings;
 use halfspeed::dsp::eq::{BandKind, EqBand};
@@ -19,6 +16,7 @@ use halfspeed::io::Spool;
 use halfspeed::units::{db_to_amplitude, power_to_db};
 
 use crate::draw::Draw;
+use crate::foreign::{Chain, Maker};
 
 /// What masters are limited to.
 const CEILING_DBTP: f64 = -1.0;
@@ -60,6 +58,15 @@ impl Roughening {
     }
 }
 
+/// Whose effects a round's masters go through.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Makers {
+    /// Mostly this engine's, now and then ffmpeg's filters.
+    Ours,
+    /// Equaliser, compressor and limiter of ffmpeg and of two makers of plug-ins, in any combination.
+    Others,
+}
+
 /// A mastering chain.
 pub struct Master {
     eq: Vec<EqBand>,
@@ -85,17 +92,12 @@ enum Dynamics {
         over_db: [f64; 4],
         ratio: f64,
     },
-    /// Everything by ffmpeg's filters: another maker's equaliser, compressor and limiter.
-    Foreign {
-        over_db: f64,
-        ratio: f64,
-        attack_ms: f64,
-        release_ms: f64,
-    },
+    /// Everything by other makers' effects, the equaliser and the limiter too.
+    Foreign(Chain),
 }
 
 impl Master {
-    pub fn draw(draw: &mut Draw) -> Self {
+    pub fn draw(draw: &mut Draw, makers: Makers) -> Self {
         let strength = draw.uniform(0.3, 1.4);
         let mut eq = vec![
             band(BandKind::LowShelf, draw.log(50.0, 260.0), strength * draw.normal(0.4, 2.2), draw.uniform(0.5, 0.9)),
@@ -116,6 +118,7 @@ impl Master {
             ));
         }
         let dynamics = match draw.uniform(0.0, 1.0) {
+            _ if makers == Makers::Others => Dynamics::Foreign(Chain::draw(draw, Maker::draw)),
             ..0.12 => Dynamics::None,
             ..0.37 => Dynamics::Glue {
                 over_db: draw.uniform(-2.0, 9.0),
@@ -135,12 +138,7 @@ impl Master {
             ..0.75 => {
                 Dynamics::Multiband { over_db: [0; 4].map(|_| draw.uniform(-4.0, 6.0)), ratio: draw.log(1.3, 3.0) }
             }
-            _ => Dynamics::Foreign {
-                over_db: draw.uniform(-1.0, 9.0),
-                ratio: draw.log(1.4, 4.5),
-                attack_ms: draw.log(4.0, 50.0),
-                release_ms: draw.log(50.0, 400.0),
-            },
+            _ => Dynamics::Foreign(Chain::draw(draw, |_| Maker::Ffmpeg)),
         };
         Self {
             eq,
@@ -157,20 +155,6 @@ impl Master {
             width: Some(WidthSettings { side_gain_db: self.side_gain_db }),
             ..Recipe::default()
         };
-        if let Dynamics::Foreign { over_db, ratio, attack_ms, release_ms } = self.dynamics {
-            let level_db = level_db(audio);
-            // Peaks stand 10 to 15 dB over the level.
-            let threshold = db_to_amplitude((level_db + over_db).clamp(-55.0, 0.0)).max(0.001);
-            let drive_db = -level_db - 13.0 + self.drive_over_peak_db;
-            let eq: String = self.eq.iter().map(foreign_band).collect();
-            let side = db_to_amplitude(self.side_gain_db);
-            let filters = format!(
-                "{eq}stereotools=slev={:.4},acompressor=threshold={threshold:.5}:ratio={ratio:.3}:attack={attack_ms:.2}:\
-                 release={release_ms:.2},volume={drive_db:.3}dB,alimiter=limit=0.89:attack=3:release=80:level=disabled",
-                side.clamp(0.016, 4.0)
-            );
-            return foreign(audio, &filters);
-        }
         let level_db = level_db(audio);
         match &self.dynamics {
             Dynamics::Glue { over_db, settings } => {
@@ -198,7 +182,10 @@ impl Master {
                 }
                 recipe.multiband = Some(multiband);
             }
-            Dynamics::None | Dynamics::Foreign { .. } => {}
+            Dynamics::Foreign(chain) => {
+                return chain.apply(audio, level_db, &self.eq, self.side_gain_db, self.drive_over_peak_db);
+            }
+            Dynamics::None => {}
         }
         run(audio, &recipe, Some(self.drive_over_peak_db))
     }
@@ -234,46 +221,4 @@ fn run(audio: &AudioBuffer, recipe: &Recipe, drive_over_peak_db: Option<f64>) ->
         })
         .ok()?;
     Some(out)
-}
-
-/// A band as a filter of ffmpeg's, with a comma.
-fn foreign_band(band: &EqBand) -> String {
-    let name = match band.kind {
-        BandKind::LowShelf => "bass",
-        BandKind::HighShelf => "treble",
-        _ => "equalizer",
-    };
-    format!("{name}=f={:.1}:t=q:w={:.3}:g={:.3},", band.frequency_hz, band.q, band.gain_db)
-}
-
-/// Pipes audio through ffmpeg's filters.
-fn foreign(audio: &AudioBuffer, filters: &str) -> Option<AudioBuffer> {
-    let rate = audio.sample_rate_hz().to_string();
-    let format = ["-f", "f32le", "-ar", &rate, "-ac", "2"];
-    let mut child = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin"])
-        .args(format)
-        .args(["-i", "pipe:0", "-af", filters])
-        .args(format)
-        .arg("pipe:1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .ok()?;
-    let mut input = child.stdin.take()?;
-    let frames = audio.left().iter().zip(audio.right());
-    let bytes: Vec<u8> = frames.flat_map(|(l, r)| [l.to_le_bytes(), r.to_le_bytes()]).flatten().collect();
-    let writer = std::thread::spawn(move || input.write_all(&bytes).is_ok());
-    let output = child.wait_with_output().ok()?;
-    writer.join().ok()?;
-    let (samples, _) = output.stdout.as_chunks::<4>();
-    let samples: Vec<f32> = samples.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    let (mut left, mut right): (Vec<f32>, Vec<f32>) = samples.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
-    // Limiters may lag by less than a window: what is missing at the end is silence.
-    if left.len() + 4096 < audio.frames() {
-        return None;
-    }
-    left.resize(audio.frames(), 0.0);
-    right.resize(audio.frames(), 0.0);
-    Some(AudioBuffer::from_channels(audio.sample_rate_hz(), left, right))
 }

@@ -3,16 +3,17 @@
 //! For each song and round mastering chains are drawn at random and applied to two of its excerpts and to one of another
 //! song; each mix is an excerpt made worse by other random settings. A row holds the features of mix and reference, and
 //! what the true master has that the mix lacks. Seeds depend on the song and the round alone, and a round that has been
-//! written is not rendered again.
+//! written is not rendered again. Songs that were rendered from modules, MIDI files and projects are trained on, in groups of their
+//! own. Every fourth round's masters are other makers' alone.
 
 mod chain;
 #[path = "../draw.rs"]
 mod draw;
+mod foreign;
 mod row;
 #[path = "../songs.rs"]
 mod songs;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,24 +21,20 @@ use halfspeed::AudioBuffer;
 use halfspeed::measure::{Measurement, Meter};
 use halfspeed::suggest::features;
 use rayon::prelude::*;
-use serde::Deserialize;
 
-use chain::{Master, Roughening};
+use chain::{Makers, Master, Roughening};
 use draw::Draw;
 use row::{Kind, Pair, label_names};
+use songs::RENDERED;
 
 /// Length of an excerpt. Those of the development cases are longer; features of shorter ones are noisier.
 const EXCERPT_S: f64 = 25.0;
 /// Songs that lend each other references.
 const GROUP: usize = 24;
+/// One round in so many goes through other makers' effects.
+const OTHERS_EVERY: u64 = 4;
 /// Chains that a song goes through in a round: it is read once for all of them.
 const CHAINS: usize = 4;
-
-#[derive(Deserialize)]
-struct Package {
-    split: String,
-    tracks: Vec<String>,
-}
 
 /// A song's two excerpts.
 struct Song {
@@ -52,19 +49,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [_, lock, music, out, rounds] = arguments.as_slice() else {
         return Err("usage: training_pairs LOCK MUSIC_DIR OUT_DIR ROUNDS".into());
     };
-    let lock: BTreeMap<String, Package> = serde_json::from_str(&fs::read_to_string(lock)?)?;
+    foreign::check()?;
+    let packages = songs::packages(lock)?;
     let out = Path::new(out);
     fs::create_dir_all(out)?;
     let schema = serde_json::json!({
         "features": features::names(), "schema_hash": format!("{:016x}", features::schema_hash()),
-        "labels": label_names(), "packages": lock.keys().collect::<Vec<_>>(),
+        "labels": label_names(), "packages": packages.iter().map(|(name, _)| name).collect::<Vec<_>>(),
     });
     fs::write(out.join("schema.json"), serde_json::to_string(&schema)?)?;
 
     for round in 0..rounds.parse::<u64>()? {
-        for split in ["train", "validation"] {
+        for split in ["train", RENDERED, "validation"] {
             let mut songs: Vec<(usize, usize, PathBuf)> = Vec::new();
-            for (package, (name, of)) in lock.iter().enumerate().filter(|(_, (_, of))| of.split == split) {
+            for (package, (name, of)) in packages.iter().enumerate().filter(|(_, (_, of))| of.split == split) {
                 let tracks = of.tracks.iter().map(|track| Path::new(music).join(name).join(track));
                 songs.extend(tracks.enumerate().map(|(index, path)| (package * 1000 + index, package, path)));
             }
@@ -132,12 +130,13 @@ fn excerpts(path: &Path, draw: &mut Draw) -> Option<[AudioBuffer; 2]> {
 fn rows_of(songs: &[Song], index: usize, round: u64) -> Vec<Vec<f32>> {
     let song = &songs[index];
     let mut draw = Draw::new(round, song.id as u64);
-    (0..CHAINS).flat_map(|_| rows_of_chain(songs, index, &mut draw)).collect()
+    let makers = if round % OTHERS_EVERY == OTHERS_EVERY - 1 { Makers::Others } else { Makers::Ours };
+    (0..CHAINS).flat_map(|_| rows_of_chain(songs, index, makers, &mut draw)).collect()
 }
 
-fn rows_of_chain(songs: &[Song], index: usize, draw: &mut Draw) -> Vec<Vec<f32>> {
+fn rows_of_chain(songs: &[Song], index: usize, makers: Makers, draw: &mut Draw) -> Vec<Vec<f32>> {
     let song = &songs[index];
-    let chain = Master::draw(draw);
+    let chain = Master::draw(draw, makers);
     let step = 1 + (draw.uniform(0.0, 1.0) * (songs.len() - 1) as f64) as usize;
     let other = Some(&songs[(index + step) % songs.len()]).filter(|other| other.id != song.id);
     let mastered = |audio: &AudioBuffer| chain.apply(audio).map(|master| measure(&master));
