@@ -1,4 +1,4 @@
-"""Renders tracker modules, MIDI files and LMMS projects: mixes that nobody mastered and no codec has been at.
+"""Renders tracker modules, MIDI files and LMMS projects: mixes that nobody mastered and that were never coded, but for samples of LMMS'.
 
 Needs openmpt123, fluidsynth with fluid-soundfont-gm, lmms and ffmpeg. Modules and MIDI files come out the same each time;
 LMMS projects don't (-30 dB from one render to the next).
