@@ -12,7 +12,6 @@ LMMS_TRIES = 5  # it crashes now and then
 SOUNDFONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"
 MODULES, AMIGA, MIDI, PROJECTS = (".it", ".s3m", ".xm"), (".mod",), (".mid",), (".mmpz",)
 SOURCES = MODULES + AMIGA + MIDI + PROJECTS
-RAW = ["-f", "f32le", "-ar", str(RATE_HZ), "-ac", "2"]
 
 
 def no_larger_than_a_song():
@@ -21,33 +20,44 @@ def no_larger_than_a_song():
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
+def module(source, folder):
+    # Amiga hardware has two voices left and two right; players bring them nearer.
+    separation = "50" if source.suffix.lower() in AMIGA else "100"
+    run(["openmpt123", "--batch", "-q", "--samplerate", str(RATE_HZ), "--stereo", separation, "--end-time", str(SONG_S),
+         "--output", str(folder / "song.wav"), "--", str(source)], check=True)
+    return ["-i", str(folder / "song.wav")]
+
+
+def midi(source, folder):
+    run(["fluidsynth", "-ni", "-q", "-T", "raw", "-O", "float", "-E", "little", "-r", str(RATE_HZ), "-F", str(folder / "song.f32"),
+         SOUNDFONT, str(source)], preexec_fn=no_larger_than_a_song)
+    return ["-f", "f32le", "-ar", str(RATE_HZ), "-ac", "2", "-i", str(folder / "song.f32")]
+
+
+def project(source, folder):
+    command = ["lmms", "--allowroot", "render", str(source), "-f", "wav", "-a", "-x", "1", "-s", str(RATE_HZ), "-o", str(folder / "song.wav")]
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "HOME": str(folder)}
+    for _ in range(LMMS_TRIES):
+        if run(command, env=environment).returncode == 0:
+            return ["-i", str(folder / "song.wav")]
+    raise RuntimeError(f"lmms can't render {source}")
+
+
+def run(command, **options):
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+
+
 def render(source):
-    """Renders one source to FLAC beside it and returns that path; a song that is there already is kept."""
+    """Renders one source to FLAC beside it; a song that is there already is kept."""
     song = source.with_name(source.name + ".flac")
     if song.exists():
-        return song
+        return
     kind = source.suffix.lower()
+    by = module if kind in MODULES + AMIGA else midi if kind in MIDI else project
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
-        raw, wav = Path(folder) / "song.f32", Path(folder) / "song.wav"
-        if kind in MODULES + AMIGA:
-            # Amiga hardware has two voices left and two right; players bring them nearer.
-            separation = "50" if kind in AMIGA else "100"
-            command = ["openmpt123", "--batch", "-q", "--samplerate", str(RATE_HZ), "--stereo", separation, "--end-time", str(SONG_S),
-                       "--output", str(wav), "--", str(source)]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        elif kind in MIDI:
-            command = ["fluidsynth", "-ni", "-q", "-T", "raw", "-O", "float", "-E", "little", "-r", str(RATE_HZ), "-F", str(raw),
-                       SOUNDFONT, str(source)]
-            subprocess.run(command, preexec_fn=no_larger_than_a_song, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        else:
-            command = ["lmms", "--allowroot", "render", str(source), "-f", "wav", "-a", "-x", "1", "-s", str(RATE_HZ), "-o", str(wav)]
-            environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "HOME": folder}
-            for _ in range(LMMS_TRIES):
-                if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
-                    break
-        took = ["-i", str(wav)] if wav.exists() else [*RAW, "-i", str(raw)]
+        kept = Path(folder) / "kept.flac"
         # 12 dB lower, so that nothing clips.
-        kept = ["-t", str(SONG_S), "-af", "volume=-12dB", "-c:a", "flac", "-sample_fmt", "s32", str(Path(folder) / "song.flac")]
-        subprocess.run(["ffmpeg", "-v", "error", "-nostdin", *took, *kept], check=True)
-        (Path(folder) / "song.flac").rename(song)
-    return song
+        command = ["ffmpeg", "-v", "error", "-nostdin", *by(source, Path(folder)), "-t", str(SONG_S), "-af", "volume=-12dB",
+                   "-c:a", "flac", "-sample_fmt", "s32", str(kept)]
+        subprocess.run(command, check=True)
+        kept.rename(song)

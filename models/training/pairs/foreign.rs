@@ -180,7 +180,7 @@ fn fil4_controls(eq: &[EqBand]) -> String {
     bands.collect::<Vec<_>>().join("|")
 }
 
-/// A band's controls. Shelves of a higher Q than 0 overshoot.
+/// A band's controls. Shelves keep the plug-in's own slope.
 fn lsp_band((index, band): (usize, &EqBand)) -> String {
     let (kind, q) = match band.kind {
         BandKind::LowShelf => (5, 0.0),
