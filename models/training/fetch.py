@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Fetches the music of packages.csv, unpacks it and writes or checks the lock file: fetch.py DATA_DIR
+"""Fetches the music of packages.csv, unpacks it and writes or checks the lock file: fetch.py DATA_DIR [--recorded]
 
+With --recorded, packages are left out whose songs have to be rendered.
 DATA_DIR/debs holds the packages (apt-get download, Debian 12), DATA_DIR/music/PACKAGE the unpacked audio, or what was rendered of
 modules, MIDI files and projects. Every package's copyright file must say the words that packages.csv expects, and must not say
 "NonCommercial"; else its music is left out. data.lock beside this script records file, SHA-256, licence and tracks. If it has a package already, the file must be the same.
@@ -43,12 +44,14 @@ def music_members(deb, target, kinds):
 
 
 def main():
-    data = Path(sys.argv[1])
+    data, recorded = Path(sys.argv[1]), "--recorded" in sys.argv[2:]
     (data / "debs").mkdir(parents=True, exist_ok=True)
     lock_path = HERE / "data.lock"
     lock = json.loads(lock_path.read_text()) if lock_path.exists() else {}
     for row in csv.DictReader(open(HERE / "packages.csv")):
         package = row["package"]
+        if recorded and row["split"] == RENDERED:
+            continue
         target = data / "music" / package
         found = sorted((data / "debs").glob(f"{package}_*.deb"))
         if not found:

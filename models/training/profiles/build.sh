@@ -7,7 +7,7 @@ work=$(realpath -m "$1")
 out=$(realpath -m "${2:-references}")
 cd "$(dirname "$0")/../../.."
 mkdir -p "$work" "$out"
-python3 models/training/fetch.py "$work"
+python3 models/training/fetch.py "$work" --recorded
 cargo build --release
 halfspeed=${CARGO_TARGET_DIR:-target}/release/halfspeed
 python3 - "$work/music" "$out" "$halfspeed" <<'PY'

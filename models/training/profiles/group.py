@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Groups songs by what they measure: group.py ANALYSES SONGS_CSV
 
-ANALYSES holds PACKAGE/TRACK.json (`halfspeed analyze --json`) for the tracks of data.lock. Songs are stereo, 60 s long or more
+ANALYSES holds PACKAGE/TRACK.json (`halfspeed analyze --json`) for the recorded tracks of data.lock. Songs are stereo, 60 s long or more
 and at 44.1 kHz or more. Features: third-octave levels in nine groups of three, how the four wide bands move (what no equaliser
 changes) and their widths, in standard deviations, weighted 2 : 1 : 0.5. k-means (12 groups, best of 8 starts, fixed seed).
 The groups were named by hand, by what they measure and by what their packages say they are; a group of two odd songs was left
@@ -68,7 +68,7 @@ def k_means(rows, groups, seed=0):
 def songs(analyses):
     """(package, track, measured) of every song, in order."""
     lock = json.loads((Path(__file__).parent.parent / "data.lock").read_text())
-    for package in sorted(lock):
+    for package in sorted(name for name, of in lock.items() if of["split"] != "rendered"):
         for track in lock[package]["tracks"]:
             path = Path(analyses) / package / (track + ".json")
             measured = read(path) if path.exists() else None
