@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Fetches the music of packages.csv, unpacks it and writes or checks the lock file: fetch.py DATA_DIR [--recorded]
 
-With --recorded, packages are left out whose songs have to be rendered.
-DATA_DIR/debs holds the packages (apt-get download, Debian 12), DATA_DIR/music/PACKAGE the unpacked audio, or what was rendered of
-modules, MIDI files and projects. Every package's copyright file must say the words that packages.csv expects, and must not say
-"NonCommercial"; else its music is left out. data.lock beside this script records file, SHA-256, licence and tracks. If it has a package already, the file must be the same.
+With --recorded, packages are left out whose songs have to be rendered. DATA_DIR/debs holds the packages (apt-get download, Debian 12),
+DATA_DIR/music/PACKAGE the unpacked audio, or what was rendered of modules, MIDI files and projects. Every package's copyright file
+must say the words that packages.csv expects, and must not say "NonCommercial"; else its music is left out. data.lock beside this
+script records file, SHA-256, licence and tracks. If it has a package already, the file must be the same.
 """
 import csv, hashlib, json, re, shutil, subprocess, sys, tarfile, zipfile
 from pathlib import Path
