@@ -86,28 +86,29 @@ impl Chain {
     ) -> Option<AudioBuffer> {
         let side = format!("stereotools=slev={:.4}", db_to_amplitude(side_gain_db).clamp(0.016, 4.0));
         let plugged = [self.equaliser, self.compressor, self.limiter].iter().any(|maker| *maker != Maker::Ffmpeg);
-        let (before, at_dbfs) = match plugged {
-            true => (format!("volume={:.3}dB,", LEVEL_DBFS - level_dbfs), LEVEL_DBFS),
-            false => (String::new(), level_dbfs),
-        };
+        let at_dbfs = if plugged { LEVEL_DBFS } else { level_dbfs };
         let drive_db = -at_dbfs - PEAKS_OVER_LEVEL_DB + drive_over_peak_db;
-        let filters = format!(
-            "{before}{}{side},{},volume={drive_db:.3}dB,{}",
-            self.equaliser_filters(eq),
+        let mut filters = Vec::new();
+        if plugged {
+            filters.push(format!("volume={:.3}dB", LEVEL_DBFS - level_dbfs));
+        }
+        filters.extend(self.equaliser_filters(eq));
+        filters.extend([
+            side,
             self.compressor_filter(at_dbfs + self.over_db),
-            self.limiter_filter()
-        );
-        run(audio, &filters)
+            format!("volume={drive_db:.3}dB"),
+            self.limiter_filter(),
+        ]);
+        run(audio, &filters.join(","))
     }
 
-    /// With a comma behind.
-    fn equaliser_filters(&self, eq: &[EqBand]) -> String {
+    fn equaliser_filters(&self, eq: &[EqBand]) -> Vec<String> {
         match self.equaliser {
             Maker::Ffmpeg => eq.iter().map(ffmpeg_band).collect(),
-            Maker::X42 => plugin("http\\://gareus.org/oss/lv2/fil4#stereo", &fil4_controls(eq)) + ",",
+            Maker::X42 => vec![plugin("http\\://gareus.org/oss/lv2/fil4#stereo", &fil4_controls(eq))],
             Maker::Lsp => {
                 let controls: Vec<String> = eq.iter().enumerate().map(lsp_band).collect();
-                plugin("http\\://lsp-plug.in/plugins/lv2/para_equalizer_x16_stereo", &controls.join("|")) + ","
+                vec![plugin("http\\://lsp-plug.in/plugins/lv2/para_equalizer_x16_stereo", &controls.join("|"))]
             }
         }
     }
@@ -155,14 +156,14 @@ fn plugin(uri: &str, controls: &str) -> String {
     format!("lv2=p='{uri}':c={controls}")
 }
 
-/// A band as a filter of ffmpeg's, with a comma.
+/// A band as a filter of ffmpeg's.
 fn ffmpeg_band(band: &EqBand) -> String {
     let name = match band.kind {
         BandKind::LowShelf => "bass",
         BandKind::HighShelf => "treble",
         _ => "equalizer",
     };
-    format!("{name}=f={:.1}:t=q:w={:.3}:g={:.3},", band.frequency_hz, band.q, band.gain_db)
+    format!("{name}=f={:.1}:t=q:w={:.3}:g={:.3}", band.frequency_hz, band.q, band.gain_db)
 }
 
 /// fil4 has two shelves and four bells, of which the first and the third reach as far as the bells drawn here.
