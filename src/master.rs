@@ -208,16 +208,17 @@ fn propose(
     chosen: Option<&Chosen>,
     loudness_lufs: f64,
 ) -> Result<(Proposal, Option<Refinement>)> {
-    let ceiling_dbtp = job.ceiling_dbtp;
+    let (ceiling_dbtp, sample_rate_hz) = (job.ceiling_dbtp, audio.sample_rate_hz());
     if let Some(reference) = &references.middle {
         let others: Vec<&Measurement> = references.others.iter().map(|source| &source.measurement).collect();
-        let target = Target { reference: &reference.measurement, others: &others, loudness_lufs, ceiling_dbtp };
+        let target =
+            Target { reference: &reference.measurement, others: &others, loudness_lufs, ceiling_dbtp, sample_rate_hz };
         let plan = job.suggester.plan(mix, target);
         let (plan, refinement) = tried(job, plan, audio)?;
         return Ok((plan.propose(&job.amounts), refinement));
     }
     let towards = |(profile, fit): &(Profile, Fit)| {
-        let goal = corridor::Goal { loudness_lufs, ceiling_dbtp };
+        let goal = corridor::Goal { loudness_lufs, ceiling_dbtp, sample_rate_hz };
         corridor::towards_profile(mix, profile, *fit, goal, &job.amounts)
     };
     Ok((chosen.and_then(|chosen| chosen.profile.as_ref()).map_or_else(Proposal::default, towards), None))

@@ -327,7 +327,8 @@ fn against_reference(measurement: &Measurement, reference: &Measurement) -> Opti
         return None;
     }
     let mean_db = both.iter().map(|(_, db)| db).sum::<f64>() / both.len() as f64;
-    let target = Target { reference, others: &[], loudness_lufs: -14.0, ceiling_dbtp: -1.0 };
+    let sample_rate_hz = measurement.sample_rate_hz;
+    let target = Target { reference, others: &[], loudness_lufs: -14.0, ceiling_dbtp: -1.0, sample_rate_hz };
     let plan = Classical.plan(measurement, target);
     let (likeness, shared) = (plan.likeness_ratio(), plan.shared_curve());
     let shared: Vec<(f64, f64)> = shared.iter().map(|point| (point.frequency_hz, point.gain_db)).collect();

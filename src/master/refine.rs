@@ -255,7 +255,9 @@ mod tests {
     fn refined(reference: &Measurement, recipe: &dyn Fn(&Proposal) -> Recipe) -> (f64, Refinement) {
         let (mix, audio) = clip("mix.flac");
         let loudness_lufs = mix.loudness.integrated_lufs().expect("loud");
-        let plan = Classical.plan(&mix, Target { reference, others: &[], loudness_lufs, ceiling_dbtp: -1.0 });
+        let sample_rate_hz = mix.sample_rate_hz;
+        let target = Target { reference, others: &[], loudness_lufs, ceiling_dbtp: -1.0, sample_rate_hz };
+        let plan = Classical.plan(&mix, target);
         let Effort { excerpts, longest_s, rounds } = Effort::USUAL;
         let audition = Audition::new(&mix, &audio, excerpts, longest_s, loudness_lufs).expect("long enough");
         let (plan, refinement) = Refiner { audition, recipe, rounds }.refine("classical", plan).expect("memory");

@@ -24,6 +24,8 @@ pub struct Goal {
     pub loudness_lufs: f64,
     /// True peak that the limiter will hold, dBTP.
     pub ceiling_dbtp: f64,
+    /// Rate at which the settings will be applied, Hz: nothing is set above its band.
+    pub sample_rate_hz: u32,
 }
 
 /// A loudness within a profile's corridor, LUFS: `default_lufs` where that lies inside, the near edge otherwise.
@@ -41,7 +43,7 @@ pub fn towards_profile(mix: &Measurement, profile: &Profile, fit: Fit, goal: Goa
     let standard = Standard::Profile(profile, level_offset_db(mix, &levels, &departures, profile).unwrap_or(0.0));
     let [eq_share, width_share] =
         [amounts.eq_ratio, amounts.width_ratio].map(|ratio| Shares::of(ratio).blend(SHARE, 1.0));
-    let tone = tone(&levels, &departures, widening, eq_share);
+    let tone = tone(&levels, &departures, widening, eq_share).below(goal.sample_rate_hz);
     let side_gain_db = side_gain_db(mix, profile, widening, width_share);
     let density = Density { allowed_plr_db: goal.ceiling_dbtp - goal.loudness_lufs, headroom_db: 0.0 };
     shape(mix, standard, &tone, side_gain_db, density, amounts)
@@ -92,7 +94,7 @@ mod tests {
     use super::super::profile::{ToneBand, fit};
     use super::*;
 
-    const GOAL: Goal = Goal { loudness_lufs: -14.0, ceiling_dbtp: -1.0 };
+    const GOAL: Goal = Goal { loudness_lufs: -14.0, ceiling_dbtp: -1.0, sample_rate_hz: 48_000 };
 
     fn towards(profile: &Profile) -> Proposal {
         let mix = pink_noise();

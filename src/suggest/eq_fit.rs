@@ -5,6 +5,7 @@
 //! free: loudness is set by the limiter's drive.
 
 use crate::dsp::eq::{BandKind, EqBand};
+use crate::measure::spectrum::ThirdOctaves;
 use crate::units::power_to_db;
 
 /// The curve to fit: one point for each third octave.
@@ -14,7 +15,13 @@ pub(super) struct Curve<'a> {
     pub(super) gains_db: &'a [f64],
     /// How much each point matters, 0 or more.
     pub(super) weights: &'a [f64],
-    pub(super) sample_rate_hz: u32,
+}
+
+impl Curve<'_> {
+    /// No band lies above the curve's own.
+    fn highest_hz(&self) -> f64 {
+        self.centers_hz.last().map_or(0.0, |hz| hz * ThirdOctaves::HALF_WIDTH)
+    }
 }
 
 /// Largest gain of a band, dB.
@@ -119,7 +126,7 @@ fn best_addition(curve: &Curve<'_>, bands: &[EqBand]) -> Option<EqBand> {
             let allowed = match kind {
                 BandKind::LowShelf => frequency_hz <= 500.0,
                 BandKind::HighShelf => (1500.0..=10_500.0).contains(&frequency_hz),
-                _ => frequency_hz <= 0.4 * f64::from(curve.sample_rate_hz),
+                _ => true,
             };
             if !allowed {
                 continue;
@@ -149,7 +156,8 @@ fn refine(curve: &Curve<'_>, bands: &mut Vec<EqBand>) {
     let mut error = rms_error(curve, bands);
     for _ in 0..12 {
         let Some(step) = gauss_newton_step(curve, bands, damping) else { return };
-        let moved: Vec<EqBand> = bands.iter().zip(step.chunks_exact(3)).map(|(band, step)| moved(band, step)).collect();
+        let moved: Vec<EqBand> =
+            bands.iter().zip(step.chunks_exact(3)).map(|(band, step)| moved(curve, band, step)).collect();
         let moved_error = rms_error(curve, &moved);
         if moved_error < error {
             let improvement = error - moved_error;
@@ -165,15 +173,16 @@ fn refine(curve: &Curve<'_>, bands: &mut Vec<EqBand>) {
 }
 
 /// A band with its gain, log frequency and log Q moved, within bounds. Shelves keep their Q.
-fn moved(band: &EqBand, step: &[f64]) -> EqBand {
-    let (low_hz, high_hz) = match band.kind {
+fn moved(curve: &Curve<'_>, band: &EqBand, step: &[f64]) -> EqBand {
+    let (low_hz, high_hz): (f64, f64) = match band.kind {
         BandKind::LowShelf => (30.0, 500.0),
         BandKind::HighShelf => (1500.0, 10_500.0),
         _ => (30.0, 16_500.0),
     };
     EqBand {
         gain_db: (band.gain_db + step[0]).clamp(-MAX_GAIN_DB, MAX_GAIN_DB),
-        frequency_hz: (band.frequency_hz * step[1].clamp(-0.5, 0.5).exp()).clamp(low_hz, high_hz),
+        frequency_hz: (band.frequency_hz * step[1].clamp(-0.5, 0.5).exp())
+            .clamp(low_hz, high_hz.min(curve.highest_hz())),
         q: if band.kind == BandKind::Bell {
             (band.q * step[2].clamp(-0.5, 0.5).exp()).clamp(Q_RANGE.0, Q_RANGE.1)
         } else {
@@ -191,7 +200,7 @@ fn gauss_newton_step(curve: &Curve<'_>, bands: &[EqBand], damping: f64) -> Optio
         for (parameter, nudge) in NUDGES.into_iter().enumerate() {
             let mut step = [0.0; 3];
             step[parameter] = nudge;
-            let mut column = response_db(curve, &moved(band, &step));
+            let mut column = response_db(curve, &moved(curve, band, &step));
             for (there, here) in column.iter_mut().zip(&here) {
                 *there = (*there - here) / nudge;
             }
@@ -244,14 +253,12 @@ fn solve(mut rows: Vec<Vec<f64>>) -> Option<Vec<f64>> {
 mod tests {
     use super::*;
     use crate::dsp::biquad::Coefficients;
-    use crate::measure::spectrum::ThirdOctaves;
 
     fn fitted(of: impl Fn(f64) -> f64, max_bands: usize) -> (Vec<EqBand>, f64) {
         let bands = ThirdOctaves::below(48_000);
         let gains_db: Vec<f64> = bands.centers_hz().iter().map(|&hz| of(hz)).collect();
         let weights = vec![1.0; gains_db.len()];
-        let curve =
-            Curve { centers_hz: bands.centers_hz(), gains_db: &gains_db, weights: &weights, sample_rate_hz: 48_000 };
+        let curve = Curve { centers_hz: bands.centers_hz(), gains_db: &gains_db, weights: &weights };
         let fit = fit(&curve, max_bands);
         let error = rms_error(&curve, &fit);
         (fit, error)

@@ -55,6 +55,8 @@ pub struct Target<'a> {
     pub loudness_lufs: f64,
     /// True peak that the limiter will hold, dBTP.
     pub ceiling_dbtp: f64,
+    /// Rate at which the settings will be applied, Hz: nothing is set above its band.
+    pub sample_rate_hz: u32,
 }
 
 /// How far to go, 0 to 1 each. 0 changes nothing. 0.5 takes over all that the suggester puts down to production. 1 takes over

@@ -117,7 +117,7 @@ pub(super) fn propose(
     let Some((reference, evidence)) = gathered.first() else { return Proposal::default() };
     let whole: Vec<Aims> = gathered.iter().map(|(reference, evidence)| Aims::whole(mix, reference, evidence)).collect();
     let aims = proven.taken(&Aims::together(&whole), amounts);
-    let tone = evidence.tone(&aims.curve_db);
+    let tone = evidence.tone(&aims.curve_db).below(target.sample_rate_hz);
     let allowed_plr_db = target.ceiling_dbtp - target.loudness_lufs;
     let density = Density { allowed_plr_db, headroom_db: aims.headroom_db };
     let mut proposal = Proposal {
@@ -132,7 +132,7 @@ pub(super) fn propose(
         band.compressor = compressor;
     }
     // At low rates there is no air band to split off.
-    if !multiband.is_neutral() && multiband.validate(mix.sample_rate_hz).is_ok() {
+    if !multiband.is_neutral() && multiband.validate(target.sample_rate_hz).is_ok() {
         proposal.multiband = Some(multiband);
         proposal.suggestions.extend(suggestions);
     }
@@ -185,8 +185,7 @@ fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
 
 fn equalise(mix: &Measurement, standard: Standard<'_>, tone: &Tone, proposal: &mut Proposal) {
     let gains_db = &tone.curve_db;
-    let curve =
-        Curve { centers_hz: &tone.centers_hz, gains_db, weights: &tone.weights, sample_rate_hz: mix.sample_rate_hz };
+    let curve = Curve { centers_hz: &tone.centers_hz, gains_db, weights: &tone.weights };
     proposal.eq = eq_fit::fit(&curve, MAX_EQ_BANDS);
     // The fit leaves the overall level free: shown is the curve at the level at which it was fitted.
     let eq_db = |hz: f64| response_db(&proposal.eq, BandChannel::Stereo, hz, mix.sample_rate_hz);

@@ -8,7 +8,7 @@ use super::CurvePoint;
 use super::registration::{Cloud, Registration, register};
 use crate::measure::Measurement;
 use crate::measure::analysis::median;
-use crate::measure::spectrum::BandPower;
+use crate::measure::spectrum::{BandPower, ThirdOctaves};
 use crate::units::power_to_db;
 
 /// What tone was asked for, and how sure that is.
@@ -32,6 +32,16 @@ impl Tone {
         let bounded = |(gain, weight): (&f64, &f64)| weight * MAX_GAIN_DB * (gain / MAX_GAIN_DB).tanh();
         let curve_db = curve_db.iter().zip(&weights).map(bounded).collect();
         Self { centers_hz, curve_db, weights, likeness_ratio: 0.0, matched_ratio: 0.0 }
+    }
+
+    /// The same without what a sample rate can't hold.
+    pub(super) fn below(mut self, sample_rate_hz: u32) -> Self {
+        let highest_hz = ThirdOctaves::below(sample_rate_hz).centers_hz().last().copied().unwrap_or(0.0);
+        let kept = self.centers_hz.partition_point(|&hz| hz <= highest_hz);
+        self.centers_hz.truncate(kept);
+        self.curve_db.truncate(kept);
+        self.weights.truncate(kept);
+        self
     }
 }
 
