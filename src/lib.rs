@@ -28,6 +28,7 @@ pub mod measure;
 mod network;
 pub mod quality;
 pub mod report;
+pub mod slots;
 pub mod suggest;
 pub mod translate;
 pub mod units;

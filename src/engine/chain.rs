@@ -10,6 +10,7 @@ use crate::dsp::leveler::Leveler;
 use crate::dsp::multiband::Multiband;
 use crate::dsp::soft_clip::SoftClip;
 use crate::dsp::width::Width;
+use crate::slots::{slot_at, slot_border};
 
 /// Frames that go through all stages together: few enough to stay in the first-level cache.
 const PIECE_FRAMES: usize = 1024;
@@ -28,7 +29,7 @@ pub(super) struct Chain {
     leveler_db: Vec<f64>,
     /// Frames that have gone in.
     position: usize,
-    slot_frames: usize,
+    sample_rate_hz: u32,
     soft_clip: Option<SoftClip>,
     /// A piece on its way through the stages.
     piece: Vec<Frame>,
@@ -61,7 +62,7 @@ impl Chain {
             leveler: recipe.leveler.as_ref().map(|settings| Leveler::new(settings, sample_rate_hz)),
             leveler_db: Vec::new(),
             position: 0,
-            slot_frames: (sample_rate_hz / 10) as usize,
+            sample_rate_hz,
             soft_clip: recipe.soft_clip.as_ref().map(SoftClip::new),
             piece: vec![[0.0; 2]; PIECE_FRAMES],
         }
@@ -83,7 +84,13 @@ impl Chain {
     /// Processes left and right in place.
     pub(super) fn process(&mut self, left: &mut [f32], right: &mut [f32]) {
         let leveler_latency = self.leveler_latency_frames();
-        for (left, right) in left.chunks_mut(PIECE_FRAMES).zip(right.chunks_mut(PIECE_FRAMES)) {
+        let mut start = 0;
+        while start < left.len() {
+            // What the leveler puts out of a piece lies in one slot.
+            let slot = slot_at(self.position.saturating_sub(leveler_latency) as u64, self.sample_rate_hz);
+            let slot_end = slot_border(slot + 1, self.sample_rate_hz) as usize + leveler_latency;
+            let end = left.len().min(start + PIECE_FRAMES.min(slot_end - self.position));
+            let (left, right) = (&mut left[start..end], &mut right[start..end]);
             let piece = &mut self.piece[..left.len()];
             for ((frame, &mut l), &mut r) in piece.iter_mut().zip(&mut *left).zip(&mut *right) {
                 *frame = [f64::from(l), f64::from(r)];
@@ -106,9 +113,8 @@ impl Chain {
             }
             if let Some(leveler) = &mut self.leveler {
                 leveler.process(piece);
-                let slot = self.position.saturating_sub(leveler_latency) / self.slot_frames;
-                self.leveler_db.resize(self.leveler_db.len().max(slot + 1), 0.0);
-                self.leveler_db[slot] = self.leveler_db[slot].max(leveler.take_reduction_db());
+                self.leveler_db.resize(slot as usize + 1, 0.0);
+                self.leveler_db[slot as usize] = self.leveler_db[slot as usize].max(leveler.take_reduction_db());
             }
             if let Some(soft_clip) = &mut self.soft_clip {
                 soft_clip.process(piece);
@@ -117,6 +123,7 @@ impl Chain {
             for ((l, r), frame) in left.iter_mut().zip(right).zip(&*piece) {
                 (*l, *r) = (frame[0] as f32, frame[1] as f32);
             }
+            start = end;
         }
     }
 

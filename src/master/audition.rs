@@ -9,8 +9,8 @@ use crate::engine::render::process;
 use crate::error::Result;
 use crate::io::Spool;
 use crate::measure::Measurement;
-use crate::measure::peak::{SLOTS_PER_S, slot_border};
 use crate::measure::spectrum::{BandPower, SpectrumMeter};
+use crate::slots::{SLOTS_PER_S, slot_border};
 use crate::units::db_to_power;
 
 /// Excerpts shorter than this, and fewer of them, say too little.

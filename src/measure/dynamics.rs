@@ -3,21 +3,23 @@
 use pulp::{Arch, NullaryFnOnce};
 
 use crate::audio::AudioBuffer;
+use crate::slots::slot_border;
 use crate::units::{amplitude_to_db, amplitude_to_db_checked, power_to_db, power_to_db_checked};
 
 use super::analysis::median;
 use super::dr::DrBlocks;
 use super::near_peak::{NearPeak, PeakShape};
-use super::peak::slot_border;
 use super::sums::{Sums, Total};
 
 /// Collects levels over time.
 #[derive(Debug, Clone)]
 pub struct LevelMeter {
     sample_rate_hz: u32,
-    /// Of the slot under way.
+    /// Since the last border of a slot or a DR block.
     current: Sums,
-    /// Of the slots before it.
+    /// Of the slot under way, up to there.
+    slot: Total,
+    /// Of the whole programme, up to there.
     total: Total,
     slots: Vec<LevelSlot>,
     dr: DrBlocks,
@@ -77,6 +79,7 @@ impl LevelMeter {
         Self {
             sample_rate_hz,
             current: Sums::default(),
+            slot: Total::default(),
             total: Total::default(),
             slots: Vec::new(),
             dr: DrBlocks::new(sample_rate_hz),
@@ -102,36 +105,32 @@ impl LevelMeter {
                 near_peak.push(samples, peak);
             }
             let position = position + (end - start) as u64;
-            if position == self.dr.block_end() {
-                self.close_dr_block();
+            if position == stop {
+                self.close_stretch();
             }
             if position == slot_end {
-                self.close_slot();
+                self.slots.push(std::mem::take(&mut self.slot).means());
+            }
+            if position == self.dr.block_end() {
+                self.dr.close(self.total.squares, self.total.frames);
             }
             start = end;
         }
     }
 
-    fn close_slot(&mut self) {
-        let slot = std::mem::take(&mut self.current).total();
-        self.slots.push(slot.means());
-        self.total.add(&slot);
-        self.dr.note_peaks(slot.peaks);
-    }
-
-    fn close_dr_block(&mut self) {
-        let current = self.current.total();
-        self.dr.note_peaks(current.peaks);
-        let squares = [0, 1].map(|c| self.total.squares[c] + current.squares[c]);
-        self.dr.close(squares, self.total.frames + current.frames);
+    /// Ends what lies between two borders, so that its peaks count for its own DR block alone.
+    fn close_stretch(&mut self) {
+        let stretch = std::mem::take(&mut self.current).total();
+        self.slot.add(&stretch);
+        self.total.add(&stretch);
+        self.dr.note_peaks(stretch.peaks);
     }
 
     /// Ends the programme.
     pub fn finish(mut self) -> Levels {
         // A last slot that isn't full counts for the totals, and is no slot of its own.
-        let rest = self.current.total();
-        self.close_dr_block();
-        self.total.add(&rest);
+        self.close_stretch();
+        self.dr.close(self.total.squares, self.total.frames);
         Levels {
             slots: self.slots,
             dr14: self.dr.finish(),
@@ -243,6 +242,13 @@ mod tests {
         let square = |n: usize| if n % 100 < 50 { 0.9 } else { -0.9 };
         assert_eq!(levels(30, |n| (square(n), square(n))).dr14, Some(-3.0));
         assert_eq!(levels(2, |n| (sine(n), sine(n))).dr14, None);
+        // One peak stays one, wherever in a block of 3 s it lies: the second highest is still the sine's.
+        for border in [132_480, 264_960, 396_900] {
+            for position in [border - 2_000, border - 1, border] {
+                let with_peak = |n| if n == position { 1.0 } else { 0.25 * sine(n) };
+                assert_eq!(levels(30, |n| (with_peak(n), with_peak(n))).dr14, Some(0.0), "{position}");
+            }
+        }
         assert_eq!(levels(30, |n| (sine(n), 0.0)).dr14, None);
     }
 

@@ -7,10 +7,11 @@ use std::ops::Range;
 
 use super::analysis::mean;
 use super::k_weighting::KWeighting;
+use crate::slots;
 use crate::units::{db_to_power, power_to_db};
 
 /// Slots a second.
-const SLOTS_PER_S: u64 = 100;
+const SLOTS_PER_S: u32 = 100;
 /// Momentary window and gating block: 400 ms (BS.1770-5, Annex 1).
 const MOMENTARY_SLOTS: usize = 40;
 /// Short-term window: 3 s (Tech 3341, 2.2).
@@ -133,9 +134,9 @@ impl LoudnessMeter {
     }
 }
 
-/// First frame of a slot: the slots are cut to the nearest frame, without drift.
+/// First frame of a slot.
 fn slot_border(slot: u64, sample_rate_hz: u32) -> u64 {
-    (slot * u64::from(sample_rate_hz) + SLOTS_PER_S / 2) / SLOTS_PER_S
+    slots::border(slot, SLOTS_PER_S, sample_rate_hz)
 }
 
 /// K-weighted energy over time, and the loudness values that follow from it.

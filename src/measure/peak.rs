@@ -2,21 +2,15 @@
 
 use crate::audio::AudioBuffer;
 use crate::dsp::interpolation::{CONTEXT_FRAMES, Interpolator};
+use crate::slots::{SLOTS_PER_S, slot_border};
 use crate::units::amplitude_to_db_checked;
 
-/// Slots a second, for everything that is kept over time.
-pub const SLOTS_PER_S: u32 = 10;
-
-/// First frame of a slot of 100 ms, to the nearest frame, without drift.
-pub fn slot_border(slot: u64, sample_rate_hz: u32) -> u64 {
-    let slots_per_s = u64::from(SLOTS_PER_S);
-    (slot * u64::from(sample_rate_hz) + slots_per_s / 2) / slots_per_s
-}
-
-/// How many of the highest places are kept.
+/// How many of the highest places are told.
 const HIGHEST: usize = 5;
 /// Places nearer to each other than this count as one, the higher of them.
-const APART_S: u64 = 1;
+const APART_S: u32 = 1;
+/// So many of the highest slots hold all places that are told: each rules out those nearer than that on either side.
+const CANDIDATES: usize = HIGHEST * (2 * SLOTS_PER_S * APART_S + 1) as usize;
 
 /// Finds the true peak of every 100 ms of each channel, at up to 16 points a sample.
 #[derive(Debug, Clone)]
@@ -29,8 +23,8 @@ pub struct TruePeakMeter {
     position: u64,
     sample_peak: f32,
     slots: Vec<f32>,
-    /// Highest first.
-    highest: Vec<HighPlace>,
+    /// The places of the highest slots, highest first.
+    candidates: Vec<HighPlace>,
 }
 
 /// A place where the signal is among its highest.
@@ -78,7 +72,7 @@ impl TruePeakMeter {
             position: 0,
             sample_peak: 0.0,
             slots: Vec::new(),
-            highest: Vec::new(),
+            candidates: Vec::new(),
         }
     }
 
@@ -113,7 +107,8 @@ impl TruePeakMeter {
             self.read_slot(from, to);
             from = to;
         }
-        Peaks { sample_peak: self.sample_peak, true_peak_slots: self.slots, highest: self.highest }
+        let highest = self.highest();
+        Peaks { sample_peak: self.sample_peak, true_peak_slots: self.slots, highest }
     }
 
     fn read_slot(&mut self, from: usize, to: usize) {
@@ -126,37 +121,38 @@ impl TruePeakMeter {
             }
         }
         self.slots.push(peak);
-        let is_full = self.highest.len() == HIGHEST;
-        if peak > self.highest.last().filter(|_| is_full).map_or(0.0, |lowest| lowest.peak) {
-            let frame = self.position + (self.locate(highest_channel, from, to) - from) as u64;
-            self.note(HighPlace { frame, channel: highest_channel, peak });
+        if peak > self.candidates.get(CANDIDATES - 1).map_or(0.0, |lowest| lowest.peak) {
+            let frame = self.position + (self.locate(highest_channel, from, to, peak) - from) as u64;
+            let rank = self.candidates.partition_point(|other| other.peak >= peak);
+            self.candidates.truncate(CANDIDATES - 1);
+            self.candidates.insert(rank, HighPlace { frame, channel: highest_channel, peak });
         }
         self.position += (to - from) as u64;
     }
 
-    /// The sample after which the signal peaks, by halving the stretch.
-    fn locate(&self, channel: usize, mut from: usize, mut to: usize) -> usize {
+    /// The sample after which the signal comes to its peak, which is known, by halving the stretch.
+    fn locate(&self, channel: usize, mut from: usize, mut to: usize, peak: f32) -> usize {
         let signal = &self.channels[channel];
+        // What can't reach it is ruled out without being read; the last bits depend on where a stretch begins.
+        let nearly = peak * (1.0 - 8.0 * f32::EPSILON);
         while to - from > 1 {
             let middle = from.midpoint(to);
-            let first = self.interpolator.peak(signal, from, middle, 0.0);
-            let has_more = self.interpolator.peak(signal, middle, to, first) > first;
-            if has_more { from = middle } else { to = middle }
+            let is_first = self.interpolator.peak(signal, from, middle, nearly) > nearly;
+            if is_first { to = middle } else { from = middle }
         }
         from
     }
 
-    /// Takes a place in; of two that lie close together the higher one stays.
-    fn note(&mut self, place: HighPlace) {
-        let apart = APART_S * u64::from(self.sample_rate_hz);
-        let is_near = |other: &HighPlace| other.frame.abs_diff(place.frame) < apart;
-        if self.highest.iter().any(|other| is_near(other) && other.peak >= place.peak) {
-            return;
+    /// Of the candidates, the highest, each with those left out that lie close to it.
+    fn highest(&self) -> Vec<HighPlace> {
+        let apart = u64::from(APART_S * self.sample_rate_hz);
+        let mut highest: Vec<HighPlace> = Vec::with_capacity(HIGHEST);
+        for place in &self.candidates {
+            if highest.len() < HIGHEST && highest.iter().all(|other| other.frame.abs_diff(place.frame) >= apart) {
+                highest.push(*place);
+            }
         }
-        self.highest.retain(|other| !is_near(other));
-        let rank = self.highest.partition_point(|other| other.peak >= place.peak);
-        self.highest.insert(rank, place);
-        self.highest.truncate(HIGHEST);
+        highest
     }
 }
 
@@ -218,5 +214,20 @@ mod tests {
             found,
             [(50_000, 0, 0.9), (300_003, 0, 0.7), (220_000, 0, 0.6), (150_000, 1, 0.5), (360_000, 1, 0.4)]
         );
+    }
+
+    #[test]
+    fn places_that_a_higher_one_rules_out_rule_out_none_themselves() {
+        // Clicks every 0.9 s, each higher than the last: every other one is told, from the end on.
+        let mut samples = vec![0.0f32; 480_000];
+        for (rank, click) in samples.iter_mut().skip(20_000).step_by(43_200).enumerate() {
+            *click = 0.05 * (rank + 1) as f32;
+        }
+        let mut meter = TruePeakMeter::new(48_000);
+        for block in samples.chunks(10_000) {
+            meter.push(&AudioBuffer::from_channels(48_000, block.to_vec(), block.to_vec()));
+        }
+        let frames: Vec<u64> = meter.finish().highest.iter().map(|place| place.frame).collect();
+        assert_eq!(frames, [10, 8, 6, 4, 2].map(|rank| 20_000 + 43_200 * rank));
     }
 }

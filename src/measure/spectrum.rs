@@ -10,9 +10,9 @@ use pulp::{Arch, NullaryFnOnce};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-use super::peak::slot_border;
 use super::window::hann;
 use crate::audio::AudioBuffer;
+use crate::slots::slot_border;
 
 /// Power of the third-octave bands of one frame.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

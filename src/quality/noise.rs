@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::thresholds::{NOISE_DBFS_A, NOISE_PAUSE_LU};
 use super::{Finding, Severity};
 use crate::measure::Measurement;
-use crate::measure::peak::SLOTS_PER_S;
 use crate::measure::spectrum::BandPower;
 use crate::measure::weighting::a_weighting_db;
+use crate::slots::SLOTS_PER_S;
 use crate::units::{db_to_power, power_to_db};
 
 /// Noise is steady for at least this long, in tenths of a second, to within this, dB.

@@ -5,7 +5,7 @@ use super::thresholds::{FULL_SCALE_DBTP, LOSSY_HEADROOM_DBTP};
 use super::{Finding, Severity, Times};
 use crate::dsp::interpolation::larger;
 use crate::measure::Measurement;
-use crate::measure::peak::slot_border;
+use crate::slots::slot_border;
 use crate::units::amplitude_to_db;
 
 /// A signal rises between samples by no more than this over the larger of both, in practice.

@@ -6,7 +6,7 @@ use super::thresholds::{
 };
 use super::{Finding, MAX_TIMES, Severity};
 use crate::measure::Measurement;
-use crate::measure::peak::SLOTS_PER_S;
+use crate::slots::SLOTS_PER_S;
 use crate::units::db_to_power;
 
 /// Windows of 3 s.

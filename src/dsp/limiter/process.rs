@@ -4,6 +4,7 @@ use super::envelope::GainEnvelope;
 use super::{GUARD_DB, LOOK_DB, LimiterSettings, Needs, gain_of_reduction, interval_frames};
 use crate::audio::AudioBuffer;
 use crate::dsp::interpolation::{SHARP_CONTEXT_FRAMES, SharpInterpolator};
+use crate::slots::slot_at;
 use crate::units::{amplitude_to_db, db_to_amplitude};
 
 /// Control intervals that are put out at a time.
@@ -51,7 +52,7 @@ pub(super) struct Windows {
     output: [Vec<f32>; 2],
     /// Intervals that went out.
     put_out: usize,
-    intervals_per_slot: usize,
+    sample_rate_hz: u32,
     /// Deepest in each 100 ms.
     reduction_db: Vec<f64>,
 }
@@ -102,7 +103,7 @@ impl Windows {
         let envelope = GainEnvelope::new(settings, sample_rate_hz);
         let latency = envelope.latency();
         let lead = latency + context;
-        let intervals_per_slot = (f64::from(sample_rate_hz) * 0.1 / interval as f64).round() as usize;
+        let slots = logged_intervals.checked_sub(1).map_or(0, |last| slot_of(last * interval, sample_rate_hz) + 1);
         let needs = Needs::new(settings);
         let drive = db_to_amplitude(settings.drive_db);
         let mut lanes = Vec::new();
@@ -133,8 +134,8 @@ impl Windows {
             input: [(); 2].map(|()| vec![0.0; (context + lead) * interval]),
             output: [Vec::new(), Vec::new()],
             put_out: lead,
-            intervals_per_slot,
-            reduction_db: vec![0.0; logged_intervals.div_ceil(intervals_per_slot)],
+            sample_rate_hz,
+            reduction_db: vec![0.0; slots],
         }
     }
 
@@ -216,7 +217,8 @@ impl Windows {
         let frames = from * self.interval..to * self.interval;
         limited.extend(&self.output[0][frames.clone()], &self.output[1][frames]);
         for index in from..to {
-            if let Some(slot) = self.reduction_db.get_mut((self.put_out - self.lead) / self.intervals_per_slot) {
+            let slot = slot_of((self.put_out - self.lead) * self.interval, self.sample_rate_hz);
+            if let Some(slot) = self.reduction_db.get_mut(slot) {
                 *slot = self.lanes.iter().fold(*slot, |slot, lane| slot.max(lane.reductions_db[index + 1]));
             }
             self.put_out += 1;
@@ -225,6 +227,11 @@ impl Windows {
         self.lanes.iter_mut().for_each(Lane::advance);
         self.input.iter_mut().for_each(|channel| drop(channel.drain(..WINDOW * self.interval)));
     }
+}
+
+/// Place in the log of an interval that begins with a frame.
+fn slot_of(frame: usize, sample_rate_hz: u32) -> usize {
+    slot_at(frame as u64, sample_rate_hz) as usize
 }
 
 /// Where a lane looks for peaks above the ceiling.

@@ -45,8 +45,9 @@ impl Measurement {
         const MIDDLE_SLOTS: usize = 13;
         let (momentary, long) = (self.loudness.momentary_lufs(), self.loudness.short_term_lufs());
         let pairs = momentary.iter().skip(MIDDLE_SLOTS).zip(&long).zip(self.audible_windows());
-        let mut ratios_db: Vec<f64> =
-            pairs.filter(|(_, audible)| *audible).map(|((short, long), _)| short - long).collect();
+        let ratios_db = pairs.filter(|(_, audible)| *audible).map(|((short, long), _)| short - long);
+        // A gap in the middle of a window says nothing.
+        let mut ratios_db: Vec<f64> = ratios_db.filter(|db| db.is_finite()).collect();
         ratios_db.sort_by(f64::total_cmp);
         quantile(&ratios_db, 0.95)
     }

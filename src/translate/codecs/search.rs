@@ -11,7 +11,8 @@ use crate::dsp::limiter::LimiterSettings;
 use crate::engine::render::Processed;
 use crate::error::Result;
 use crate::io::Spool;
-use crate::measure::peak::{Peaks, slot_border};
+use crate::measure::peak::Peaks;
+use crate::slots::slot_border;
 use crate::units::db_to_amplitude;
 
 /// The lowest ceiling that is tried, dBTP.
