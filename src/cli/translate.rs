@@ -11,7 +11,7 @@ use halfspeed::report::{
     translation_text,
 };
 use halfspeed::translate::Devices;
-use halfspeed::translate::codecs::{Codec, Selection};
+use halfspeed::translate::codecs::{Codec, Kept, Selection};
 use halfspeed::translate::devices::{self, Device};
 use halfspeed::translate::job::{Job, render_devices, translate_album, translate_file};
 use halfspeed::translate::platforms::{self, Platform};
@@ -105,7 +105,7 @@ impl TranslateArgs {
             devices,
             verify: self.verify,
             codecs,
-            codec_folder: self.codec_dir.as_deref(),
+            kept_streams: self.codec_dir.as_deref().map(|folder| Kept { folder, force: self.force }),
         };
         let progress = Progress::new(self.common.quiet);
         let translated = translate_file(&job, &|done, total| progress.show(Step::Mix, done, total));

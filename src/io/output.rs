@@ -1,17 +1,17 @@
-//! Files that appear only when they are complete.
+//! Files that appear only when they are complete, and folders that are gone with the run.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::{NamedTempFile, TempDir, TempPath};
 
 use crate::error::{Error, Result};
 
-/// Temporary files that exist now, and whether more may be made.
+/// Temporary files and folders that exist now, and whether more may be made.
 ///
-/// A file is made, renamed and forgotten under this lock, so that [`remove_unfinished`] misses none.
+/// Each is made, renamed or removed, and forgotten under this lock, so that [`remove_unfinished`] misses none.
 struct Unfinished {
     paths: Vec<PathBuf>,
     closed: bool,
@@ -24,7 +24,7 @@ fn unfinished() -> MutexGuard<'static, Unfinished> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes every unfinished output of this process and lets none be made or completed any more.
+/// Removes every unfinished output and scratch folder of this process and lets none be made or completed any more.
 ///
 /// For the handler of Ctrl-C, just before the process ends. A handler that runs as an ordinary thread (the `ctrlc`
 /// crate) may call it at any time; a raw signal handler may not, since it takes a lock.
@@ -32,7 +32,7 @@ pub fn remove_unfinished() {
     let mut unfinished = unfinished();
     unfinished.closed = true;
     for path in unfinished.paths.drain(..) {
-        let _ = std::fs::remove_file(path);
+        let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     }
 }
 
@@ -157,6 +157,45 @@ impl Seek for OutputFile {
     }
 }
 
+/// A folder for what other code can only write to a path; removed with all that is in it when dropped.
+#[derive(Debug)]
+pub struct ScratchFolder {
+    /// `None` only while it is dropped.
+    folder: Option<TempDir>,
+}
+
+impl ScratchFolder {
+    /// Makes one where the system keeps temporary files.
+    ///
+    /// # Errors
+    /// [`Error::Spool`] if it can't be made.
+    pub fn new() -> Result<Self> {
+        let failed = |source| Error::Spool { directory: std::env::temp_dir(), source };
+        let mut unfinished = unfinished();
+        if unfinished.closed {
+            return Err(failed(io::ErrorKind::Interrupted.into()));
+        }
+        let folder = tempfile::Builder::new().prefix("halfspeed-").tempdir().map_err(failed)?;
+        unfinished.paths.push(folder.path().to_owned());
+        Ok(Self { folder: Some(folder) })
+    }
+
+    /// A file of this name in it.
+    pub fn file(&self, name: &Path) -> PathBuf {
+        self.folder.as_ref().map_or_else(|| name.to_owned(), |folder| folder.path().join(name))
+    }
+}
+
+impl Drop for ScratchFolder {
+    fn drop(&mut self) {
+        if let Some(folder) = self.folder.take() {
+            let mut unfinished = unfinished();
+            unfinished.paths.retain(|path| path != folder.path());
+            drop(folder);
+        }
+    }
+}
+
 /// The folder of a path; `.` for a bare name.
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -200,6 +239,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(OutputFile::create(&folder.path().join("out.wav")).unwrap());
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn a_scratch_folder_is_gone_with_what_is_in_it() {
+        let scratch = ScratchFolder::new().unwrap();
+        let file = scratch.file(Path::new("stream.ogg"));
+        std::fs::write(&file, b"stream").unwrap();
+        assert!(file.exists());
+        drop(scratch);
+        assert!(!file.parent().unwrap().exists());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::codecs::{Codec, Selection};
+use super::codecs::{Codec, Kept, Selection};
 use super::fix::{self, Change, Verified};
 use super::platforms::{self, Album, AlbumPlayback, Platform};
 use super::{DeviceScore, Devices, PLAYBACK_LUFS, Programme, Translation};
@@ -25,8 +25,8 @@ pub struct Job<'a> {
     pub verify: bool,
     /// Codecs to encode and decode with.
     pub codecs: &'a Selection,
-    /// Where to keep what they encode, as `<codec>.<ending>`; nowhere if `None`.
-    pub codec_folder: Option<&'a Path>,
+    /// Where to keep what they encode; nowhere if `None`.
+    pub kept_streams: Option<Kept<'a>>,
 }
 
 /// What was found.
@@ -61,7 +61,7 @@ pub fn translate_file(job: &Job<'_>, progress: Progress<'_>) -> Result<Translate
     if job.verify {
         verify(job.devices, &mut translation, &source.measurement, || load_audio(job.file, None, &|_, _| {}))?;
     }
-    translation.codecs = super::codecs::check(job.file, &source.measurement, &job.codecs.codecs, job.codec_folder)?;
+    translation.codecs = super::codecs::check(job.file, &source.measurement, &job.codecs.codecs, job.kept_streams)?;
     translation.codecs_absent.clone_from(&job.codecs.absent);
     Ok(Translated { source, before, reference, translation })
 }
@@ -89,7 +89,7 @@ pub fn translate_album(
     codecs: &Selection,
     progress: Progress<'_>,
 ) -> Result<TranslatedAlbum> {
-    let job = |file| Job { file, before: None, reference: None, devices, verify, codecs, codec_folder: None };
+    let job = |file| Job { file, before: None, reference: None, devices, verify, codecs, kept_streams: None };
     let mut tracks =
         files.iter().map(|file| translate_file(&job(file), progress)).collect::<Result<Vec<Translated>>>()?;
     let measurements: Vec<&Measurement> = tracks.iter().map(|track| &track.source.measurement).collect();

@@ -235,11 +235,16 @@ fn coding(source: &mut (impl Read + Seek), format: &Format) -> Result<Coding, Fa
     Ok(coding)
 }
 
-/// Whether the first stretch of four-byte samples has its 24 bits in the lower three bytes.
+/// Whether the first stretch of four-byte samples that is not silent has its 24 bits in the lower three bytes.
 fn low_aligned(source: &mut (impl Read + Seek)) -> Result<bool, Fault> {
     let start = source.stream_position()?;
     let mut bytes = Vec::new();
-    source.by_ref().take(1 << 18).read_to_end(&mut bytes)?;
+    loop {
+        bytes.clear();
+        if source.by_ref().take(1 << 18).read_to_end(&mut bytes)? == 0 || bytes.iter().any(|byte| *byte != 0) {
+            break;
+        }
+    }
     source.seek(SeekFrom::Start(start))?;
     let samples = bytes.chunks_exact(4);
     let low_empty = samples.clone().all(|b| b[0] == 0);

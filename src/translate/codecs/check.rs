@@ -9,7 +9,7 @@ use rustfft::num_complex::Complex;
 use super::super::path::at_rate;
 use super::super::scores::masking;
 use super::search::CeilingSearch;
-use super::{Codec, CodecCheck, PASS_DBTP};
+use super::{Codec, CodecCheck, Kept, PASS_DBTP};
 use crate::audio::AudioBuffer;
 use crate::engine::Recipe;
 use crate::engine::render::process;
@@ -37,7 +37,7 @@ const BLOCK_FRAMES: usize = 1 << 16;
 /// "Psychoacoustics", 1990, chapter 4: noise masked by a tone, the stricter case for codecs).
 const IN_BAND_DB: f64 = 10.0;
 
-/// Encodes a file with each codec, decodes and measures it, all at once. The streams stay in `folder` if one is given.
+/// Encodes a file with each codec, decodes and measures it, all at once. The streams are kept if that is wished.
 ///
 /// # Errors
 /// Those of the file and of the codecs.
@@ -45,7 +45,7 @@ pub fn check(
     file: &Path,
     measurement: &Measurement,
     codecs: &[Codec],
-    folder: Option<&Path>,
+    kept: Option<Kept<'_>>,
 ) -> Result<Vec<CodecCheck>> {
     if codecs.is_empty() {
         return Ok(Vec::new());
@@ -53,7 +53,7 @@ pub fn check(
     let audio = load_audio(file, None, &|_, _| {})?;
     let (mut checks, decoded): (Vec<CodecCheck>, Vec<Peaks>) = codecs
         .par_iter()
-        .map(|codec| one(codec, &audio, measurement, folder))
+        .map(|codec| one(codec, &audio, measurement, kept))
         .collect::<Result<Vec<_>>>()?
         .into_iter()
         .unzip();
@@ -69,11 +69,8 @@ pub fn check(
 }
 
 /// All but the ceiling that passes, and the peaks of what is decoded.
-fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, folder: Option<&Path>) -> Result<(CodecCheck, Peaks)> {
-    let decoded = match folder {
-        Some(folder) => codec.round_trip_in(audio, folder)?,
-        None => codec.round_trip(audio)?,
-    };
+fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, kept: Option<Kept<'_>>) -> Result<(CodecCheck, Peaks)> {
+    let decoded = codec.round_trip_kept(audio, kept)?;
     let peaks = decoded_peaks(&decoded)?;
     let true_dbtp = peaks.true_dbtp();
     let own_dbtp = measurement.peaks.true_dbtp();

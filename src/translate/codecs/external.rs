@@ -4,10 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::temporary_folder;
 use crate::dsp::dither::Dither;
 use crate::error::{Error, Result};
-use crate::io::{SampleFormat, Spool, WavWriter};
+use crate::io::{SampleFormat, ScratchFolder, Spool, WavWriter};
 
 /// Frames handed over together.
 const BLOCK_FRAMES: usize = 1 << 16;
@@ -64,8 +63,8 @@ impl Tool {
     }
 
     pub(super) fn encode(&self, audio: &Spool, kbps: u32, destination: &Path) -> Result<()> {
-        let folder = temporary_folder()?;
-        let source = folder.path().join("programme.wav");
+        let scratch = ScratchFolder::new()?;
+        let source = scratch.file(Path::new("programme.wav"));
         write_wav(audio, &source)?;
         let output = Command::new(&self.path)
             .args(self.arguments(kbps, &source, destination))

@@ -10,6 +10,7 @@ mod selection;
 mod vorbis;
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -19,7 +20,7 @@ pub use self::search::{LOWEST_DBTP, STEPS_PER_DB};
 pub use self::selection::Selection;
 use crate::engine::source::load_audio;
 use crate::error::{Error, Result};
-use crate::io::Spool;
+use crate::io::{OutputFile, ScratchFolder, Spool};
 
 /// What can be had by name, with the bit rates in kbit/s that services send.
 const KNOWN: [(&str, &[u32]); 4] =
@@ -42,6 +43,15 @@ enum Encoder {
     Opus,
     Vorbis,
     External(external::Tool),
+}
+
+/// Where to keep what codecs encode, as `<codec>.<ending>`.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// The folder.
+    pub folder: &'a Path,
+    /// Whether files that exist are replaced.
+    pub force: bool,
 }
 
 /// What a codec does to a programme.
@@ -136,25 +146,28 @@ impl Codec {
     /// # Errors
     /// Those of [`Self::encode`] and of the decoder.
     pub fn round_trip(&self, audio: &Spool) -> Result<Spool> {
-        self.round_trip_in(audio, temporary_folder()?.path())
+        self.round_trip_kept(audio, None)
     }
 
-    /// The same, with the stream left in a folder.
-    fn round_trip_in(&self, audio: &Spool, folder: &Path) -> Result<Spool> {
-        let path = folder.join(self.file_name());
-        self.encode(audio, &path)?;
-        load_audio(&path, None, &|_, _| {})
+    /// The same; the stream is kept if that is wished.
+    fn round_trip_kept(&self, audio: &Spool, kept: Option<Kept<'_>>) -> Result<Spool> {
+        let scratch = ScratchFolder::new()?;
+        let stream = scratch.file(&self.file_name());
+        self.encode(audio, &stream)?;
+        if let Some(Kept { folder, force }) = kept {
+            let destination = folder.join(self.file_name());
+            let mut file = OutputFile::create(&destination)?;
+            let copied = File::open(&stream).and_then(|mut stream| io::copy(&mut stream, &mut file));
+            copied.map_err(|error| Error::write(&destination, error))?;
+            file.commit(force)?;
+        }
+        load_audio(&stream, None, &|_, _| {})
     }
 
     /// Name of its file in a folder.
     pub fn file_name(&self) -> PathBuf {
         PathBuf::from(format!("{}.{}", self.id, self.extension()))
     }
-}
-
-fn temporary_folder() -> Result<tempfile::TempDir> {
-    let directory = std::env::temp_dir();
-    tempfile::tempdir().map_err(|source| Error::Spool { directory, source })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use vorbis_rs::{VorbisBitrateManagementStrategy, VorbisEncoderBuilder};
 
+use super::super::path::at_rate;
 use crate::error::{Error, Result};
 use crate::io::Spool;
 
@@ -14,8 +15,8 @@ use crate::io::Spool;
 const NOMINAL_KBPS: [f64; 11] = [64.0, 80.0, 96.0, 112.0, 128.0, 160.0, 192.0, 224.0, 256.0, 320.0, 500.0];
 /// The same programme gives the same file: no random number of the stream.
 const SERIAL: i32 = 1;
-/// Frames handed over together.
-const BLOCK_FRAMES: usize = 1 << 14;
+/// The highest rate that libvorbis has settings for, Hz.
+const MAX_RATE_HZ: u32 = 200_000;
 
 /// The quality, -0.1 to 1, whose nominal bit rate is this.
 fn quality(kbps: u32) -> f32 {
@@ -25,15 +26,31 @@ fn quality(kbps: u32) -> f32 {
     (0.1 * (below as f64 + (kbps - low) / (high - low))).clamp(-0.1, 1.0) as f32
 }
 
+/// The rate of the stream: the programme's, or one of its family that the encoder knows.
+fn stream_rate_hz(rate_hz: u32) -> u32 {
+    match rate_hz {
+        ..=MAX_RATE_HZ => rate_hz,
+        _ if rate_hz.is_multiple_of(44_100) => 44_100,
+        _ => 48_000,
+    }
+}
+
 pub(super) fn encode(audio: &Spool, kbps: u32, file: File, path: &Path) -> Result<()> {
     let failed = |error: vorbis_rs::VorbisError| Error::write(path, std::io::Error::other(error.to_string()));
-    let rate = NonZeroU32::new(audio.sample_rate_hz()).unwrap_or(NonZeroU32::MIN);
+    let rate_hz = stream_rate_hz(audio.sample_rate_hz());
+    let rate = NonZeroU32::new(rate_hz).unwrap_or(NonZeroU32::MIN);
     let channels = NonZeroU8::MIN.saturating_add(1);
     let mut encoder = VorbisEncoderBuilder::new_with_serial(rate, channels, BufWriter::new(file), SERIAL)
         .bitrate_management_strategy(VorbisBitrateManagementStrategy::QualityVbr { target_quality: quality(kbps) })
         .build()
         .map_err(failed)?;
-    audio.blocks(0, BLOCK_FRAMES, |block| encoder.encode_audio_block([block.left(), block.right()]).map_err(failed))?;
+    at_rate(audio, rate_hz, |block| {
+        // To libvorbis, nothing means the end.
+        if block.frames() == 0 {
+            return Ok(());
+        }
+        encoder.encode_audio_block([block.left(), block.right()]).map_err(failed)
+    })?;
     encoder.finish().map_err(failed)?;
     Ok(())
 }
