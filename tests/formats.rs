@@ -242,6 +242,11 @@ fn twenty_four_bits_in_four_bytes_are_read_from_either_side() {
     let file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, 8, 24)), (b"data", &lower)]);
     let (_, read) = decode_bytes(&file, "a.wav").unwrap();
     assert_eq!((read.left(), read.right()), (&[0.5 + 1.0 / 8_388_608.0][..], &[-0.5][..]));
+    // Behind ever so much silence.
+    let silent = vec![0; 1 << 20];
+    let file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, 8, 24)), (b"data", &[&silent[..], &lower].concat())]);
+    let (_, read) = decode_bytes(&file, "a.wav").unwrap();
+    assert_eq!((read.left().last(), read.right().last()), (Some(&(0.5 + 1.0 / 8_388_608.0)), Some(&-0.5)));
 }
 
 #[test]
