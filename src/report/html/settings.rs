@@ -114,7 +114,7 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                         (row("sustained after", number(limiter.sustained_after_ms, 0), "ms"))
                         (row("attack, sustained", number(limiter.sustained_attack_ms, 0), "ms"))
                         (row("release, sustained", number(limiter.sustained_release_ms, 0), "ms"))
-                        (row("release, transient", number(limiter.transient_release_ms, 0), "ms"))
+                        (row("release, transient", number(limiter.transient_release_ms, 1), "ms"))
                         (row("stereo link", number(limiter.stereo_link_percent, 0), "%"))
                         (row("deepest reduction", number(report.reductions.limiter_db, 1), "dB"))
                     }
