@@ -1,4 +1,4 @@
-//! Leveler: a fast peak compressor ahead of the limiter that works on each channel for itself.
+//! Leveler: a fast peak compressor ahead of the limiter, for both channels together or for each by itself.
 //!
 //! A limiter alone makes room by ducking for each peak. Here the level above a threshold rises by less than it would,
 //! with times between a compressor's and a limiter's, so that little is left to catch. Feed-forward, hard knee, level
@@ -29,13 +29,13 @@ pub struct LevelerSettings {
     pub attack_ms: f64,
     /// Time to 63 % of a fall in level, 5 to 2000 ms. Default: 25.
     pub release_ms: f64,
-    /// How far the louder channel's level counts in the other one, 0 (each for itself) to 100 %. Default: 0.
+    /// How far the louder channel's level counts in the other one, 0 (each for itself) to 100 %. Default: 100.
     pub stereo_link_percent: f64,
 }
 
 impl Default for LevelerSettings {
     fn default() -> Self {
-        Self { threshold_db: -12.0, ratio: 4.0, attack_ms: 0.5, release_ms: 25.0, stereo_link_percent: 0.0 }
+        Self { threshold_db: -12.0, ratio: 4.0, attack_ms: 0.5, release_ms: 25.0, stereo_link_percent: 100.0 }
     }
 }
 
@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn a_steady_tone_meets_the_static_curve_in_its_own_channel_only() {
-        let settings = LevelerSettings { threshold_db: -20.0, ratio: 4.0, ..Default::default() };
+        let apart = LevelerSettings { stereo_link_percent: 0.0, ..Default::default() };
+        let settings = LevelerSettings { threshold_db: -20.0, ratio: 4.0, ..apart };
         let input: Vec<Frame> = tone(0.5, 48_000).map(|x| [x, 0.1 * x]).collect();
         let output = leveled(&settings, &input);
         // 13.98 dB over the threshold, of which three quarters go. The level is read within the ripple of half a

@@ -7,6 +7,7 @@ use crate::slots::slot_border;
 use crate::units::{amplitude_to_db, amplitude_to_db_checked, power_to_db, power_to_db_checked};
 
 use super::analysis::median;
+use super::coincidence::Coincidence;
 use super::dr::DrBlocks;
 use super::near_peak::{NearPeak, PeakShape};
 use super::sums::{Sums, Total};
@@ -24,6 +25,7 @@ pub struct LevelMeter {
     slots: Vec<LevelSlot>,
     dr: DrBlocks,
     near_peak: [NearPeak; 2],
+    coincidence: Coincidence,
     arch: Arch,
 }
 
@@ -84,6 +86,7 @@ impl LevelMeter {
             slots: Vec::new(),
             dr: DrBlocks::new(sample_rate_hz),
             near_peak: [NearPeak::default(), NearPeak::default()],
+            coincidence: Coincidence::new(sample_rate_hz),
             arch: Arch::new(),
         }
     }
@@ -104,6 +107,7 @@ impl LevelMeter {
             for ((near_peak, samples), peak) in self.near_peak.iter_mut().zip([left, right]).zip(peaks) {
                 near_peak.push(samples, peak);
             }
+            self.coincidence.push(left, right);
             let position = position + (end - start) as u64;
             if position == stop {
                 self.close_stretch();
@@ -135,6 +139,7 @@ impl LevelMeter {
             slots: self.slots,
             dr14: self.dr.finish(),
             peak_shape: PeakShape::of(&self.near_peak, self.total.frames),
+            coincidence_ratio: self.coincidence.ratio(),
             total: self.total,
         }
     }
@@ -166,6 +171,9 @@ pub struct Levels {
     pub dr14: Option<f64>,
     /// What limiters and clippers leave behind. `None` for silence.
     pub peak_shape: Option<PeakShape>,
+    /// How many times as often as by chance both channels stand at the ceiling together, at the least: what a limiter leaves behind
+    /// that works on each channel by itself. `None` for silence, and where both channels are the same.
+    pub coincidence_ratio: Option<f64>,
     total: Total,
 }
 

@@ -67,6 +67,7 @@
 
 pub mod analysis;
 mod codec_edge;
+mod coincidence;
 mod dr;
 pub mod dynamics;
 pub mod k_weighting;

@@ -87,6 +87,7 @@ fn programme(
             dr14: Some(plr_db - 0.9),
             short_to_long_p95_db: Some(3.1),
             limiting: Some(PeakShape { within_1_db_ratio: 0.002, within_0_1_db_ratio: 5e-5, flat_top_ratio: 0.3 }),
+            coincidence_ratio: Some(0.4),
             bands: wide_band_edges_hz()
                 .into_iter()
                 .map(|(low_hz, high_hz)| BandDynamics {

@@ -45,7 +45,8 @@ pub fn towards_profile(mix: &Measurement, profile: &Profile, fit: Fit, goal: Goa
         [amounts.eq_ratio, amounts.width_ratio].map(|ratio| Shares::of(ratio).blend(SHARE, 1.0));
     let tone = tone(&levels, &departures, widening, eq_share).below(goal.sample_rate_hz);
     let side_gain_db = side_gain_db(mix, profile, widening, width_share);
-    let density = Density { allowed_plr_db: goal.ceiling_dbtp - goal.loudness_lufs, headroom_db: 0.0 };
+    let allowed_plr_db = goal.ceiling_dbtp - goal.loudness_lufs;
+    let density = Density { allowed_plr_db, headroom_db: 0.0, is_unlinked: false };
     shape(mix, standard, &tone, side_gain_db, density, amounts)
 }
 

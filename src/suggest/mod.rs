@@ -18,7 +18,7 @@ mod registration;
 mod residual;
 mod stages;
 mod tone;
-mod width;
+pub(crate) mod width;
 
 use serde::Serialize;
 

@@ -29,12 +29,14 @@ pub enum Quantity {
     },
     /// True peak over integrated loudness, dB.
     PeakToLoudness,
+    /// Mean of the waveform, of the channel that has more, percent of full scale.
+    Offset,
 }
 
 impl Quantity {
     /// Its unit.
     pub fn unit(self) -> &'static str {
-        "dB"
+        if self == Self::Offset { "%" } else { "dB" }
     }
 
     /// What it is, for people.
@@ -44,6 +46,7 @@ impl Quantity {
             Self::Width => "width, 120 to 5000 Hz".into(),
             Self::Spread { band } => format!("level spread, {}", wide_band_range(band)),
             Self::PeakToLoudness => "peak to loudness ratio".into(),
+            Self::Offset => "offset of the waveform".into(),
         }
     }
 
@@ -57,6 +60,7 @@ impl Quantity {
                 measurement.level_quantiles_db(low_hz, high_hz).map(|[_, p50, p95]| p95 - p50)
             }
             Self::PeakToLoudness => Some(measurement.peaks.true_dbtp()? - measurement.loudness.integrated_lufs()?),
+            Self::Offset => measurement.levels.dc().into_iter().map(|mean| 100.0 * mean.abs()).reduce(f64::max),
         }
     }
 
@@ -69,7 +73,7 @@ impl Quantity {
                 level_over_all_db(&levels, low_hz, high_hz)
             }
             Self::Width => mean(profile.width_db[1..3].iter().flatten().map(|width| width.mean)),
-            Self::Spread { .. } => None,
+            Self::Spread { .. } | Self::Offset => None,
             Self::PeakToLoudness => Some(profile.plr_db.mean),
         }
     }

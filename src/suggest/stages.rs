@@ -119,7 +119,8 @@ pub(super) fn propose(
     let aims = proven.taken(&Aims::together(&whole), amounts);
     let tone = evidence.tone(&aims.curve_db).below(target.sample_rate_hz);
     let allowed_plr_db = target.ceiling_dbtp - target.loudness_lufs;
-    let density = Density { allowed_plr_db, headroom_db: aims.headroom_db };
+    let is_unlinked = dynamics::is_unlinked(reference);
+    let density = Density { allowed_plr_db, headroom_db: aims.headroom_db, is_unlinked };
     let mut proposal = Proposal {
         likeness_ratio: Some(tone.likeness_ratio),
         matched_ratio: Some(tone.matched_ratio),
@@ -215,11 +216,15 @@ fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand
     let change_db = mean_gain_db(&|hz| (low_hz..=high_hz).contains(&hz)) - mean_gain_db(&|_| true);
     let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
         let relation = if before >= wanted { "above" } else { "below" };
-        let said = format!(
+        let mut said = format!(
             "{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {relation} {}",
             (before - wanted).abs(),
             standard.name()
         );
+        // Bands overlap, and only what they do together was aimed for.
+        if change_db * band.gain_db < 0.0 {
+            said += &format!("; with the bands around it, this one changes them by {change_db:+.1} dB");
+        }
         explained(said, change_db, wanted - before)
     });
     Suggestion {

@@ -11,6 +11,7 @@
 use super::stages::{Standard, explained};
 use super::tone::Evidence;
 use super::{Quantity, Suggestion};
+use crate::dsp::crossover::BANDS;
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
 use crate::measure::analysis::{BandStereo, median};
@@ -28,19 +29,29 @@ const UNPROVEN_SHARE: f64 = 0.25;
 /// Widths are read no lower than this: what lies under it is mono, dB.
 const MONO_DB: f64 = -40.0;
 
-/// The side gain that the rule calls for, dB. `None` where either programme is mono.
+/// The side gain that the rule calls for, dB. `None` where either programme is mono, or the reference is no model.
 pub(super) fn rule_db(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Option<f64> {
     change(&differences(mix, reference), evidence.matched_width_db(), evidence.likeness_ratio())
 }
 
-/// How much wider each wide band of the reference is, dB.
+/// Whether the reference's channels work against each other where the mix's don't: a fault, or a taste that is not copied.
+pub(crate) fn is_opposed(mix: &Measurement, reference: &Measurement) -> bool {
+    let is_negative = |of: &Measurement| of.levels.whole().correlation().is_some_and(|correlation| correlation < 0.0);
+    is_negative(reference) && !is_negative(mix)
+}
+
+/// How much wider each wide band of the reference is, dB; nothing where the reference is no model.
 fn differences(mix: &Measurement, reference: &Measurement) -> Vec<Option<f64>> {
+    if is_opposed(mix, reference) {
+        return vec![None; BANDS];
+    }
     let width = |band: &BandStereo| band.width_db.map(|db| db.clamp(MONO_DB, 10.0));
     let (mix, reference) = (mix.band_stereo(), reference.band_stereo());
     mix.iter().zip(&reference).map(|(mix, reference)| Some(width(reference)? - width(mix)?)).collect()
 }
 
-/// The side gain that leaves no difference in the middle of all bands, dB. `None` where either programme is mono.
+/// The side gain that leaves no difference in the middle of all bands, dB. `None` where either programme is mono, or the
+/// reference is no model.
 pub(super) fn whole_db(mix: &Measurement, reference: &Measurement) -> Option<f64> {
     median(differences(mix, reference).into_iter().flatten().collect())
 }
@@ -55,7 +66,10 @@ pub(super) fn suggest(
 ) -> Option<(WidthSettings, Suggestion)> {
     let bound = |other: f64, same: f64| other + boldness_ratio * (same - other);
     let (narrowest_db, widest_db) = (bound(RANGE_DB.0, PROVEN_RANGE_DB.0), bound(RANGE_DB.1, PROVEN_RANGE_DB.1));
-    let change_db = change_db.clamp(narrowest_db, widest_db);
+    // A mix whose channels agree is not widened until they work against each other.
+    let room_db =
+        mix.levels.whole().width_db().filter(|width_db| *width_db < 0.0).map_or(f64::INFINITY, |width_db| -width_db);
+    let change_db = change_db.clamp(narrowest_db, widest_db.min(room_db));
     if change_db.abs() < WORTHWHILE_DB {
         return None;
     }

@@ -166,6 +166,7 @@ impl Master {
                     threshold_db: (level_db + 3.0 + over_db).clamp(-60.0, 0.0),
                     ratio: *ratio,
                     release_ms: *release_ms,
+                    stereo_link_percent: 0.0,
                     ..LevelerSettings::default()
                 });
             }

@@ -15,6 +15,7 @@ impl Measurement {
             dr14: self.levels.dr14,
             short_to_long_p95_db: self.short_to_long_p95_db(),
             limiting: self.levels.peak_shape,
+            coincidence_ratio: self.levels.coincidence_ratio,
             bands: self.band_dynamics(),
         }
     }

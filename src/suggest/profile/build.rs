@@ -23,22 +23,29 @@ pub struct Labels {
     pub sources: Vec<Source>,
 }
 
+impl Labels {
+    /// Checks, before any song is measured, what needs none of them measured.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for fewer than [`LEAST_SONGS`] songs, and a name that can't be one.
+    pub fn check(&self, songs: usize) -> Result<()> {
+        if songs < LEAST_SONGS {
+            let reason = format!(
+                "{songs} is too few: a profile needs {LEAST_SONGS} or more; to come near to one song, master with --reference"
+            );
+            return Err(Error::setting("songs", reason));
+        }
+        if is_name(&self.name) { Ok(()) } else { Err(Error::setting("--name", super::NAME_RULE)) }
+    }
+}
+
 /// The profile of finished songs. Their order changes nothing but rounding errors far below the three decimals.
 ///
 /// # Errors
 /// [`Error::Setting`] for fewer than [`LEAST_SONGS`] songs, a name that can't be one, and songs that have no loudness or
 /// too few bands; it tells what to do.
 pub fn build(songs: &[&Measurement], labels: Labels) -> Result<Profile> {
-    if songs.len() < LEAST_SONGS {
-        let reason = format!(
-            "{} is too few: a profile needs {LEAST_SONGS} or more; to come near to one song, master with --reference",
-            songs.len()
-        );
-        return Err(Error::setting("songs", reason));
-    }
-    if !is_name(&labels.name) {
-        return Err(Error::setting("--name", super::NAME_RULE));
-    }
+    labels.check(songs.len())?;
     let analyses: Vec<_> = songs.iter().map(|song| song.analysis()).collect();
     let bands: Vec<_> = songs.iter().map(|song| song.band_dynamics()).collect();
     let over = |name: &str, values: Vec<Option<f64>>| {
