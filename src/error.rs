@@ -1,5 +1,6 @@
 //! The one error type: what went wrong, with which file, and what to do about it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Everything that can fail. Each message names the file or setting, the cause and, where there is one, the remedy.
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be opened or read.
-    #[error("can't read {}: {source}", path.display())]
+    #[error("can't read {}: {}", path.display(), told(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -15,7 +16,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file could not be created, written or renamed.
-    #[error("can't write {}: {source}", path.display())]
+    #[error("can't write {}: {}", path.display(), told(source))]
     Write {
         /// The file.
         path: PathBuf,
@@ -88,6 +89,18 @@ pub enum Error {
 
 /// Shorthand for a result with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What the operating system reports, with a remedy where there is a usual one.
+fn told(error: &std::io::Error) -> String {
+    let is_plain = error.get_ref().is_none();
+    match error.kind() {
+        ErrorKind::NotFound if is_plain => "there is no such file; check the name".into(),
+        ErrorKind::PermissionDenied => "permission denied; check who may read and write there".into(),
+        ErrorKind::StorageFull => "the disk is full; free some space, or choose another one".into(),
+        ErrorKind::ReadOnlyFilesystem => "the disk can't be written to; choose another one".into(),
+        _ => error.to_string(),
+    }
+}
 
 impl Error {
     /// A reading error of `path`.

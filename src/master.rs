@@ -2,6 +2,7 @@
 
 mod audition;
 mod fixes;
+mod offset;
 mod refine;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use self::audition::Audition;
 pub use self::refine::{Candidate, Refinement};
 use self::refine::{Effort, Refiner};
 use crate::dsp::limiter::LimiterSettings;
-use crate::engine::drive::{DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
+use crate::engine::drive::{DRIVE_RANGE_DB, DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
 use crate::engine::render::{LimiterLog, Processed, process};
 use crate::engine::source::{Source, load_audio, load_file, measure_file};
 use crate::engine::{OutputSettings, Recipe};
@@ -111,9 +112,15 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     loudness_of(&mix)?;
 
     let chosen = job.profile.as_ref().filter(|_| references.middle.is_none()).map(|wish| wish.choose(&mix.measurement));
-    let default_lufs = || default_loudness_lufs(&references, chosen.as_ref(), job.ceiling_dbtp);
-    let wished_lufs = job.loudness_lufs.unwrap_or_else(default_lufs);
-    let (proposal, refinement) = propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), wished_lufs)?;
+    let wished_lufs = job.loudness_lufs;
+    let natural_lufs = natural_loudness_lufs(&references, chosen.as_ref(), job.ceiling_dbtp, wished_lufs);
+    let wished_lufs = wished_lufs.unwrap_or(natural_lufs);
+    // What goes beyond the density of the reference is the limiter's alone, and that is held.
+    let dense_lufs = if job.force_loudness { wished_lufs } else { wished_lufs.min(natural_lufs) };
+    let (mut proposal, refinement) = propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), dense_lufs)?;
+    if job.amounts.eq_ratio > 0.0 {
+        offset::centre(&mix, &mut proposal);
+    }
     let mut recipe = recipe_of(job, &proposal);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
@@ -155,15 +162,21 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     Ok(report)
 }
 
-/// The loudness at which a master under the ceiling is as dense as the reference, or the usual one, brought into the range
-/// of a profile.
-fn default_loudness_lufs(references: &References, chosen: Option<&Chosen>, ceiling_dbtp: f64) -> f64 {
+/// The loudness at which a master under the ceiling is as dense as the reference; else what of the profile's range is nearest to
+/// the wish, or to the usual loudness; else these themselves.
+fn natural_loudness_lufs(
+    references: &References,
+    chosen: Option<&Chosen>,
+    ceiling_dbtp: f64,
+    wished_lufs: Option<f64>,
+) -> f64 {
     let of_reference = || {
         let reference = &references.middle.as_ref()?.measurement;
         Some(reference.loudness.integrated_lufs()? - over_ceiling_db(reference, ceiling_dbtp))
     };
-    let of_profile = || Some(corridor::loudness_within(&chosen?.profile.as_ref()?.0, DEFAULT_LOUDNESS_LUFS));
-    of_reference().or_else(of_profile).unwrap_or(DEFAULT_LOUDNESS_LUFS)
+    let wished_lufs = wished_lufs.unwrap_or(DEFAULT_LOUDNESS_LUFS);
+    let of_profile = || Some(corridor::loudness_within(&chosen?.profile.as_ref()?.0, wished_lufs));
+    of_reference().or_else(of_profile).unwrap_or(wished_lufs)
 }
 
 /// How far the reference's peaks stand over the ceiling, dB: by so much a master that is as dense has to be quieter, as if
@@ -370,17 +383,17 @@ fn meet(
         near = Outcome { lu_per_db: near.lu_per_db, ..search.outcome(near.drive_db) };
         near = search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.05, near).ok_or_else(silent)?;
         let held = if goal.force_loudness { None } else { search.held(&near) };
-        let target_lufs = match &held {
-            Some(held) => held.integrated_lufs.ok_or_else(silent)?,
-            None => goal.wished_lufs,
-        };
+        let held_lufs = held.as_ref().map(|held| held.integrated_lufs.ok_or_else(silent)).transpose()?;
         let outcome = held.unwrap_or(near);
         recipe.limiter.drive_db = outcome.drive_db;
         if recipe.limiter.ceiling_dbtp - outcome.drive_db < floor_db {
             processed.find_true_peaks(db_to_amplitude(recipe.limiter.ceiling_dbtp - outcome.drive_db) as f32)?;
         }
         let written = write(processed, recipe, job, on_progress)?;
-        let miss_lu = target_lufs - written.lufs().ok_or_else(silent)?;
+        let written_lufs = written.lufs().ok_or_else(silent)?;
+        // Where limiting is held, no correction of the wish changes the drive.
+        let target_lufs = held_lufs.map_or(goal.wished_lufs, |_| written_lufs);
+        let miss_lu = target_lufs - written_lufs;
         let over_db = written.true_dbtp().map_or(0.0, |peak| peak - (goal.ceiling_dbtp - METER_MARGIN_DB));
         if over_db <= 0.0 && (miss_lu.abs() <= 0.5 * LOUDNESS_TOLERANCE_LU || attempt == MAX_ATTEMPTS) {
             return Ok(Met { written, outcome, target_lufs });
@@ -420,18 +433,7 @@ impl Goal {
         let loudness_met = loudness.is_some_and(|lufs| (lufs - self.wished_lufs).abs() <= LOUDNESS_TOLERANCE_LU);
         let peak = met.written.true_dbtp();
         let frames = met.written.source.measurement.frames;
-        let reason = (!loudness_met).then(|| {
-            if met.target_lufs == self.wished_lufs {
-                format!("the limiter takes back what more drive adds; {:.1} dB were tried", met.outcome.drive_db)
-            } else {
-                format!(
-                    "more would take over {MAX_P95_REDUCTION_DB:.0} dB of limiting in the loud parts; it stops at \
-                     {:.1} LUFS ({:.1} LU short); --force-loudness goes on",
-                    met.target_lufs,
-                    self.wished_lufs - met.target_lufs
-                )
-            }
-        });
+        let reason = (!loudness_met).then(|| self.shortfall(met));
         vec![
             Promise {
                 id: "integrated_loudness",
@@ -464,5 +466,25 @@ impl Goal {
                 wanted_because: None,
             },
         ]
+    }
+
+    /// Why the wished loudness was not met.
+    fn shortfall(&self, met: &Met) -> String {
+        let drive_db = met.outcome.drive_db;
+        let (least_db, most_db) = DRIVE_RANGE_DB;
+        if drive_db >= most_db {
+            format!("the mix is too quiet for it: {most_db:.0} dB is the most gain there is; export it louder")
+        } else if drive_db <= least_db {
+            format!("the mix is too loud for it: it is turned down by {:.0} dB and no more; export it lower", -least_db)
+        } else if met.target_lufs == self.wished_lufs {
+            format!("the limiter takes back what more drive adds; {drive_db:.1} dB were tried")
+        } else {
+            format!(
+                "more would take over {MAX_P95_REDUCTION_DB:.0} dB of limiting in the loud parts; it stops at {:.1} LUFS \
+                 ({:.1} LU short); --force-loudness goes on",
+                met.target_lufs,
+                self.wished_lufs - met.target_lufs
+            )
+        }
     }
 }

@@ -347,6 +347,54 @@ fn a_loudness_out_of_reach_is_explained_and_no_failure() {
 }
 
 #[test]
+fn nothing_is_set_above_what_a_low_rate_holds() {
+    let bench = Bench::new();
+    for rate in ["8000", "11025", "16000"] {
+        let out = bench.path(&format!("{rate}.wav"));
+        let report = json(&master(Path::new(MIX), &out, &["-r", REFERENCE, "--rate", rate, "--json"]));
+        let bands = report["settings"]["eq"].as_array().expect("an equaliser");
+        let nyquist_hz = 0.5 * rate.parse::<f64>().expect("a number");
+        assert!(bands.iter().all(|band| band["frequency_hz"].as_f64().is_some_and(|hz| hz < nyquist_hz)), "{bands:?}");
+    }
+}
+
+#[test]
+fn a_loudness_that_was_missed_is_told_even_where_nothing_else_is() {
+    let bench = Bench::new();
+    let output = master(Path::new(MIX), &bench.path("out.wav"), &["--loudness=-4", "--quiet"]);
+    assert!(output.status.success() && output.stdout.is_empty());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("integrated_loudness of -4 LUFS was not met"), "{said}");
+}
+
+#[test]
+fn an_offset_is_taken_out_and_told() {
+    let bench = Bench::new();
+    let mix = bench.wav("mix.wav", 44_100, 2, tone(441_000).map(|x| x + 0.1));
+    let out = bench.path("out.wav");
+    let report = json(&master(&mix, &out, &["-r", REFERENCE, "--json"]));
+    let told = &report["suggestions"][0];
+    assert_eq!(told["id"], "eq.offset");
+    assert!((told["before"].as_f64().expect("measured") - 10.0).abs() < 0.1, "{told}");
+    assert!(told["achieved"].as_f64().expect("measured") < 0.05, "{told}");
+}
+
+#[test]
+fn a_reference_with_a_channel_upside_down_is_no_model_of_width() {
+    let bench = Bench::new();
+    let (mix, reference) = (bench.wav("mix.wav", 44_100, 2, tone(441_000)), {
+        let samples = tone(441_000).enumerate().map(|(index, x)| if index % 2 == 1 { -x } else { x });
+        bench.wav("reference.wav", 44_100, 2, samples)
+    });
+    let reference = reference.to_str().expect("a plain name");
+    let report = json(&master(&mix, &bench.path("out.wav"), &["-r", reference, "--json"]));
+    assert!(report["settings"]["width"].is_null(), "{}", report["settings"]);
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("the width was left alone") && notes.contains("upside down"), "{notes}");
+    assert!(notes.contains("only 10.0 s long"), "{notes}");
+}
+
+#[test]
 fn files_that_cannot_be_mastered_are_named_with_the_cause() {
     let bench = Bench::new();
     let out = bench.path("out.wav");
@@ -412,7 +460,7 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
     assert_refused(&bench, &master(&mix, &out, &["--ceiling", "3"]), 2, &["--ceiling"]);
     assert_refused(&bench, &master(&mix, &out, &["--bits", "20"]), 2, &["--bits"]);
     assert_refused(&bench, &halfspeed(["master"]), 2, &["Usage"]);
-    assert_refused(&bench, &master(&mix, &out, &["--rate", "1000"]), 1, &["1000", "8000"]);
+    assert_refused(&bench, &master(&mix, &out, &["--rate", "1000"]), 2, &["1000", "8000"]);
 
     let recipe = bench.path("bad.toml");
     fs::write(&recipe, "schema = \"halfspeed.recipe/1\"\n[limiter]\ndrive = 3\n").expect("space");
@@ -430,7 +478,9 @@ fn analyze_and_compare_speak_json_and_text() {
     assert!(document["loudness"]["integrated_lufs"].is_null() && document["peak"]["true_dbtp"].is_null());
 
     let documents = json(&halfspeed(["analyze", MIX, REFERENCE, "--json"]));
-    assert_eq!(documents.as_array().map(Vec::len), Some(2));
+    assert_eq!(documents["schema"], "halfspeed.album-analysis/1");
+    assert_eq!(documents["tracks"].as_array().map(Vec::len), Some(2));
+    assert!(documents["album"]["integrated_lufs"].as_f64().is_some_and(|lufs| lufs < 0.0), "{documents}");
     let comparison = json(&halfspeed(["compare", MIX, REFERENCE, "--json"]));
     assert_eq!(comparison["schema"], "halfspeed.comparison/1");
     let text = halfspeed(["compare", MIX, REFERENCE]);

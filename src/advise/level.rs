@@ -1,7 +1,7 @@
 //! Level: clipping, too much compression of the whole, no headroom.
 
 use super::thresholds::{
-    CLIPPED_PEAKS_PER_MINUTE, CLIPPED_PEAKS_PER_MINUTE_HIGH, HEADROOM_DBTP, PLR_LOW_DB, PSR_LOW_DB,
+    CLIPPED_PEAKS_PER_MINUTE, CLIPPED_PEAKS_PER_MINUTE_HIGH, HEADROOM_DBTP, PLR_LOW_DB, PLR_OPEN_DB, PSR_LOW_DB,
 };
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
@@ -15,7 +15,7 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     let analysis = measurement.analysis();
     let is_clipped = clipping.is_some();
     findings.extend(clipping);
-    if let (Some(plr_db), Some(psr_db)) = (analysis.loudness.plr_db, analysis.loudness.psr_min_db) {
+    if let (Some(plr_db), Some(psr_db)) = (analysis.loudness.plr_db, analysis.loudness.psr_p5_db) {
         findings.extend(over_compressed(plr_db, psr_db, measurement));
     }
     // A clipped mix has been told already that it is too loud.
@@ -45,21 +45,25 @@ fn clipping(found: &Finding, measurement: &Measurement) -> Option<Advice> {
 }
 
 fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Option<Advice> {
-    let is_squeezed = plr_db < PLR_LOW_DB || psr_db < PSR_LOW_DB;
+    let is_dense = psr_db < PSR_LOW_DB && plr_db < PLR_OPEN_DB;
+    let found = match () {
+        () if plr_db < PLR_LOW_DB => format!("peaks stand only {plr_db:.1} dB over the loudness"),
+        () if is_dense => format!("in its dense parts, peaks stand only {psr_db:.1} dB over the loudness of their 3 s"),
+        () => return None,
+    };
     let near_peak_percent = measurement.levels.peak_shape.map_or(f64::NAN, |shape| 100.0 * shape.within_1_db_ratio);
-    is_squeezed.then(|| Advice {
+    Some(Advice {
         id: "over_compressed",
         severity: if plr_db < PLR_LOW_DB - 1.0 { Severity::High } else { Severity::Medium },
         confidence: 0.7,
         message: format!(
-            "peaks stand only {plr_db:.1} dB over the loudness (at the least {psr_db:.1} dB within 3 s): the mix has been \
-             compressed or limited already, and mastering can't undo that; some styles want it"
+            "{found}: the mix has been compressed or limited already, and mastering can't undo that; some styles want it"
         ),
         band_hz: None,
         times_s: Vec::new(),
         evidence: evidence([
             ("plr_db", plr_db),
-            ("psr_min_db", psr_db),
+            ("psr_p5_db", psr_db),
             ("samples_within_1_db_of_peak_percent", near_peak_percent),
         ]),
         fix: "send a mix without limiter on the master bus, and with at most 2 dB of gain reduction in its compressor; keep \

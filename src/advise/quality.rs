@@ -1,4 +1,4 @@
-//! Faults that quality control found and that are told as they are: hum, noise, DC, cut ends, a lossy source.
+//! Faults that quality control found and that are told as they are: a dead channel, hum, noise, DC, cut ends, a lossy source.
 
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
@@ -14,7 +14,14 @@ struct Rule {
     fix: &'static str,
 }
 
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
+    Rule {
+        id: "dead_channel",
+        confidence: 0.99,
+        mend: Mend::Mix,
+        value: "level_lufs",
+        fix: "export again with both channels; where mono is meant, pan it to the middle",
+    },
     Rule {
         id: "hum",
         confidence: 0.9,

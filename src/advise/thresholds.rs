@@ -13,11 +13,11 @@
 //! | `mono_loss` | a band loses [`MONO_LOSS_DB`] in mono |
 //! | `balance` | channels differ by [`BALANCE_LU`] |
 //! | `clipping` | quality control's `clipping`, [`CLIPPED_PEAKS_PER_MINUTE`] |
-//! | `over_compressed` | PLR under [`PLR_LOW_DB`], or least PSR under [`PSR_LOW_DB`] |
+//! | `over_compressed` | PLR under [`PLR_LOW_DB`], or under [`PLR_OPEN_DB`] with a 5th percentile of PSR under [`PSR_LOW_DB`] |
 //! | `headroom` | true peak above [`HEADROOM_DBTP`] |
 //! | `lead_low`, `lead_high` | centre from 1 to 4 kHz under [`LEAD_LOW_DB`], over [`LEAD_HIGH_DB`] of the rest, or [`LEAD_REFERENCE_DB`] off the reference |
 //! | `dc` | quality control's `dc` where it fails |
-//! | `hum`, `noise`, `channel_delay`, `cut_start`, `cut_end`, `lossy_source` | quality control |
+//! | `dead_channel`, `hum`, `noise`, `channel_delay`, `cut_start`, `cut_end`, `lossy_source` | quality control |
 //!
 //! Those that are a matter of degree were set on 245 songs of free game soundtracks (the music that also made
 //! the table in `prior.rs`) so that the untouched ones raise at most 5 % of alarms.
@@ -84,7 +84,9 @@ pub const CLIPPED_PEAKS_PER_MINUTE: f64 = 1_500.0;
 pub const CLIPPED_PEAKS_PER_MINUTE_HIGH: f64 = 6_000.0;
 /// True peak minus loudness of a mix that was squeezed, dB.
 pub const PLR_LOW_DB: f64 = 8.0;
-/// Least true peak minus loudness within 3 s, dB.
+/// The same of a mix that may have been squeezed in its dense parts, dB: one that has more was not.
+pub const PLR_OPEN_DB: f64 = 11.0;
+/// True peak minus loudness within 3 s that dense parts of such a mix reach, dB.
 pub const PSR_LOW_DB: f64 = 6.0;
 /// True peak that leaves no room, dBTP.
 pub const HEADROOM_DBTP: f64 = -1.0;

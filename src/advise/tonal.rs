@@ -29,6 +29,8 @@ const EMPTY_DB: f64 = 60.0;
 /// Songs of a profile spread by this much or more, dB: a handful that agree by chance would otherwise condemn all others.
 const LEAST_SPREAD_DB: f64 = 2.0;
 /// Fewer bands than this are no spectrum.
+/// No equaliser makes a difference larger than this, dB.
+const MOST_DB: f64 = 24.0;
 const MIN_BANDS: usize = 12;
 /// Shapes are computed at a rate that warps none of them, Hz.
 const SHAPE_RATE_HZ: u32 = 96_000;
@@ -253,7 +255,8 @@ pub(super) fn advice(measurement: &Measurement, hints: &Hints, standard: Standar
 }
 
 fn judge(tone: &Tone, Verdict { share: Share { amount, sigma }, bar_db, yardstick }: Verdict) -> Option<Advice> {
-    if amount < bar_db {
+    // What is off by more is not there at all, or plays alone: no matter of tone.
+    if amount < bar_db || (amount > MOST_DB && yardstick != Yardstick::Network) {
         return None;
     }
     let [low_hz, high_hz] = tone.band_hz;

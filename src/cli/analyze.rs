@@ -5,9 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use halfspeed::engine::source::{Source, measure_file};
-use halfspeed::io::check_output;
+use halfspeed::io::{check_output, is_same_place};
 use halfspeed::master::Step;
-use halfspeed::report::{AlbumDocument, AnalysisDocument, analysis_csv, analysis_html, analysis_text};
+use halfspeed::report::{
+    AlbumAnalysisDocument, AlbumDocument, AnalysisDocument, analysis_csv, analysis_html, analysis_text,
+};
 use halfspeed::{Error, Result};
 
 use super::output::{colors, print_json, print_text, write_text};
@@ -52,10 +54,10 @@ impl AnalyzeArgs {
             let files = documents.iter().zip(&measurements).map(|(file, values)| (file.file.path.as_str(), *values));
             write_text(path, &analysis_csv(files), self.force)?;
         }
-        match &documents[..] {
-            [document] if self.common.json => print_json(document)?,
-            documents if self.common.json => print_json(&documents)?,
-            documents if !self.common.quiet => print_text(&analysis_text(documents, album.as_ref(), colors()))?,
+        match (&documents[..], &album) {
+            (documents, Some(album)) if self.common.json => print_json(&AlbumAnalysisDocument::new(album, documents))?,
+            (documents, _) if self.common.json => documents.iter().try_for_each(print_json)?,
+            (documents, _) if !self.common.quiet => print_text(&analysis_text(documents, album.as_ref(), colors()))?,
             _ => {}
         }
         Ok(ExitCode::SUCCESS)
@@ -68,7 +70,7 @@ impl AnalyzeArgs {
             check_output(path, &inputs, self.force)?;
         }
         match (&self.html, &self.csv) {
-            (Some(html), Some(csv)) if html == csv => {
+            (Some(html), Some(csv)) if is_same_place(html, csv) => {
                 Err(Error::setting(csv.display().to_string(), "--html and --csv each need a name of their own"))
             }
             _ => Ok(()),

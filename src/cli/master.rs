@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use halfspeed::engine::OutputSettings;
-use halfspeed::io::{SampleFormat, check_output};
+use halfspeed::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat, check_output, is_same_place};
 use halfspeed::master::{DEFAULT_CEILING_DBTP, MasterJob, master};
 use halfspeed::report::{master_html, master_text};
 use halfspeed::suggest::profile::ProfileChoice;
@@ -58,7 +58,7 @@ pub(super) struct MasterArgs {
     #[arg(long, value_name = "DBTP", allow_negative_numbers = true, default_value_t = DEFAULT_CEILING_DBTP, value_parser = ceiling)]
     ceiling: f64,
     /// Sample rate of the master in Hz [default: the mix's].
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(i64::from(MIN_RATE_HZ)..=i64::from(MAX_RATE_HZ)))]
     rate: Option<u32>,
     /// Sample format of the master: 16, 24 (both dithered) or 32f.
     #[arg(long, value_name = "BITS", default_value = "24")]
@@ -174,6 +174,10 @@ impl MasterArgs {
         } else if !self.common.quiet {
             print_text(&master_text(&report))?;
         }
+        for promise in report.verified.iter().filter(|promise| self.common.quiet && !promise.met) {
+            let reason = promise.reason.as_deref().unwrap_or("the written file shows it");
+            log::warn!("{} of {} {} was not met: {reason}", promise.id, promise.wanted, promise.unit);
+        }
         // A loudness that can't be had is explained; a broken ceiling or a wrong length is a failure of ours.
         let broken = report.verified.iter().find(|promise| !promise.met && promise.id != "integrated_loudness");
         if let Some(promise) = broken {
@@ -187,7 +191,8 @@ impl MasterArgs {
     fn check_side_files(&self, inputs: &[&Path], side_files: &[&Path]) -> Result<()> {
         for (index, path) in side_files.iter().enumerate() {
             check_output(path, inputs, self.force)?;
-            if *path == self.output || side_files[..index].contains(path) {
+            let others = side_files[..index].iter().copied().chain([self.output.as_path()]);
+            if others.into_iter().any(|other| is_same_place(path, other)) {
                 let reason = "the master, its recipe and its report each need a name of their own";
                 return Err(Error::setting(path.display().to_string(), reason));
             }

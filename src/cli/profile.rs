@@ -132,6 +132,10 @@ impl BuildArgs {
         check_output(&self.output, &inputs, self.force)?;
         let labels =
             Labels { name: self.name()?, description: self.description.clone(), sources: self.count_sources()? };
+        labels.check(self.songs.len())?;
+        if let Some(song) = self.given_twice() {
+            return Err(Error::content(song, "it is given twice; each song counts once"));
+        }
         let progress = Progress::new(self.common.quiet);
         let show = |done, total| progress.show(Step::Reference, done, total);
         // One after the other, as the progress bar tells of them.
@@ -148,6 +152,11 @@ impl BuildArgs {
         let stem = || self.output.file_stem().and_then(|stem| stem.to_str()).map(str::to_lowercase);
         let unnamed = || Error::setting("--name", "the output's name can't be one for a profile; give --name");
         self.name.clone().or_else(stem).ok_or_else(unnamed)
+    }
+
+    fn given_twice(&self) -> Option<&PathBuf> {
+        let mut seen = std::collections::HashSet::new();
+        self.songs.iter().find(|song| song.canonicalize().is_ok_and(|song| !seen.insert(song)))
     }
 
     fn count_sources(&self) -> Result<Vec<Source>> {

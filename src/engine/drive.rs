@@ -39,6 +39,8 @@ impl Outcome {
 /// Most reduction at the 95th percentile before more loudness costs too much. Matches the hard limit that the study
 /// behind the suggestions sets (more than 6 dB counts as a failure).
 pub const MAX_P95_REDUCTION_DB: f64 = 6.0;
+/// Least and most drive that is tried, dB.
+pub const DRIVE_RANGE_DB: (f64, f64) = (-60.0, 40.0);
 
 /// Finds the drive for a loudness.
 pub struct DriveSearch<'a> {
@@ -120,7 +122,7 @@ impl<'a> DriveSearch<'a> {
     pub fn drive_for_loudness(&self, target_lufs: f64, trusted_lu: f64, start: Outcome) -> Option<Outcome> {
         /// Loudness gained per dB of drive under which more of it only does harm.
         const LEAST_GAIN_LU_PER_DB: f64 = 0.03;
-        let clamp = |drive_db: f64| drive_db.clamp(-60.0, 40.0);
+        let clamp = |drive_db: f64| drive_db.clamp(DRIVE_RANGE_DB.0, DRIVE_RANGE_DB.1);
         let mut here = start;
         for _ in 0..12 {
             let miss_lu = target_lufs - here.integrated_lufs?;

@@ -13,7 +13,7 @@ mod spool;
 mod wav;
 
 pub use decode::{Decoder, SourceInfo};
-pub use output::{OutputFile, ScratchFolder, check_output, remove_unfinished};
+pub use output::{OutputFile, ScratchFolder, check_output, is_same_place, remove_unfinished};
 pub use spool::Spool;
 pub use wav::{SampleFormat, WavWriter};
 

@@ -44,7 +44,9 @@ pub fn remove_unfinished() {
 pub fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
     let folder = folder_of(path);
     if !folder.is_dir() {
-        let reason = format!("there is no folder {}; create it first", folder.display());
+        let folder_is =
+            if folder.exists() { "is no folder; choose another one" } else { "does not exist; create it first" };
+        let reason = format!("the folder {} {folder_is}", folder.display());
         return Err(Error::write(path, io::Error::new(io::ErrorKind::NotFound, reason)));
     }
     if path.is_dir() {
@@ -63,6 +65,12 @@ pub fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
         return Err(Error::Exists { path: path.to_owned() });
     }
     Ok(())
+}
+
+/// Whether two paths name one place for a file, in whatever way they are spelled.
+pub fn is_same_place(a: &Path, b: &Path) -> bool {
+    let folder = |path: &Path| folder_of(path).canonicalize().ok();
+    a == b || (a.file_name() == b.file_name() && folder(a).is_some() && folder(a) == folder(b))
 }
 
 /// A file under a temporary name in the folder of its destination, renamed into place when it is complete.
@@ -283,6 +291,15 @@ mod tests {
             assert!(matches!(check_output(&link, &[&input], true), Err(Error::OutputIsInput { .. })));
         }
         check_output(&folder.path().join("master.wav"), &[&input], false).unwrap();
+    }
+
+    #[test]
+    fn one_place_is_told_however_it_is_spelled() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        assert!(is_same_place(&place("out.wav"), &place("./out.wav")));
+        assert!(!is_same_place(&place("out.wav"), &place("report.html")));
+        assert!(!is_same_place(&place("a/out.wav"), &place("b/out.wav")));
     }
 
     #[test]

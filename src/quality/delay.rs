@@ -93,7 +93,7 @@ impl Delays {
         let rate_hz = self.sample_rate_hz;
         let frames = self.agreed_frames().or_else(|| self.phase_frames())?;
         let ms = 1e3 * frames / f64::from(rate_hz);
-        let (late, early) = if frames > 0.0 { ("right", "left") } else { ("left", "right") };
+        let late = if frames > 0.0 { "right" } else { "left" };
         Some(Finding {
             id: "channel_delay",
             severity: Severity::Warning,
@@ -102,8 +102,8 @@ impl Delays {
             threshold: 1e3 * DELAY_FRAMES / f64::from(rate_hz),
             times_s: Vec::new(),
             message: format!(
-                "the {late} channel is {:.3} ms ({:.1} samples) late; move the {early} channel by as much, or find the \
-                 plug-in whose delay is not compensated",
+                "the {late} channel is {:.3} ms ({:.1} samples) late; move it earlier by as much, or find the plug-in \
+                 whose delay is not compensated",
                 ms.abs(),
                 frames.abs()
             ),

@@ -9,6 +9,8 @@ use crate::suggest::WIDE_BAND_NAMES;
 
 /// A band this far under the strongest band of its file holds nothing to compare, dB.
 const EMPTY_DB: f64 = 60.0;
+/// What lies even so far under that is what rounding leaves of a silent side, and no level to compare with, dB.
+const SILENT_DB: f64 = 40.0;
 /// How many of the largest differences are picked out.
 const WORST: usize = 6;
 
@@ -126,7 +128,12 @@ fn bands(a: &Analysis, b: &Analysis, gain_db: f64) -> Vec<BandDifference> {
     let strongest = |levels: &[Option<f64>]| levels.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
     let floors = (strongest(&a.mid_db) - EMPTY_DB, strongest(&b.mid_db) - EMPTY_DB);
     let difference = |a: Option<f64>, b: Option<f64>| {
-        a.zip(b).filter(|(a, b)| *a > floors.0 || *b > floors.1).map(|(a, b)| b + gain_db - a)
+        let over_floors = |(a, b): &(f64, f64)| (a - floors.0, b - floors.1);
+        let is_there = |pair: &(f64, f64)| {
+            let (a, b) = over_floors(pair);
+            a.max(b) > 0.0 && a.min(b) > -SILENT_DB
+        };
+        a.zip(b).filter(is_there).map(|(a, b)| b + gain_db - a)
     };
     let levels = a.mid_db.iter().zip(&a.side_db).zip(b.mid_db.iter().zip(&b.side_db));
     a.center_hz
@@ -198,6 +205,11 @@ mod tests {
         b.analysis.spectrum.mid_db[1] = None;
         let comparison = ComparisonDocument::new(a, b);
         assert_eq!((comparison.bands[0].side_db, comparison.bands[1].mid_db), (None, None));
+        // The side of a mono file beside one that is wide.
+        let mut mono = sample::before();
+        mono.analysis.spectrum.side_db.fill(Some(-170.0));
+        let comparison = ComparisonDocument::new(mono, sample::before());
+        assert!(comparison.bands.iter().all(|band| band.side_db.is_none() && band.mid_db.is_some()));
     }
 
     #[test]

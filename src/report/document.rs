@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::ProfileDocument;
+use super::{AlbumDocument, ProfileDocument};
 use crate::dsp::eq::{BandChannel, response_db};
 use crate::engine::Recipe;
 use crate::engine::render::{ChainLog, LimiterLog, Processed};
@@ -13,8 +13,14 @@ use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::{Finding, Severity};
 use crate::suggest::profile::Chosen;
+use crate::suggest::width::is_opposed;
 use crate::suggest::{CurvePoint, ModelVerdict, Proposal, Quantity, Suggestion};
 use crate::translate::Translation;
+
+/// Under this, a reference tells little of a song, seconds.
+const SHORT_REFERENCE_S: f64 = 20.0;
+/// Findings of quality control that make a reference a poor one; others are a matter of its own.
+const MISLEADING: [&str; 3] = ["dead_channel", "dc", "polarity"];
 
 /// `halfspeed.analysis/1`: everything measured of a file.
 #[derive(Debug, Clone, Serialize)]
@@ -59,6 +65,24 @@ impl FileDocument {
             bits: *bits,
             duration_s: source.measurement.duration_s(),
         }
+    }
+}
+
+/// `halfspeed.album-analysis/1`: several files, and what they are together.
+#[derive(Debug, Serialize)]
+pub struct AlbumAnalysisDocument<'a> {
+    /// Always `halfspeed.album-analysis/1`.
+    pub schema: &'static str,
+    /// All files together.
+    pub album: &'a AlbumDocument,
+    /// Each by itself, in order.
+    pub tracks: &'a [AnalysisDocument],
+}
+
+impl<'a> AlbumAnalysisDocument<'a> {
+    /// Of measured files.
+    pub fn new(album: &'a AlbumDocument, tracks: &'a [AnalysisDocument]) -> Self {
+        Self { schema: "halfspeed.album-analysis/1", album, tracks }
     }
 }
 
@@ -295,6 +319,27 @@ fn eq_response(recipe: &Recipe, sample_rate_hz: u32) -> Vec<CurvePoint> {
         .collect()
 }
 
+/// What makes a reference a poor one.
+fn reference_notes(mix: &Source, reference: &Source) -> Vec<String> {
+    let mut notes = Vec::new();
+    if reference.info.channels == 1 {
+        notes.push("The reference is mono: the width was left alone.".into());
+    } else if is_opposed(&mix.measurement, &reference.measurement) {
+        notes.push(
+            "The reference's channels work against each other, the mix's don't: the width was left alone.".into(),
+        );
+    }
+    let duration_s = reference.measurement.duration_s();
+    if duration_s < SHORT_REFERENCE_S {
+        notes.push(format!(
+            "The reference is only {duration_s:.1} s long: its loudness and tone are those of a moment; a whole song tells more."
+        ));
+    }
+    let misleading = reference.findings.iter().filter(|finding| MISLEADING.contains(&finding.id));
+    notes.extend(misleading.map(|finding| format!("In the reference: {}", finding.message)));
+    notes
+}
+
 fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>, proposal: &Proposal) -> Vec<String> {
     let mut notes = Vec::new();
     if mix.info.channels == 1 {
@@ -314,10 +359,7 @@ fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>, proposal
             "There was no reference: only loudness and peaks were set. (--profile auto holds the mix against songs of its kind.)"
                 .into(),
         ),
-        Some(reference) if reference.info.channels == 1 => {
-            notes.push("The reference is mono: the width was left alone.".into());
-        }
-        Some(_) => {}
+        Some(reference) => notes.extend(reference_notes(mix, reference)),
     }
     if let Some(rate) = job.output_settings.sample_rate_hz.filter(|rate| *rate > mix.info.sample_rate_hz) {
         notes.push(format!(

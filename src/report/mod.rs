@@ -21,8 +21,8 @@ pub use album::AlbumDocument;
 pub use comparison::{BandDifference, ComparisonDocument, NumberDifference, WorstDifference};
 pub use csv::analysis_csv;
 pub use document::{
-    AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument, Promise, ReductionsDocument,
-    SuggestionDocument,
+    AlbumAnalysisDocument, AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument, Promise,
+    ReductionsDocument, SuggestionDocument,
 };
 pub use html::{album_translation_html, analysis_html, master_html, translation_html};
 pub use processors::{ProcessorsDocument, processors_markdown, processors_text};

@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use super::programme::Programme;
+use super::scores::balance_loss;
 use super::{DeviceScore, Devices, WEAK_SCORE};
 use crate::dsp::bass_harmonics::BassHarmonicsSettings;
 use crate::dsp::eq::{BandChannel, BandKind, EqBand};
@@ -103,6 +104,11 @@ impl Change {
         }
     }
 
+    /// Whether there is less of something for everybody.
+    fn takes_away(&self) -> bool {
+        matches!(self, Self::MonoBass { .. } | Self::LowCut { .. })
+    }
+
     /// Whether it changes the same setting.
     pub fn is_like(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
@@ -168,7 +174,10 @@ pub fn predict(devices: &Devices, programme: &Programme, scores: &[DeviceScore])
     let weakest = scores.iter().filter_map(|score| score.score).fold(f64::INFINITY, f64::min);
     let tried: Vec<(Change, Vec<f64>)> = CANDIDATES
         .into_iter()
-        .map(|change| (change, gains(scores, &devices.score(&change.predicted(programme)))))
+        .map(|change| (change, change.predicted(programme)))
+        // Devices are scored on what they keep of what they get: what nobody gets any more would not be missed.
+        .filter(|(change, changed)| !change.takes_away() || balance_loss(programme, changed) <= MOST_HARM)
+        .map(|(change, changed)| (change, gains(scores, &devices.score(&changed))))
         .filter(|(_, gains)| gains.iter().all(|gain| *gain >= -MOST_HARM))
         .collect();
     let proposals = |index: usize| {

@@ -15,6 +15,8 @@ use crate::report::{AlbumDocument, AnalysisDocument};
 
 /// Time from one value of a curve to the next, s.
 const SLOT_S: f64 = 0.1;
+/// From what is squeezed flat to what is open: where it stands says more than how it moves.
+const PSR_RANGE_DB: YRange = YRange { top: 20.0, bottom: 0.0 };
 /// Length of the window of short-term loudness, s.
 const WINDOW_S: f64 = 3.0;
 
@@ -159,10 +161,11 @@ fn over_time(document: &AnalysisDocument, measurement: &Measurement) -> Markup {
     };
     let around = |points: &[(f64, f64)], step, span| YRange::around(points.iter().map(|point| point.1), step, span);
     let psr = ending(&psr_db);
+    let has_psr = psr.iter().any(|point| point.1.is_finite());
     let has_correlation = correlation.iter().any(|point| point.1.is_finite());
     let panels = [
         panel("Short-term loudness, LUFS", 200.0, around(&loudness, 5.0, 30.0), loudness),
-        panel("PSR, dB", 90.0, around(&psr, 5.0, 10.0), psr),
+        panel("PSR, dB", 90.0, has_psr.then_some(PSR_RANGE_DB), psr),
         panel("Correlation", 90.0, has_correlation.then_some(YRange { top: 1.0, bottom: -1.0 }), correlation),
     ];
     let caption = html! { "Loudness and PSR are those of the 3 s before each point, the correlation that of 100 ms." };

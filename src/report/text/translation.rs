@@ -163,14 +163,19 @@ fn platforms(out: &mut String, translation: &Translation) {
             told.push(format!("peak {} dB over its advice", number(Some(service.over_advice_db), 1)));
         }
         let row = format!(
-            "  {:<26}{:>7}{:>7}{:>7}  {}",
+            "  {:<26}{:>7}{:>7}{:>7}",
             service.name,
             signed(Some(service.gain_db), 1),
             number(service.played_lufs, 1),
             number(service.true_dbtp, 1),
-            told.join(", ")
         );
-        line(out, &shorten(&row, WIDTH));
+        let told = told.join(", ");
+        if row.chars().count() + 2 + told.chars().count() <= WIDTH {
+            line(out, &format!("{row}  {told}"));
+        } else {
+            line(out, &row);
+            wrap(out, &told, 6);
+        }
     }
 }
 

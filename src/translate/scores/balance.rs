@@ -1,6 +1,7 @@
 //! How far the tonal balance at the ear is from that of the file.
 
 use super::super::ear::Ear;
+use super::super::programme::Programme;
 use crate::units::power_to_db;
 
 /// Deviations beyond this count as this, dB: what is gone can't be more gone.
@@ -34,5 +35,25 @@ pub(super) fn score(ear: &Ear<'_>, mean: &[[f64; 2]]) -> Option<f64> {
             weights += loudness;
         }
     }
-    (weights > 0.0).then(|| 100.0 * (-(sum / weights).sqrt() / SCALE_DB).exp())
+    (weights > 0.0).then(|| points((sum / weights).sqrt()))
+}
+
+/// What a deviation leaves of 100.
+fn points(deviation_db: f64) -> f64 {
+    100.0 * (-deviation_db / SCALE_DB).exp()
+}
+
+/// What a change takes from the music itself, points: as [`score`] counts, but of bands that it makes weaker alone, wherever they
+/// are played.
+pub(in super::super) fn loss(programme: &Programme, changed: &Programme) -> f64 {
+    let powers = programme.whole.iter().zip(&changed.whole);
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for ((was, is), loudness) in powers.zip(programme.loudness_parts(&programme.whole)) {
+        let change_db = power_to_db((is[0] + is[1]) / (was[0] + was[1]));
+        if !change_db.is_nan() {
+            sum += loudness * change_db.clamp(-MOST_DB, 0.0).powi(2);
+            weights += loudness;
+        }
+    }
+    if weights > 0.0 { 100.0 - points((sum / weights).sqrt()) } else { 0.0 }
 }

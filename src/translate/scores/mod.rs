@@ -15,6 +15,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+pub(super) use self::balance::loss as balance_loss;
 pub(super) use self::bass::masking;
 pub use self::mono::{LostElement, lost_in_mono};
 use super::ear::Ear;

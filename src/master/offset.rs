@@ -1,0 +1,27 @@
+//! A waveform that is off centre is brought back ahead of everything else: what is louder later would be farther off.
+
+use crate::dsp::eq::{BandKind, EqBand};
+use crate::engine::source::Source;
+use crate::quality::{Finding, Severity};
+use crate::suggest::{Proposal, Quantity, Suggestion};
+
+/// Under all music, and high enough to be done within a tenth of a second, Hz.
+const CORNER_HZ: f64 = 10.0;
+
+/// Adds a high-pass where quality control found an offset that matters. Small ones are common, and releases have them too.
+pub(super) fn centre(mix: &Source, proposal: &mut Proposal) {
+    let matters = |finding: &&Finding| finding.id == "dc" && finding.severity == Severity::Fail;
+    let Some(found) = mix.findings.iter().find(matters) else { return };
+    let kind = BandKind::HighPass;
+    proposal.eq.insert(0, EqBand { kind, frequency_hz: CORNER_HZ, name: "offset".into(), ..EqBand::default() });
+    let quantity = Quantity::Offset;
+    let suggestion = Suggestion {
+        id: "eq.offset".into(),
+        setting: format!("high-pass at {CORNER_HZ:.0} Hz"),
+        cause: format!("the waveform is off centre by {:.2} % of full scale, which costs headroom", found.value),
+        quantity,
+        before: quantity.of(&mix.measurement),
+        predicted: Some(0.0),
+    };
+    proposal.suggestions.insert(0, suggestion);
+}
