@@ -22,7 +22,7 @@ use crate::io::{OutputFile, Spool, check_output};
 use crate::measure::Measurement;
 use crate::report::{MasterReport, Promise};
 use crate::suggest::profile::{Chosen, Fit, Profile, ProfileChoice};
-use crate::suggest::{Amounts, Plan, Proposal, Suggester, Target, corridor};
+use crate::suggest::{Amounts, Plan, Proposal, Quantity, Suggester, Suggestion, Target, corridor};
 use crate::translate::codecs::Selection;
 use crate::translate::{Devices, Translation};
 use crate::units::db_to_amplitude;
@@ -120,6 +120,12 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let (mut proposal, refinement) = propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), dense_lufs)?;
     if job.amounts.eq_ratio > 0.0 {
         offset::centre(&mix, &mut proposal);
+    }
+    // Beyond the reference's density, the limiter goes on.
+    let wished_plr_db = job.ceiling_dbtp - wished_lufs;
+    let of_density = |suggestion: &&mut Suggestion| suggestion.quantity == Quantity::PeakToLoudness;
+    for suggestion in proposal.suggestions.iter_mut().filter(of_density) {
+        suggestion.predicted = suggestion.predicted.map(|plr_db| plr_db.min(wished_plr_db));
     }
     let mut recipe = recipe_of(job, &proposal);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;

@@ -1,7 +1,7 @@
 //! Signal processors: each unit is plain settings, a processor built from them, and its tests.
 //!
-//! Processors work in place on blocks of stereo [`Frame`]s in `f64`. None allocates while it processes, and none
-//! depends on how a programme is cut into blocks: the same frames come out, bit for bit.
+//! Processors work in place on blocks of stereo [`Frame`]s in `f64`. None allocates while it processes blocks no
+//! larger than those before, and none depends on how a programme is cut into blocks: the same frames come out, bit for bit.
 
 pub mod bass_harmonics;
 pub mod biquad;

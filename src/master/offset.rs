@@ -2,15 +2,19 @@
 
 use crate::dsp::eq::{BandKind, EqBand};
 use crate::engine::source::Source;
-use crate::quality::{Finding, Severity};
+use crate::quality::Finding;
 use crate::suggest::{Proposal, Quantity, Suggestion};
 
 /// Under all music, and high enough to be done within a tenth of a second, Hz.
 const CORNER_HZ: f64 = 10.0;
 
-/// Adds a high-pass where quality control found an offset that matters. Small ones are common, and releases have them too.
+/// An offset from here on costs half a dB of headroom, percent of full scale. Smaller ones are common, releases have them too, and
+/// nobody hears them; a high-pass turns the phases of the bass.
+const WORTHWHILE_PERCENT: f64 = 5.0;
+
+/// Adds a high-pass where quality control found an offset that matters.
 pub(super) fn centre(mix: &Source, proposal: &mut Proposal) {
-    let matters = |finding: &&Finding| finding.id == "dc" && finding.severity == Severity::Fail;
+    let matters = |finding: &&Finding| finding.id == "dc" && finding.value.abs() >= WORTHWHILE_PERCENT;
     let Some(found) = mix.findings.iter().find(matters) else { return };
     let kind = BandKind::HighPass;
     proposal.eq.insert(0, EqBand { kind, frequency_hz: CORNER_HZ, name: "offset".into(), ..EqBand::default() });

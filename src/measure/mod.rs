@@ -172,7 +172,7 @@ impl Measurement {
 fn loud_frames(loudness: &LoudnessSeries, frames: usize) -> Vec<bool> {
     let momentary = loudness.momentary_lufs();
     let Some(integrated_lufs) = loudness.integrated_lufs() else { return vec![true; frames] };
-    // A window of 0.17 s from `k * 100 ms` lies in the middle of the 400 ms that begin 100 ms earlier.
+    // A window of 0.2 s from `k * 100 ms` lies in the middle of the 400 ms that begin 100 ms earlier.
     (0..frames)
         .map(|k| {
             let index = k.saturating_sub(1).min(momentary.len().saturating_sub(1));

@@ -1,6 +1,6 @@
 //! Third-octave spectra of mid and side, ten times a second.
 //!
-//! Hann-windowed FFTs about 0.17 s long, whose bins are gathered into third-octave bands (IEC 61260-1: centres at
+//! Hann-windowed FFTs about 0.2 s long, whose bins are gathered into third-octave bands (IEC 61260-1: centres at
 //! 10^(k/10) kHz). A bin that straddles a band edge is shared between both bands. Levels are mean squares: the band
 //! levels of a programme add up to its own.
 

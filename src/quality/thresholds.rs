@@ -117,7 +117,7 @@ pub const DELAY_AGREEMENT: f64 = 0.7;
 /// On wide material: share of the phases of all excerpts together that a delay explains, least.
 pub const DELAY_PHASE_SHARE: f64 = 0.03;
 /// The same over the root mean square of all other delays.
-pub const DELAY_PHASE_PROMINENCE: f64 = 4.5;
+pub const DELAY_PHASE_PROMINENCE: f64 = 5.5;
 /// The same over what arrives in time: an echo or a doubled guitar leaves the centre where it is.
 pub const DELAY_PHASE_OVER_IN_TIME: f64 = 1.25;
 

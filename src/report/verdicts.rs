@@ -59,7 +59,8 @@ impl Verdict {
             }
             "range_lu" if x < 3.0 => verdict(Plain, "very even"),
             "range_lu" if x > 15.0 => verdict(Warning, "quiet parts get lost in a car or on a train"),
-            "plr_db" | "psr_min_db" | "psr_p5_db" if x < 8.0 => verdict(Warning, "strongly limited"),
+            "psr_min_db" if x < 8.0 => verdict(Plain, "limited in places"),
+            "plr_db" | "psr_p5_db" if x < 8.0 => verdict(Warning, "strongly limited"),
             "plr_db" | "psr_min_db" | "psr_p5_db" if x >= 12.0 => verdict(Good, "dynamic"),
             "dr14" if x < 8.0 => verdict(Warning, "strongly compressed"),
             "dr14" if x >= 14.0 => verdict(Good, "dynamic"),

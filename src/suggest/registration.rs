@@ -1,7 +1,7 @@
 //! What was done to a recording, told apart from what was played, where two programmes share content.
 //!
 //! The long-term spectrum of a programme mixes what was played with how it was produced. But where the same sounds
-//! recur in both programmes, their short-term spectra differ by production alone. So the clouds of 0.17 s third-octave
+//! recur in both programmes, their short-term spectra differ by production alone. So the clouds of 0.2 s third-octave
 //! spectra are laid over each other by iterative closest points (P. J. Besl, N. D. McKay, "A Method for Registration
 //! of 3-D Shapes", IEEE PAMI 14(2), 1992) with one unknown: the shift between them, which is the gain curve. Frames
 //! that are each other's nearest after that are the shared content, and how many there are says how far to trust it.

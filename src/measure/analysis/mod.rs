@@ -84,7 +84,7 @@ pub struct SpectrumAnalysis {
     /// noise.
     pub tilt_db_per_octave: Option<f64>,
     /// How far the level of each band, mid and side together, moves in the loud parts: its 95th over its 10th
-    /// percentile of 0.17 s, dB.
+    /// percentile of 0.2 s, dB.
     pub spread_db: Vec<Option<f64>>,
     /// Centre of gravity of the mid's power (G. Peeters, "A large set of audio features", 2004).
     pub centroid_hz: Option<f64>,
@@ -118,7 +118,7 @@ pub struct DynamicsAnalysis {
     pub bands: Vec<BandDynamics>,
 }
 
-/// Level of a band over time, in the loud parts. The short level is that of 0.17 s, ten times a second; the long one
+/// Level of a band over time, in the loud parts. The short level is that of 0.2 s, ten times a second; the long one
 /// the mean power of the 3 s around it. These are no standard measures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BandDynamics {

@@ -210,7 +210,7 @@ fn bands(document: &AnalysisDocument) -> Markup {
                 }
             }
         }
-        p.quiet { "Level range: 95th over 10th percentile of 3 s. Hits: 0.17 s over 3 s, 95th percentile." }
+        p.quiet { "Level range: 95th over 10th percentile of 3 s. Hits: 0.2 s over 3 s, 95th percentile." }
     }
 }
 

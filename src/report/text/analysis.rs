@@ -169,7 +169,7 @@ fn by_band(out: &mut String, document: &AnalysisDocument) {
         let values = values.map(|value| format!("{value:>10}")).concat();
         line(out, &format!("  {:<9} {range:<15}{values}", wide_band_name(index)));
     }
-    line(out, "  mono: lost in the sum; spread: 95th over 10th percentile; hits: 0.17 s over 3 s, 95th percentile");
+    line(out, "  mono: lost in the sum; spread: 95th over 10th percentile; hits: 0.2 s over 3 s, 95th percentile");
 }
 
 fn spectrum(out: &mut String, document: &AnalysisDocument) {
