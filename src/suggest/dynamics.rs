@@ -45,8 +45,6 @@ const LEVELING_PER_PLR_DB: f64 = 1.85;
 /// song, 0.49 instead of 0.53 on another); on 18 + 18 behind an unlinked one, with the second (0.28 instead of 0.35, 0.48 instead of 0.50).
 const LINKED: (f64, f64, f64) = (1.0, 60.0, 100.0);
 const UNLINKED: (f64, f64, f64) = (0.5, 25.0, 0.0);
-/// From here on, channels that stand at the ceiling together tell of a limiter that worked on each by itself.
-const COINCIDENCE_RATIO: f64 = 1.5;
 /// Less headroom than this, more or less, needs no words, dB.
 const WORTH_SAYING_DB: f64 = 0.5;
 
@@ -59,11 +57,6 @@ pub(super) struct Density {
     pub(super) headroom_db: f64,
     /// Whether each channel is levelled by itself.
     pub(super) is_unlinked: bool,
-}
-
-/// Whether a programme was limited channel by channel.
-pub(super) fn is_unlinked(programme: &Measurement) -> bool {
-    programme.levels.coincidence_ratio.is_some_and(|ratio| ratio > COINCIDENCE_RATIO)
 }
 
 impl Density {

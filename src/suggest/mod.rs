@@ -10,6 +10,7 @@ mod dynamics;
 mod eq_fit;
 pub mod features;
 mod learned;
+mod link;
 mod loudness_only;
 mod plan;
 pub mod profile;

@@ -4,7 +4,7 @@ use super::dynamics::Density;
 use super::eq_fit::{self, Curve};
 use super::profile::Profile;
 use super::tone::{Evidence, Tone};
-use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target, dynamics, width};
+use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target, dynamics, link, width};
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
@@ -119,7 +119,7 @@ pub(super) fn propose(
     let aims = proven.taken(&Aims::together(&whole), amounts);
     let tone = evidence.tone(&aims.curve_db).below(target.sample_rate_hz);
     let allowed_plr_db = target.ceiling_dbtp - target.loudness_lufs;
-    let is_unlinked = dynamics::is_unlinked(reference);
+    let is_unlinked = link::is_unlinked(mix, reference, tone.likeness_ratio);
     let density = Density { allowed_plr_db, headroom_db: aims.headroom_db, is_unlinked };
     let mut proposal = Proposal {
         likeness_ratio: Some(tone.likeness_ratio),

@@ -111,7 +111,7 @@ pub struct DynamicsAnalysis {
     pub short_to_long_p95_db: Option<f64>,
     /// What limiters and clippers leave behind.
     pub limiting: Option<PeakShape>,
-    /// How many times as often as by chance both channels stand at the ceiling together, at the least: over 1.5 where a limiter
+    /// How many times as often as by chance both channels stand at the ceiling together, at the least: over 1.7 where a limiter
     /// worked on each channel by itself.
     pub coincidence_ratio: Option<f64>,
     /// Level over time in four bands.
