@@ -23,6 +23,7 @@ pub mod dsp;
 pub mod engine;
 pub mod error;
 pub mod io;
+mod linear;
 pub mod master;
 pub mod measure;
 mod network;

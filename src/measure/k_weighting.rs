@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use pulp::{Arch, NullaryFnOnce};
 
+use crate::linear::solve;
 use crate::units::{db_to_amplitude, power_to_db};
 
 /// The rate for which the standard gives coefficients.
@@ -115,7 +116,11 @@ fn fitted_shelf(rate_hz: f64) -> Biquad {
                 equation.iter_mut().zip(row).for_each(|(sum, value)| *sum += factor * value);
             }
         }
-        fit = solve(equations);
+        // What is found stays where a round finds nothing better.
+        if solve(&mut equations).is_none() {
+            break;
+        }
+        fit = equations.map(|equation| equation[5]);
     }
     let [b0, b1, b2] = minimum_phase([fit[0], fit[1], fit[2]]);
     let [a0, a1, a2] = minimum_phase([1.0, fit[3], fit[4]]);
@@ -128,26 +133,6 @@ fn minimum_phase([constant, linear, square]: [f64; 3]) -> [f64; 3] {
     let outer = 0.5 * (at_zero + at_nyquist);
     let first = 0.5 * (outer + (outer * outer - 0.25 * square).sqrt());
     [first, 0.5 * (at_zero - at_nyquist), square / (16.0 * first)]
-}
-
-/// Solves five linear equations, each with its right side in the last place, by elimination with pivots.
-fn solve(mut equations: [[f64; 6]; 5]) -> [f64; 5] {
-    for column in 0..5 {
-        let largest = |a: &usize, b: &usize| equations[*a][column].abs().total_cmp(&equations[*b][column].abs());
-        let pivot = (column..5).max_by(largest).unwrap_or(column);
-        equations.swap(column, pivot);
-        let from = equations[column];
-        for equation in &mut equations[column + 1..] {
-            let factor = equation[column] / from[column];
-            equation.iter_mut().zip(from).for_each(|(value, other)| *value -= factor * other);
-        }
-    }
-    let mut solution = [0.0; 5];
-    for row in (0..5).rev() {
-        let known: f64 = (row + 1..5).map(|column| equations[row][column] * solution[column]).sum();
-        solution[row] = (equations[row][5] - known) / equations[row][row];
-    }
-    solution
 }
 
 impl KWeighting {

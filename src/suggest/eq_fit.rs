@@ -5,6 +5,7 @@
 //! free: loudness is set by the limiter's drive.
 
 use crate::dsp::eq::{BandKind, EqBand};
+use crate::linear::solve;
 use crate::measure::spectrum::ThirdOctaves;
 use crate::units::power_to_db;
 
@@ -220,33 +221,8 @@ fn gauss_newton_step(curve: &Curve<'_>, bands: &[EqBand], damping: f64) -> Optio
         matrix[row][row] = matrix[row][row] * (1.0 + damping) + 1e-6;
         matrix[row][size] = dot(&weighted, &residual);
     }
-    solve(matrix)
-}
-
-/// Solves a linear system given as rows with the right-hand side at their end, by elimination with pivoting.
-fn solve(mut rows: Vec<Vec<f64>>) -> Option<Vec<f64>> {
-    let size = rows.len();
-    for column in 0..size {
-        let pivot = (column..size).max_by(|&a, &b| rows[a][column].abs().total_cmp(&rows[b][column].abs()))?;
-        rows.swap(column, pivot);
-        let (done, rest) = rows.split_at_mut(column + 1);
-        let pivot_row = &done[column];
-        if pivot_row[column].abs() < 1e-12 {
-            return None;
-        }
-        for row in rest {
-            let factor = row[column] / pivot_row[column];
-            for (cell, above) in row[column..].iter_mut().zip(&pivot_row[column..]) {
-                *cell -= factor * above;
-            }
-        }
-    }
-    let mut solution = vec![0.0; size];
-    for row in (0..size).rev() {
-        let known = dot(&rows[row][row + 1..size], &solution[row + 1..]);
-        solution[row] = (rows[row][size] - known) / rows[row][row];
-    }
-    Some(solution)
+    solve(&mut matrix)?;
+    Some(matrix.iter().map(|row| row[size]).collect())
 }
 
 #[cfg(test)]

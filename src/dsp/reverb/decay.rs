@@ -7,6 +7,7 @@
 
 use super::super::biquad::Coefficients;
 use super::{OCTAVES, OCTAVES_HZ};
+use crate::linear::solve;
 use crate::units::{db_to_amplitude, power_to_db};
 
 /// A gain and one section for each octave, the lowest first; identities beyond the last octave that the rate has.
@@ -40,9 +41,15 @@ impl Attenuation {
             if errors.iter().all(|error| error.abs() < 1e-9) {
                 break;
             }
-            let steps = solve(&slope, errors, octaves);
+            let mut equations: [[f64; OCTAVES + 1]; OCTAVES] = std::array::from_fn(|octave| {
+                let right = |place: usize| if place == octaves { errors[octave] } else { 0.0 };
+                std::array::from_fn(|place| if place < octaves { slope[place][octave] } else { right(place) })
+            });
+            if solve(&mut equations[..octaves]).is_none() {
+                break;
+            }
             for section in 0..octaves {
-                gains_db[section] = (gains_db[section] + steps[section]).clamp(-40.0, 40.0);
+                gains_db[section] = (gains_db[section] + equations[section][octaves]).clamp(-40.0, 40.0);
                 sections[section] = design(section, octaves, gains_db[section], sample_rate_hz);
             }
         }
@@ -117,32 +124,6 @@ fn design(section: usize, octaves: usize, gain_db: f64, sample_rate_hz: u32) -> 
     } else {
         Coefficients::bell(OCTAVES_HZ[section], gain_db, 1.2, sample_rate_hz)
     }
-}
-
-/// Gaussian elimination with pivots; `slope[section][octave]`.
-fn solve(slope: &[[f64; OCTAVES]; OCTAVES], mut right: [f64; OCTAVES], size: usize) -> [f64; OCTAVES] {
-    let mut rows: [[f64; OCTAVES]; OCTAVES] =
-        std::array::from_fn(|octave| std::array::from_fn(|section| slope[section][octave]));
-    for column in 0..size {
-        let pivot = (column..size).max_by(|&a, &b| rows[a][column].abs().total_cmp(&rows[b][column].abs()));
-        let pivot = pivot.unwrap_or(column);
-        rows.swap(column, pivot);
-        right.swap(column, pivot);
-        for row in column + 1..size {
-            let factor = rows[row][column] / rows[column][column];
-            let pivot_row = rows[column];
-            for (value, pivot) in rows[row].iter_mut().zip(pivot_row).skip(column) {
-                *value -= factor * pivot;
-            }
-            right[row] -= factor * right[column];
-        }
-    }
-    let mut solution = [0.0; OCTAVES];
-    for row in (0..size).rev() {
-        let known: f64 = (row + 1..size).map(|k| rows[row][k] * solution[k]).sum();
-        solution[row] = (right[row] - known) / rows[row][row];
-    }
-    solution
 }
 
 #[cfg(test)]
