@@ -38,10 +38,11 @@ class Graph:
 
 def export(d, path, model):
     """Writes what was learned as one graph: raw features in; tone, width and density with their deviations, and novelty out."""
-    g, n, m = Graph(), len(model.mu), BANDS + 1
+    fit = model.fit
+    g, n, m = Graph(), len(fit.mu), BANDS + 1
     x = "features"
-    z = g.product(g.node("Sub", [x, g.constant("mu", model.mu[None])], "d"), g.constant("scale", 1 / model.scale[None]), "s")
-    z = g.node("Clip", [z, g.constant("low", np.float32(-model.clip)), g.constant("high", np.float32(model.clip))], "z")
+    z = g.product(g.node("Sub", [x, g.constant("mu", fit.mu[None])], "d"), g.constant("scale", 1 / fit.scale[None]), "s")
+    z = g.node("Clip", [z, g.constant("low", np.float32(-fit.clip)), g.constant("high", np.float32(fit.clip))], "z")
     pick = np.zeros((n, 1)); pick[d.feature["pair.likeness_ratio"]] = 1
     likeness = g.dense(x, pick, [0.0], "likeness")
     unlike = g.node("Sub", [g.constant("one", np.ones((1, 1))), likeness], "unlike")
@@ -49,20 +50,20 @@ def export(d, path, model):
     rule = g.sum(g.product(g.dense(x, alike_rule, np.zeros(m), "alike_rule"), likeness, "alike_share"),
                  g.product(g.dense(x, unlike_rule, np.zeros(m), "unlike_rule"), unlike, "unlike_share"), "rule")
     seen = g.joined([g.product(z, likeness, "z_alike"), g.product(z, unlike, "z_unlike"), likeness, unlike], "seen")
-    mean = g.sum(rule, g.dense(seen, model.linear * (1 - model.nets_share), np.zeros(m), "linear"), "mean")
-    dense = np.zeros((2 * n + 2, 1)); dense[density_inputs(d)] = model.density
+    mean = g.sum(rule, g.dense(seen, fit.linear * (1 - model.nets_share), np.zeros(m), "linear"), "mean")
+    dense = np.zeros((2 * n + 2, 1)); dense[density_inputs(d)] = fit.density_linear
     density = g.dense(seen, dense, [0.0], "density_mean")
-    for k, net in enumerate(model.nets):
-        scaled = model.nets_share / len(model.nets)
+    for k, net in enumerate(fit.nets):
+        scaled = model.nets_share / len(fit.nets)
         wide = g.dense(z, net["wide.weight"].T * scaled, net["wide.bias"] * scaled, f"wide{k}")
         h = g.node("Relu", [g.dense(z, net["first.weight"].T, net["first.bias"], f"first{k}")], f"h{k}")
         h = g.node("Relu", [g.dense(h, net["second.weight"].T, net["second.bias"], f"second{k}")], f"g{k}")
         deep = g.dense(h, net["deep.weight"].T * scaled, np.zeros(m), f"deep{k}")
         mean = g.sum(mean, g.sum(wide, deep, f"net{k}"), f"sum{k}")
 
-    projected = g.dense(z, model.axes, np.zeros(model.axes.shape[1]), "projected")
+    projected = g.dense(z, fit.axes, np.zeros(fit.axes.shape[1]), "projected")
     square = g.product(projected, projected, "square")
-    power = g.dense(square, np.full((model.axes.shape[1], 1), 1 / model.axes.shape[1] / model.novelty_scale**2), [0.0], "power")
+    power = g.dense(square, np.full((fit.axes.shape[1], 1), 1 / fit.axes.shape[1] / model.novelty_scale**2), [0.0], "power")
     novelty = g.node("Sqrt", [power], "novelty")
     deviation = model.deviation
     constant = lambda name, values: g.constant(name, np.reshape(values, (1, -1)))

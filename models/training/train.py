@@ -47,25 +47,9 @@ def judge(d, prediction, name, table, density=0.0):
     return row["same_song"]["tone_db"][0] + row["other_song"]["tone_db"][0]
 
 
-@dataclass
-class Model:
-    """All that the graph needs."""
-    mu: np.ndarray
-    scale: np.ndarray
-    linear: np.ndarray
-    density: np.ndarray
-    nets: list
-    nets_share: float
-    deviation: np.ndarray
-    density_deviation: float
-    axes: np.ndarray
-    novelty_scale: float
-    clip: float = CLIP
-    version: str = VERSION
-
-
 class Fit:
     """What is learned from some of the rows, and what that says of all of them."""
+    clip = CLIP
 
     def __init__(self, d, rows):
         self.d, self.rows = d, rows
@@ -83,10 +67,11 @@ class Fit:
         self.distance = np.sqrt(((self.z @ self.axes) ** 2).mean(1))
         self.nets, self.learned = [], 0.0
 
-    def regress(self, strength):
+    def regression(self, strength):
+        """A ridge's weights and what it says."""
         rows = self.rows
-        self.linear = ridge(self.seen[rows], (self.d.y - self.offset)[rows], self.d.loss_weight[rows], strength)
-        self.regressed = self.seen @ self.linear
+        linear = ridge(self.seen[rows], (self.d.y - self.offset)[rows], self.d.loss_weight[rows], strength)
+        return linear, self.seen @ linear
 
     def learn(self, count):
         rows, d = self.rows, self.d
@@ -97,14 +82,25 @@ class Fit:
         return self.offset + (1 - nets_share) * self.regressed + nets_share * self.learned
 
 
+@dataclass
+class Model:
+    """All that the graph needs."""
+    fit: Fit
+    nets_share: float
+    deviation: np.ndarray
+    density_deviation: float
+    novelty_scale: float
+    version: str = VERSION
+
+
 def choose(fit, count, table):
     """The penalty of the ridge and the share of the nets that come nearest on the validation packages."""
-    scores = {}
+    regressions, scores = {}, {}
     for strength in (500, 1000, 2000, 4000, 8000):
-        fit.regress(strength)
+        regressions[strength] = fit.linear, fit.regressed = fit.regression(strength)
         scores[strength] = judge(fit.d, fit.prediction(0.0), f"ridge {strength}", table, fit.density)
     strength = min(scores, key=scores.get)
-    fit.regress(strength)
+    fit.linear, fit.regressed = regressions[strength]
     if not count:
         return strength, 0.0
     fit.learn(count)
@@ -147,11 +143,10 @@ def main():
     density_deviation = float(np.sqrt(np.mean((held_out.density - d.density)[here] ** 2)))
     novelty_scale = np.quantile(held_out.distance[here], 0.95)
     fit = Fit(d, train | here)
-    fit.regress(strength)
+    fit.linear, fit.regressed = fit.regression(strength)
     if share:
         fit.learn(arguments.nets)
-    model = Model(fit.mu, fit.scale, fit.linear, fit.density_linear, fit.nets, share, deviation, density_deviation, fit.axes, novelty_scale)
-    export(d, models / "suggest.onnx", model)
+    export(d, models / "suggest.onnx", Model(fit, share, deviation, density_deviation, novelty_scale))
 
     prediction = fit.prediction(share)
     tiled = lambda values: np.tile(values, (len(d.x), 1))
