@@ -325,9 +325,7 @@ fn reference_notes(mix: &Source, reference: &Source) -> Vec<String> {
     if reference.info.channels == 1 {
         notes.push("The reference is mono: the width was left alone.".into());
     } else if is_opposed(&mix.measurement, &reference.measurement) {
-        notes.push(
-            "The reference's channels work against each other, the mix's don't: the width was left alone.".into(),
-        );
+        notes.push("A channel of the reference is upside down, none of the mix's: the width was left alone.".into());
     }
     let duration_s = reference.measurement.duration_s();
     if duration_s < SHORT_REFERENCE_S {

@@ -15,6 +15,7 @@ use crate::dsp::crossover::BANDS;
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
 use crate::measure::analysis::{BandStereo, median};
+use crate::quality::thresholds::POLARITY_CORRELATION;
 
 /// Changes under this are not worth a setting, dB.
 const WORTHWHILE_DB: f64 = 0.3;
@@ -34,10 +35,12 @@ pub(super) fn rule_db(mix: &Measurement, reference: &Measurement, evidence: &Evi
     change(&differences(mix, reference), evidence.matched_width_db(), evidence.likeness_ratio())
 }
 
-/// Whether the reference's channels work against each other where the mix's don't: a fault, or a taste that is not copied.
+/// Whether a channel of the reference is upside down, as quality control has it, where the mix's channels agree: a fault that is
+/// not copied.
 pub(crate) fn is_opposed(mix: &Measurement, reference: &Measurement) -> bool {
-    let is_negative = |of: &Measurement| of.levels.whole().correlation().is_some_and(|correlation| correlation < 0.0);
-    is_negative(reference) && !is_negative(mix)
+    let is_under =
+        |of: &Measurement, least: f64| of.levels.whole().correlation().is_some_and(|correlation| correlation < least);
+    is_under(reference, POLARITY_CORRELATION) && !is_under(mix, 0.0)
 }
 
 /// How much wider each wide band of the reference is, dB; nothing where the reference is no model.
@@ -65,11 +68,11 @@ pub(super) fn suggest(
     boldness_ratio: f64,
 ) -> Option<(WidthSettings, Suggestion)> {
     let bound = |other: f64, same: f64| other + boldness_ratio * (same - other);
-    let (narrowest_db, widest_db) = (bound(RANGE_DB.0, PROVEN_RANGE_DB.0), bound(RANGE_DB.1, PROVEN_RANGE_DB.1));
-    // A mix whose channels agree is not widened until they work against each other.
-    let room_db =
-        mix.levels.whole().width_db().filter(|width_db| *width_db < 0.0).map_or(f64::INFINITY, |width_db| -width_db);
-    let change_db = change_db.clamp(narrowest_db, widest_db.min(room_db));
+    // On another song's word, a mix whose channels agree is not widened until they work against each other.
+    let width_db = mix.levels.whole().width_db().filter(|width_db| *width_db < 0.0);
+    let room_db = width_db.map_or(RANGE_DB.1, |width_db| RANGE_DB.1.min(-width_db));
+    let (narrowest_db, widest_db) = (bound(RANGE_DB.0, PROVEN_RANGE_DB.0), bound(room_db, PROVEN_RANGE_DB.1));
+    let change_db = change_db.clamp(narrowest_db, widest_db);
     if change_db.abs() < WORTHWHILE_DB {
         return None;
     }
