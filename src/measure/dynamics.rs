@@ -107,7 +107,7 @@ impl LevelMeter {
             for ((near_peak, samples), peak) in self.near_peak.iter_mut().zip([left, right]).zip(peaks) {
                 near_peak.push(samples, peak);
             }
-            self.coincidence.push(left, right);
+            self.coincidence.push(left, right, peaks[0].max(peaks[1]));
             let position = position + (end - start) as u64;
             if position == stop {
                 self.close_stretch();

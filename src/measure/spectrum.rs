@@ -162,6 +162,26 @@ impl BinPowers {
     }
 }
 
+/// The windowed mid and side of a stretch, as a value for the processor at hand.
+struct Windowing<'a> {
+    mid_side: &'a mut [Complex<f32>],
+    window: &'a [f32],
+    left: &'a [f32],
+    right: &'a [f32],
+}
+
+impl NullaryFnOnce for Windowing<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let samples = self.window.iter().zip(self.left.iter().zip(self.right));
+        for (value, (w, (l, r))) in self.mid_side.iter_mut().zip(samples) {
+            *value = Complex::new(0.5 * w * (l + r), 0.5 * w * (l - r));
+        }
+    }
+}
+
 /// What follows a transform, as a value: unlike a closure's, its body is sure to be compiled for the processor that it
 /// is dispatched to. The order of the sums, and so the result, is the same with all.
 struct Gathering<'a> {
@@ -256,9 +276,12 @@ impl SpectrumMeter {
             self.transform(start);
             start = self.next_start();
         }
+        // What is left has to be moved: not for every block.
         let done = start.min(self.pending.frames());
-        self.pending.remove_front(done);
-        self.position += done as u64;
+        if done >= self.window.len() {
+            self.pending.remove_front(done);
+            self.position += done as u64;
+        }
     }
 
     /// Ends the programme. What is shorter than one window is measured as if silence followed it; otherwise what is
@@ -287,10 +310,7 @@ impl SpectrumMeter {
     fn transform(&mut self, start: usize) {
         let range = start..start + self.window.len();
         let (left, right) = (&self.pending.left()[range.clone()], &self.pending.right()[range]);
-        let samples = self.window.iter().zip(left.iter().zip(right));
-        for (value, (w, (l, r))) in self.mid_side.iter_mut().zip(samples) {
-            *value = Complex::new(0.5 * w * (l + r), 0.5 * w * (l - r));
-        }
+        self.arch.dispatch(Windowing { mid_side: &mut self.mid_side, window: &self.window, left, right });
         self.fft.process_with_scratch(&mut self.mid_side, &mut self.scratch);
         let Self { mid_side, bins, shares, powers, long_term, .. } = self;
         self.arch.dispatch(Gathering { mid_side, bins, shares, powers, long_term });

@@ -78,9 +78,12 @@ impl Delays {
         self.inverse
             .process_with_scratch(&mut self.product, &mut self.correlation, &mut self.scratch)
             .expect("buffers were made by the same plan");
-        let reach = ms_to_frames(MAX_DELAY_MS, self.sample_rate_hz).min(length / 4) as isize;
+        let reach = ms_to_frames(MAX_DELAY_MS, self.sample_rate_hz).min(length / 4);
         let at = |lag: isize| f64::from(self.correlation[lag.rem_euclid(length as isize) as usize]);
-        let Some(best) = (-reach..=reach).max_by(|&a, &b| at(a).abs().total_cmp(&at(b).abs())) else { return };
+        // Negative lags lie at the end.
+        let early = self.correlation[length - reach..].iter().zip(-(reach as isize)..);
+        let late = self.correlation[..=reach].iter().zip(0..);
+        let Some((_, best)) = early.chain(late).max_by(|a, b| a.0.abs().total_cmp(&b.0.abs())) else { return };
         let [before, peak, after] = [best - 1, best, best + 1].map(at);
         let bend = before - 2.0 * peak + after;
         let shift = if bend == 0.0 { 0.0 } else { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) };
