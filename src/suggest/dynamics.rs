@@ -40,9 +40,9 @@ const LEVELING_OVER_LOUDNESS_DB: f64 = 1.0;
 const AT_TARGET_PLR_DB: f64 = 8.0;
 const LEVELING_PER_PLR_DB: f64 = 1.85;
 /// How both channels are levelled: attack and release in ms, and link in percent. As one, so that a sound on one side doesn't move
-/// those in the middle; each by itself after a reference whose limiter worked so. On 14 + 14 pairs of packages that are in no training
-/// and no test, behind a linked limiter, masters came nearer to the true ones with the first (MR-STFT 0.24 instead of 0.30 on the same
-/// song, 0.49 instead of 0.53 on another); on 18 + 18 behind an unlinked one, with the second (0.28 instead of 0.35, 0.48 instead of 0.50).
+/// those in the middle; each by itself after a reference whose limiter worked so. On 14 + 14 pairs of the validation packages, behind a
+/// linked limiter, masters came nearer to the true ones with the first (MR-STFT 0.24 instead of 0.30 on the same song, 0.49 instead of
+/// 0.53 on another); on 18 + 18 behind an unlinked one, with the second (0.28 instead of 0.35, 0.48 instead of 0.50).
 const LINKED: (f64, f64, f64) = (1.0, 60.0, 100.0);
 const UNLINKED: (f64, f64, f64) = (0.5, 25.0, 0.0);
 /// Less headroom than this, more or less, needs no words, dB.
