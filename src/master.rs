@@ -112,9 +112,8 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     loudness_of(&mix)?;
 
     let chosen = job.profile.as_ref().filter(|_| references.middle.is_none()).map(|wish| wish.choose(&mix.measurement));
-    let wished_lufs = job.loudness_lufs;
-    let natural_lufs = natural_loudness_lufs(&references, chosen.as_ref(), job.ceiling_dbtp, wished_lufs);
-    let wished_lufs = wished_lufs.unwrap_or(natural_lufs);
+    let natural_lufs = natural_loudness_lufs(&references, chosen.as_ref(), job.ceiling_dbtp, job.loudness_lufs);
+    let wished_lufs = job.loudness_lufs.unwrap_or(natural_lufs);
     // What goes beyond the density of the reference is the limiter's alone, and that is held.
     let dense_lufs = if job.force_loudness { wished_lufs } else { wished_lufs.min(natural_lufs) };
     let (mut proposal, refinement) = propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), dense_lufs)?;

@@ -45,11 +45,12 @@ fn clipping(found: &Finding, measurement: &Measurement) -> Option<Advice> {
 }
 
 fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Option<Advice> {
-    let is_dense = psr_db < PSR_LOW_DB && plr_db < PLR_OPEN_DB;
-    let found = match () {
-        () if plr_db < PLR_LOW_DB => format!("peaks stand only {plr_db:.1} dB over the loudness"),
-        () if is_dense => format!("in its dense parts, peaks stand only {psr_db:.1} dB over the loudness of their 3 s"),
-        () => return None,
+    let found = if plr_db < PLR_LOW_DB {
+        format!("peaks stand only {plr_db:.1} dB over the loudness")
+    } else if psr_db < PSR_LOW_DB && plr_db < PLR_OPEN_DB {
+        format!("in its dense parts, peaks stand only {psr_db:.1} dB over the loudness of their 3 s")
+    } else {
+        return None;
     };
     let near_peak_percent = measurement.levels.peak_shape.map_or(f64::NAN, |shape| 100.0 * shape.within_1_db_ratio);
     Some(Advice {

@@ -28,9 +28,9 @@ const RANGE_HZ: [f64; 2] = [39.0, 10_500.0];
 const EMPTY_DB: f64 = 60.0;
 /// Songs of a profile spread by this much or more, dB: a handful that agree by chance would otherwise condemn all others.
 const LEAST_SPREAD_DB: f64 = 2.0;
-/// Fewer bands than this are no spectrum.
 /// No equaliser makes a difference larger than this, dB.
 const MOST_DB: f64 = 24.0;
+/// Fewer bands than this are no spectrum.
 const MIN_BANDS: usize = 12;
 /// Shapes are computed at a rate that warps none of them, Hz.
 const SHAPE_RATE_HZ: u32 = 96_000;

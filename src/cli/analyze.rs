@@ -55,8 +55,8 @@ impl AnalyzeArgs {
             write_text(path, &analysis_csv(files), self.force)?;
         }
         match (&documents[..], &album) {
+            ([document], _) if self.common.json => print_json(document)?,
             (documents, Some(album)) if self.common.json => print_json(&AlbumAnalysisDocument::new(album, documents))?,
-            (documents, _) if self.common.json => documents.iter().try_for_each(print_json)?,
             (documents, _) if !self.common.quiet => print_text(&analysis_text(documents, album.as_ref(), colors()))?,
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tempfile::{NamedTempFile, TempDir, TempPath};
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::{Error, Result};
 
@@ -15,6 +15,12 @@ use crate::error::{Error, Result};
 struct Unfinished {
     paths: Vec<PathBuf>,
     closed: bool,
+}
+
+impl Unfinished {
+    fn forget(&mut self, path: &Path) {
+        self.paths.retain(|known| known != path);
+    }
 }
 
 static UNFINISHED: Mutex<Unfinished> = Mutex::new(Unfinished { paths: Vec::new(), closed: false });
@@ -120,7 +126,7 @@ impl OutputFile {
         self.file.sync_all().map_err(|error| Error::write(&self.destination, error))?;
         let Some(temporary) = self.temporary.take() else { return Ok(()) };
         let mut unfinished = unfinished();
-        unfinished.paths.retain(|path| *path != *temporary);
+        unfinished.forget(&temporary);
         let moved = if force {
             temporary.persist(&self.destination)
         } else {
@@ -143,7 +149,7 @@ impl Drop for OutputFile {
     fn drop(&mut self) {
         if let Some(temporary) = self.temporary.take() {
             let mut unfinished = unfinished();
-            unfinished.paths.retain(|path| *path != *temporary);
+            unfinished.forget(&temporary);
             drop(temporary);
         }
     }
@@ -168,8 +174,7 @@ impl Seek for OutputFile {
 /// A folder for what other code can only write to a path; removed with all that is in it when dropped.
 #[derive(Debug)]
 pub struct ScratchFolder {
-    /// `None` only while it is dropped.
-    folder: Option<TempDir>,
+    path: PathBuf,
 }
 
 impl ScratchFolder {
@@ -183,24 +188,23 @@ impl ScratchFolder {
         if unfinished.closed {
             return Err(failed(io::ErrorKind::Interrupted.into()));
         }
-        let folder = tempfile::Builder::new().prefix("halfspeed-").tempdir().map_err(failed)?;
-        unfinished.paths.push(folder.path().to_owned());
-        Ok(Self { folder: Some(folder) })
+        let path = tempfile::Builder::new().prefix("halfspeed-").tempdir().map_err(failed)?.keep();
+        unfinished.paths.push(path.clone());
+        Ok(Self { path })
     }
 
     /// A file of this name in it.
     pub fn file(&self, name: &Path) -> PathBuf {
-        self.folder.as_ref().map_or_else(|| name.to_owned(), |folder| folder.path().join(name))
+        self.path.join(name)
     }
 }
 
 impl Drop for ScratchFolder {
     fn drop(&mut self) {
-        if let Some(folder) = self.folder.take() {
-            let mut unfinished = unfinished();
-            unfinished.paths.retain(|path| path != folder.path());
-            drop(folder);
-        }
+        let mut unfinished = unfinished();
+        // What can't be removed is left to the system, which clears its folder for temporary files.
+        let _ = std::fs::remove_dir_all(&self.path);
+        unfinished.forget(&self.path);
     }
 }
 

@@ -172,7 +172,7 @@ pub struct Levels {
     /// What limiters and clippers leave behind. `None` for silence.
     pub peak_shape: Option<PeakShape>,
     /// How many times as often as by chance both channels stand at the ceiling together, at the least: what a limiter leaves behind
-    /// that works on each channel by itself. `None` for silence, and where both channels are the same.
+    /// that works on each channel by itself. `None` where too little stands there, and where both channels are the same.
     pub coincidence_ratio: Option<f64>,
     total: Total,
 }

@@ -5,7 +5,7 @@ use super::thresholds::{FULL_SCALE_DBTP, LOSSY_HEADROOM_DBTP};
 use super::{Finding, Severity, Times};
 use crate::dsp::interpolation::larger;
 use crate::measure::Measurement;
-use crate::slots::slot_border;
+use crate::slots::slot_at;
 use crate::units::amplitude_to_db;
 
 /// A signal rises between samples by no more than this over the larger of both, in practice.
@@ -44,9 +44,7 @@ impl Overs {
     }
 
     fn slot_of(&self, frame: u64) -> usize {
-        let slot = 10 * frame / u64::from(self.sample_rate_hz);
-        // Borders are rounded to the nearest frame.
-        (if slot_border(slot + 1, self.sample_rate_hz) <= frame { slot + 1 } else { slot }) as usize
+        slot_at(frame, self.sample_rate_hz) as usize
     }
 
     fn look(&mut self, group: &Group<'_>, range: std::ops::Range<usize>) {

@@ -127,14 +127,11 @@ fn bands(a: &Analysis, b: &Analysis, gain_db: f64) -> Vec<BandDifference> {
     let (a, b) = (&a.spectrum, &b.spectrum);
     let strongest = |levels: &[Option<f64>]| levels.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
     let floors = (strongest(&a.mid_db) - EMPTY_DB, strongest(&b.mid_db) - EMPTY_DB);
-    let difference = |a: Option<f64>, b: Option<f64>| {
-        let over_floors = |(a, b): &(f64, f64)| (a - floors.0, b - floors.1);
-        let is_there = |pair: &(f64, f64)| {
-            let (a, b) = over_floors(pair);
-            a.max(b) > 0.0 && a.min(b) > -SILENT_DB
-        };
-        a.zip(b).filter(is_there).map(|(a, b)| b + gain_db - a)
+    let is_there = |(a, b): &(f64, f64)| {
+        let (a_over_db, b_over_db) = (a - floors.0, b - floors.1);
+        a_over_db.max(b_over_db) > 0.0 && a_over_db.min(b_over_db) > -SILENT_DB
     };
+    let difference = |a: Option<f64>, b: Option<f64>| a.zip(b).filter(is_there).map(|(a, b)| b + gain_db - a);
     let levels = a.mid_db.iter().zip(&a.side_db).zip(b.mid_db.iter().zip(&b.side_db));
     a.center_hz
         .iter()

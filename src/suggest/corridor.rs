@@ -20,7 +20,7 @@ const SHARE: f64 = 0.3;
 /// What a master towards a profile is to have.
 #[derive(Debug, Clone, Copy)]
 pub struct Goal {
-    /// Loudness that the limiter will be driven to, LUFS.
+    /// Loudness that says how dense the master is to be ahead of the limiter, which may be driven beyond it, LUFS.
     pub loudness_lufs: f64,
     /// True peak that the limiter will hold, dBTP.
     pub ceiling_dbtp: f64,

@@ -52,7 +52,7 @@ pub struct Target<'a> {
     pub reference: &'a Measurement,
     /// The other references. With any, tone and width become a corridor about the median: only what lies outside is moved.
     pub others: &'a [&'a Measurement],
-    /// Loudness that the limiter will be driven to, LUFS.
+    /// Loudness that says how dense the master is to be ahead of the limiter, which may be driven beyond it, LUFS.
     pub loudness_lufs: f64,
     /// True peak that the limiter will hold, dBTP.
     pub ceiling_dbtp: f64,

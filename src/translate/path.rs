@@ -192,12 +192,14 @@ pub(super) fn at_rate(
 ) -> Result<()> {
     let mut resampler = Resampler::new(audio.sample_rate_hz(), sample_rate_hz)?;
     let mut converted = AudioBuffer::new(sample_rate_hz);
+    // Some encoders take an empty block for the end.
+    let mut put_out = |converted: &AudioBuffer| if converted.is_empty() { Ok(()) } else { sink(converted) };
     audio.blocks(0, BLOCK_FRAMES, |block| {
         resampler.push(block, &mut converted);
-        sink(&converted)
+        put_out(&converted)
     })?;
     resampler.finish(&mut converted);
-    sink(&converted)
+    put_out(&converted)
 }
 
 /// Makes noise of a spectrum, different in both channels and the same every time.

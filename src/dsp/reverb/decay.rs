@@ -41,10 +41,13 @@ impl Attenuation {
             if errors.iter().all(|error| error.abs() < 1e-9) {
                 break;
             }
-            let mut equations: [[f64; OCTAVES + 1]; OCTAVES] = std::array::from_fn(|octave| {
-                let right = |place: usize| if place == octaves { errors[octave] } else { 0.0 };
-                std::array::from_fn(|place| if place < octaves { slope[place][octave] } else { right(place) })
-            });
+            let mut equations = [[0.0; OCTAVES + 1]; OCTAVES];
+            for (octave, equation) in equations.iter_mut().enumerate() {
+                for (cell, section) in equation.iter_mut().zip(&slope[..octaves]) {
+                    *cell = section[octave];
+                }
+                equation[octaves] = errors[octave];
+            }
             if solve(&mut equations[..octaves]).is_none() {
                 break;
             }

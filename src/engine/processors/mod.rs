@@ -91,7 +91,7 @@ pub enum ProcessorSettings {
     ///
     /// Two pairs of peak followers with unequal times, compared in dB (German patent 19 755 447, 1997).
     Transient(TransientSettings),
-    /// Leveler: evens out loud passages ahead of a limiter, each channel for itself.
+    /// Leveler: evens out loud passages ahead of a limiter, both channels together or each for itself.
     ///
     /// Feed-forward, hard knee, peak follower (D. Giannoulis et al., JAES 60(6), 2012, section 3).
     Leveler(LevelerSettings),

@@ -44,13 +44,7 @@ pub(super) fn encode(audio: &Spool, kbps: u32, file: File, path: &Path) -> Resul
         .bitrate_management_strategy(VorbisBitrateManagementStrategy::QualityVbr { target_quality: quality(kbps) })
         .build()
         .map_err(failed)?;
-    at_rate(audio, rate_hz, |block| {
-        // To libvorbis, nothing means the end.
-        if block.frames() == 0 {
-            return Ok(());
-        }
-        encoder.encode_audio_block([block.left(), block.right()]).map_err(failed)
-    })?;
+    at_rate(audio, rate_hz, |block| encoder.encode_audio_block([block.left(), block.right()]).map_err(failed))?;
     encoder.finish().map_err(failed)?;
     Ok(())
 }

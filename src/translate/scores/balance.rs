@@ -28,32 +28,27 @@ pub(super) fn changes_db(ear: &Ear<'_>, mean: &[[f64; 2]]) -> Vec<Option<f64>> {
 /// 100 for the same balance, falling with the deviation: its root mean square over third octaves, each weighted by its
 /// part in the loudness.
 pub(super) fn score(ear: &Ear<'_>, mean: &[[f64; 2]]) -> Option<f64> {
-    let (mut sum, mut weights) = (0.0, 0.0);
-    for (change, loudness) in changes_db(ear, mean).into_iter().zip(ear.programme.loudness_parts(mean)) {
-        if let Some(change_db) = change {
-            sum += loudness * change_db.clamp(-MOST_DB, MOST_DB).powi(2);
-            weights += loudness;
-        }
-    }
-    (weights > 0.0).then(|| points((sum / weights).sqrt()))
-}
-
-/// What a deviation leaves of 100.
-fn points(deviation_db: f64) -> f64 {
-    100.0 * (-deviation_db / SCALE_DB).exp()
+    let deviations_db = changes_db(ear, mean).into_iter().map(|change| Some(change?.clamp(-MOST_DB, MOST_DB)));
+    points(deviations_db, &ear.programme.loudness_parts(mean))
 }
 
 /// What a change takes from the music itself, points: as [`score`] counts, but of bands that it makes weaker alone, wherever they
 /// are played.
 pub(in super::super) fn loss(programme: &Programme, changed: &Programme) -> f64 {
     let powers = programme.whole.iter().zip(&changed.whole);
+    let changes_db = powers.map(|(was, is)| power_to_db((is[0] + is[1]) / (was[0] + was[1])));
+    let losses_db = changes_db.map(|db| (!db.is_nan()).then(|| db.clamp(-MOST_DB, 0.0)));
+    points(losses_db, &programme.loudness_parts(&programme.whole)).map_or(0.0, |left| 100.0 - left)
+}
+
+/// What deviations leave of 100, where there are any, each with its weight.
+fn points(deviations_db: impl Iterator<Item = Option<f64>>, loudness_parts: &[f64]) -> Option<f64> {
     let (mut sum, mut weights) = (0.0, 0.0);
-    for ((was, is), loudness) in powers.zip(programme.loudness_parts(&programme.whole)) {
-        let change_db = power_to_db((is[0] + is[1]) / (was[0] + was[1]));
-        if !change_db.is_nan() {
-            sum += loudness * change_db.clamp(-MOST_DB, 0.0).powi(2);
+    for (deviation, loudness) in deviations_db.zip(loudness_parts) {
+        if let Some(deviation_db) = deviation {
+            sum += loudness * deviation_db.powi(2);
             weights += loudness;
         }
     }
-    if weights > 0.0 { 100.0 - points((sum / weights).sqrt()) } else { 0.0 }
+    (weights > 0.0).then(|| 100.0 * (-(sum / weights).sqrt() / SCALE_DB).exp())
 }
