@@ -257,6 +257,7 @@ fn convert(coding: Coding, stereo: bool, bytes: &[u8], block: &mut AudioBuffer) 
     match coding {
         Coding::U8 => each(bytes, stereo, block, |[b]: [u8; 1]| (f32::from(b) - 128.0) / 128.0),
         Coding::I16 => each(bytes, stereo, block, |b: [u8; 2]| f32::from(i16::from_le_bytes(b)) / 32_768.0),
+        Coding::I24 if stereo => stereo_i24(bytes, block),
         Coding::I24 => each(bytes, stereo, block, |[a, b, c]: [u8; 3]| i24(a, b, c)),
         Coding::I24InLow => each(bytes, stereo, block, |[a, b, c, _]: [u8; 4]| i24(a, b, c)),
         // To f64 first, so that there is one rounding, to nearest.
@@ -271,6 +272,29 @@ fn convert(coding: Coding, stereo: bool, bytes: &[u8], block: &mut AudioBuffer) 
 /// 24 bits, little endian, as the upper bits of 32: the division stays exact.
 fn i24(a: u8, b: u8, c: u8) -> f32 {
     i32::from_le_bytes([0, a, b, c]) as f32 / 2_147_483_648.0
+}
+
+/// What [`each`] does with pairs of [`i24`], four frames at a time: three loads of eight bytes and shifts take half as
+/// long as loads of three.
+fn stereo_i24(bytes: &[u8], block: &mut AudioBuffer) {
+    const UNUSED: u64 = 0xFF;
+    let (groups, rest) = bytes.as_chunks::<24>();
+    let start = block.frames();
+    let end = start + 4 * groups.len();
+    let (left, right) = block.resize(end);
+    let (left, _) = left[start..].as_chunks_mut::<4>();
+    let (right, _) = right[start..].as_chunks_mut::<4>();
+    for ((left, right), group) in left.iter_mut().zip(right).zip(groups) {
+        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| group[at + byte]));
+        let [a, b, c] = [word(0), word(8), word(16)];
+        let samples = [a << 8, a >> 16, a >> 40 | b << 24, b, b >> 24, b >> 48 | c << 16, c >> 8, c >> 32];
+        let values = samples.map(|bits| (bits & !UNUSED) as i32 as f32 / 2_147_483_648.0);
+        for frame in 0..4 {
+            left[frame] = values[2 * frame];
+            right[frame] = values[2 * frame + 1];
+        }
+    }
+    each(rest, true, block, |[a, b, c]: [u8; 3]| i24(a, b, c));
 }
 
 /// Converts every sample of `N` bytes. Appends to the block; mono goes to both channels.
