@@ -1,5 +1,10 @@
 //! Stereo audio as the crate passes it around: planar `f32`, full scale = 1.0.
 
+/// Lowest sample rate that the crate works at, Hz.
+pub const MIN_RATE_HZ: u32 = 8_000;
+/// Highest sample rate that the crate works at, Hz.
+pub const MAX_RATE_HZ: u32 = 384_000;
+
 /// A stretch of stereo audio in memory, planar, full scale = 1.0.
 ///
 /// Both channels always have the same length. A mono programme is held as two equal channels:

@@ -18,7 +18,9 @@ fn main() -> ExitCode {
     match cli::Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            // A file's name may hold what steers a terminal.
+            let told = error.to_string().replace(|c: char| c.is_control() && c != '\n', "\u{FFFD}");
+            eprintln!("error: {told}");
             ExitCode::from(1)
         }
     }

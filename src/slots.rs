@@ -2,6 +2,8 @@
 
 /// Slots a second, for everything but loudness, which has finer ones.
 pub const SLOTS_PER_S: u32 = 10;
+/// Length of such a slot, s.
+pub const SLOT_S: f64 = 1.0 / SLOTS_PER_S as f64;
 
 /// First frame of a slot of 100 ms.
 pub fn slot_border(slot: u64, sample_rate_hz: u32) -> u64 {

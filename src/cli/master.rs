@@ -129,7 +129,8 @@ fn ceiling(text: &str) -> Result<f64, String> {
 impl MasterArgs {
     pub(super) fn run(self) -> Result<ExitCode> {
         logger::start(self.common.verbose);
-        let inputs: Vec<&Path> = std::iter::once(&self.mix).chain(&self.reference).map(PathBuf::as_path).collect();
+        let programmes = std::iter::once(&self.mix).chain(&self.reference).map(PathBuf::as_path);
+        let inputs: Vec<&Path> = programmes.chain(self.profile.as_deref().map(Path::new)).collect();
         let side_files: Vec<&Path> = self.recipe_out.iter().chain(&self.report).map(PathBuf::as_path).collect();
         self.check_side_files(&inputs, &side_files)?;
 

@@ -71,12 +71,14 @@ pub(super) struct TranslateArgs {
 impl TranslateArgs {
     pub(super) fn run(self) -> Result<ExitCode> {
         logger::start(self.common.verbose);
-        let inputs: Vec<&Path> =
-            self.files.iter().chain(&self.before).chain(&self.reference).map(PathBuf::as_path).collect();
+        let devices = self.devices()?;
+        let responses: Vec<PathBuf> = devices.iter().filter_map(|device| device.impulse_response.clone()).collect();
+        let programmes = self.files.iter().chain(&self.before).chain(&self.reference);
+        let inputs: Vec<&Path> = programmes.chain(&self.device).chain(&responses).map(PathBuf::as_path).collect();
         if let Some(path) = &self.html {
             check_output(path, &inputs, self.force)?;
         }
-        let devices = Devices::new(self.devices()?)?;
+        let devices = Devices::new(devices)?;
         let codecs = Selection::of(&self.codecs)?;
         match &self.files[..] {
             [file] => self.one(file, &inputs, &devices, &codecs)?,

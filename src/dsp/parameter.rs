@@ -7,6 +7,7 @@
 use schemars::Schema;
 use serde_json::{Value, json};
 
+use crate::audio::MAX_RATE_HZ;
 use crate::error::{Error, Result};
 
 /// What a number may be.
@@ -19,9 +20,6 @@ pub enum Bounds {
     /// One of these.
     OneOf(&'static [f64]),
 }
-
-/// The highest sample rate that the crate works at, Hz.
-const MAX_RATE_HZ: u32 = 384_000;
 
 impl Bounds {
     /// The least and the greatest value at a sample rate; at any sample rate if none is given.

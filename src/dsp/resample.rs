@@ -3,13 +3,9 @@
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
 
-use crate::audio::AudioBuffer;
+use crate::audio::{AudioBuffer, MAX_RATE_HZ, MIN_RATE_HZ};
 use crate::error::{Error, Result};
 
-/// Lowest sample rate in Hz.
-const MIN_RATE_HZ: u32 = 8_000;
-/// Highest sample rate in Hz.
-const MAX_RATE_HZ: u32 = 384_000;
 /// Least FFT block in frames on the side of the lower rate. It sets how steep the filter is: with 1024 it is flat to
 /// 0.97 of the lower Nyquist frequency (21.4 kHz at 44.1 kHz) and rings for 12 ms on either side.
 const MIN_BLOCK_FRAMES: usize = 1_024;

@@ -18,7 +18,7 @@ use crate::dsp::multiband::MultibandSettings;
 use crate::dsp::soft_clip::SoftClipSettings;
 use crate::dsp::width::WidthSettings;
 use crate::error::{Error, Result};
-use crate::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat};
+use crate::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat, read_text};
 
 /// The form of recipe that this version reads and writes.
 const SCHEMA: &str = "halfspeed.recipe/1";
@@ -107,14 +107,9 @@ impl Recipe {
     /// Reads a recipe file.
     ///
     /// # Errors
-    /// [`Error::Read`] if the file can't be read; [`Error::Recipe`] with line and column if it isn't a recipe.
+    /// Those of [`read_text`]; [`Error::Recipe`] with line and column if it isn't a recipe.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::InvalidData => {
-                Error::Recipe { path: path.to_owned(), reason: "it is not text; a recipe is a TOML file".into() }
-            }
-            _ => Error::read(path, error),
-        })?;
+        let text = read_text(path, "a recipe is a TOML file, as `master --recipe-out` writes it")?;
         Self::from_toml(&text).map_err(|reason| Error::Recipe { path: path.to_owned(), reason })
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::audio::AudioBuffer;
 use crate::dsp::resample::Resampler;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::io::{Decoder, SourceInfo, Spool};
 use crate::measure::{Measurement, Meter};
 use crate::quality::{Finding, Format, Inspector};
@@ -57,6 +57,24 @@ pub fn load_audio(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'
         progress(done, decoder.info().frames);
     }
     kept.finish()
+}
+
+/// Decodes a file of at most `longest_s` into memory: an impulse response.
+///
+/// # Errors
+/// Those of [`Decoder`]; [`Error::Content`] as soon as it turns out longer.
+pub fn load_response(path: &Path, longest_s: u32) -> Result<AudioBuffer> {
+    let mut decoder = Decoder::open(path)?;
+    let rate_hz = decoder.info().sample_rate_hz;
+    let (mut response, mut block) = (AudioBuffer::new(rate_hz), AudioBuffer::new(rate_hz));
+    while decoder.next_block(&mut block)? {
+        response.extend(block.left(), block.right());
+        if response.frames() > longest_s as usize * rate_hz as usize {
+            let reason = format!("it is longer than {longest_s} s, too long for an impulse response here; cut it");
+            return Err(Error::content(path, reason));
+        }
+    }
+    Ok(response)
 }
 
 /// A programme on its way into a spool, at the spool's rate.

@@ -12,6 +12,12 @@ use super::{Fault, MAX_RATE_HZ, MIN_RATE_HZ, Stream, StreamInfo};
 use crate::audio::AudioBuffer;
 use crate::error::{Error, Result};
 
+/// What no music comes near to and every sum of squares still holds, dBFS: 2^20 times full scale.
+const MOST_DBFS: u32 = 120;
+const MOST: f32 = (1 << 20) as f32;
+/// The bits of an `f32` that hold its exponent.
+const EXPONENT_BITS: u32 = 0x7F80_0000;
+
 /// What a file's header says about its audio.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceInfo {
@@ -84,7 +90,7 @@ impl Decoder {
     /// # Errors
     /// [`Error::Damaged`] with the time where decoding stopped, also when the file ends before its header says it does:
     /// what is there comes first, the error after it. [`Error::Content`] if the file holds no audio at all, or a value
-    /// that is no number. After an error the file counts as ended.
+    /// that is no number or over 120 dBFS. After an error the file counts as ended.
     pub fn next_block(&mut self, block: &mut AudioBuffer) -> Result<bool> {
         if block.sample_rate_hz() == self.info.sample_rate_hz {
             block.clear();
@@ -119,14 +125,15 @@ impl Decoder {
         if block.is_empty() && self.frames == 0 {
             return Err(Fault::Content("it holds no audio (0 frames); export it again".into()));
         }
-        let first = if self.info.float || self.info.lossy { first_not_finite(block) } else { None };
-        match first {
-            Some(frame) => Err(Fault::Content(format!(
-                "it holds a value that is not a number (NaN or infinity) at {:.3} s; a plug-in has failed, export it again",
-                self.seconds(self.frames + frame as u64)
-            ))),
-            None => Ok(()),
-        }
+        let first = if self.info.float || self.info.lossy { first_beyond_sound(block) } else { None };
+        let Some((frame, value)) = first else { return Ok(()) };
+        let what = if value.is_finite() {
+            format!("a sample of {value:e}, more than {MOST_DBFS} dB over full scale")
+        } else {
+            "a value that is not a number (NaN or infinity)".into()
+        };
+        let at_s = self.seconds(self.frames + frame as u64);
+        Err(Fault::Content(format!("it holds {what} at {at_s:.3} s; a plug-in has failed, export it again")))
     }
 
     fn seconds(&self, frames: u64) -> f64 {
@@ -181,15 +188,16 @@ fn blame(path: &Path, at_s: f64, fault: Fault) -> Error {
     }
 }
 
-/// The first frame with NaN or infinity in either channel.
-fn first_not_finite(block: &AudioBuffer) -> Option<usize> {
-    // Integers without a branch: this runs over all audio and should vectorise.
-    let all_finite =
-        |samples: &[f32]| !samples.iter().fold(false, |bad, x| bad | (x.to_bits() & 0x7F80_0000 == 0x7F80_0000));
-    if all_finite(block.left()) && all_finite(block.right()) {
+/// The first frame in which a channel holds NaN, infinity or what no music reaches, with that value.
+fn first_beyond_sound(block: &AudioBuffer) -> Option<(usize, f32)> {
+    // Exponents, without a branch: this runs over all audio and should vectorise.
+    let is_beyond = |x: &f32| x.to_bits() & EXPONENT_BITS >= MOST.to_bits();
+    let all_sound = |samples: &[f32]| !samples.iter().fold(false, |beyond, x| beyond | is_beyond(x));
+    if all_sound(block.left()) && all_sound(block.right()) {
         return None;
     }
-    block.left().iter().zip(block.right()).position(|(left, right)| !left.is_finite() || !right.is_finite())
+    let frames = block.left().iter().zip(block.right()).enumerate();
+    frames.filter_map(|(frame, (l, r))| [l, r].into_iter().find(|x| is_beyond(x)).map(|x| (frame, *x))).next()
 }
 
 #[cfg(test)]
@@ -202,12 +210,15 @@ mod tests {
     }
 
     #[test]
-    fn the_first_value_that_is_no_number_is_found_in_either_channel() {
+    fn the_first_value_that_is_no_sound_is_found_in_either_channel() {
         let mut block = AudioBuffer::from_channels(48_000, vec![1.0; 100], vec![-0.0; 100]);
-        assert_eq!(first_not_finite(&block), None);
+        block.resize(100).0[2] = -0.999 * MOST;
+        assert_eq!(first_beyond_sound(&block), None);
         block.resize(100).0[70] = f32::NAN;
-        assert_eq!(first_not_finite(&block), Some(70));
-        block.resize(100).1[3] = f32::INFINITY;
-        assert_eq!(first_not_finite(&block), Some(3));
+        assert_eq!(first_beyond_sound(&block).map(|(frame, _)| frame), Some(70));
+        block.resize(100).1[30] = f32::NEG_INFINITY;
+        assert_eq!(first_beyond_sound(&block), Some((30, f32::NEG_INFINITY)));
+        block.resize(100).1[3] = -MOST;
+        assert_eq!(first_beyond_sound(&block), Some((3, -MOST)));
     }
 }

@@ -10,19 +10,17 @@ mod opus;
 mod output;
 mod packets;
 mod spool;
+mod text;
 mod wav;
 
 pub use decode::{Decoder, SourceInfo};
 pub use output::{OutputFile, ScratchFolder, check_output, is_same_place, remove_unfinished};
 pub use spool::Spool;
+pub use text::read_text;
 pub use wav::{SampleFormat, WavWriter};
 
 use crate::audio::AudioBuffer;
-
-/// Lowest sample rate of a file in Hz.
-pub const MIN_RATE_HZ: u32 = 8_000;
-/// Highest sample rate of a file in Hz.
-pub const MAX_RATE_HZ: u32 = 384_000;
+pub use crate::audio::{MAX_RATE_HZ, MIN_RATE_HZ};
 
 /// Frames that a decoder aims at for a block.
 const BLOCK_FRAMES: usize = 4_096;

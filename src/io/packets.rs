@@ -19,7 +19,8 @@ use crate::audio::AudioBuffer;
 
 /// MP3 encoders disagree by a frame or two on how many frames their header counts.
 const MP3_SLACK_FRAMES: u64 = 2 * 1_152;
-/// Only the core of HE-AAC has so low a rate, apart from a few old speech files.
+/// The core of HE-AAC has so low a rate, and so have a few speech files. Which of both a stream is often stands only in the
+/// packets themselves; to take the core for the whole would lose all treble without a word.
 const HE_AAC_CORE_MAX_HZ: u32 = 24_000;
 
 /// A file that Symphonia reads, one packet at a time.
@@ -80,7 +81,10 @@ impl PacketStream {
             return Err(too_many_channels(channels));
         }
         if codec == id::CODEC_ID_AAC && rate_hz <= HE_AAC_CORE_MAX_HZ {
-            return Err(he_aac());
+            return Err(Fault::Content(format!(
+                "it is AAC at {rate_hz} Hz, as the lower half of HE-AAC is, and can't be told from it; use the original, or \
+                 convert it to WAV first"
+            )));
         }
         let edit = if container == "isomp4" {
             // The copy of the handle shares its position with Symphonia's, which must not notice.

@@ -69,8 +69,8 @@ pub(super) fn suggest(
 ) -> Option<(WidthSettings, Suggestion)> {
     let bound = |other: f64, same: f64| other + boldness_ratio * (same - other);
     // On another song's word, a mix whose channels agree is not widened until they work against each other.
-    let width_db = mix.levels.whole().width_db().filter(|width_db| *width_db < 0.0);
-    let room_db = width_db.map_or(RANGE_DB.1, |width_db| RANGE_DB.1.min(-width_db));
+    let width_db = mix.levels.whole().width_db();
+    let room_db = width_db.map_or(RANGE_DB.1, |width_db| (-width_db).clamp(0.0, RANGE_DB.1));
     let (narrowest_db, widest_db) = (bound(RANGE_DB.0, PROVEN_RANGE_DB.0), bound(room_db, PROVEN_RANGE_DB.1));
     let change_db = change_db.clamp(narrowest_db, widest_db);
     if change_db.abs() < WORTHWHILE_DB {

@@ -9,6 +9,7 @@ use crate::dsp::eq::EqBand;
 use crate::dsp::parameter::{Parameters, parameters};
 use crate::dsp::stereo::crossfeed::CrossfeedSettings;
 use crate::error::{Error, Result};
+use crate::io::read_text;
 
 /// The table that ships.
 const TABLE: &str = include_str!("devices.toml");
@@ -161,10 +162,9 @@ pub fn built_in() -> Vec<Device> {
 /// Reads a table of devices in the form of the one that ships. Impulse responses are found relative to it.
 ///
 /// # Errors
-/// [`Error::Read`] if it can't be read; [`Error::Content`] with the place if it is no such table; [`Error::Setting`] for
-/// a value out of range.
+/// Those of [`read_text`]; [`Error::Content`] with the place if it is no such table or holds a value out of range.
 pub fn load(path: &Path) -> Result<Vec<Device>> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::read(path, error))?;
+    let text = read_text(path, "devices are a TOML table")?;
     let table: Table = toml::from_str(&text).map_err(|error| Error::content(path, error.to_string()))?;
     if table.schema != SCHEMA {
         let reason = format!("its schema is {:?}, this version reads {SCHEMA:?}", table.schema);

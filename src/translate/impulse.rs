@@ -5,8 +5,8 @@ use std::path::Path;
 use realfft::RealFftPlanner;
 
 use crate::audio::AudioBuffer;
+use crate::engine::source::load_response;
 use crate::error::{Error, Result};
-use crate::io::Decoder;
 use crate::measure::spectrum::ThirdOctaves;
 
 /// Longest response that is taken, s: what rings for longer is a room, not a device.
@@ -24,17 +24,7 @@ pub(super) struct Measured {
 impl Measured {
     /// Reads a response from a file.
     pub(super) fn load(path: &Path) -> Result<Self> {
-        let mut decoder = Decoder::open(path)?;
-        let rate = decoder.info().sample_rate_hz;
-        let (mut response, mut block) = (AudioBuffer::new(rate), AudioBuffer::new(rate));
-        while decoder.next_block(&mut block)? {
-            response.extend(block.left(), block.right());
-            if response.frames() > (LONGEST_S * rate) as usize {
-                let reason = format!("it is longer than {LONGEST_S} s; an impulse response of a device is shorter");
-                return Err(Error::content(path, reason));
-            }
-        }
-        Self::new(response)
+        Self::new(load_response(path, LONGEST_S)?)
             .ok_or_else(|| Error::content(path, "it is silent or not finite; is this an impulse response?"))
     }
 

@@ -10,6 +10,7 @@ use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::dsp::stereo::pan::PanSettings;
 use crate::engine::processors::ProcessorSettings;
 use crate::error::{Error, Result};
+use crate::io::read_text;
 
 /// The form of graph settings that this version reads and writes.
 const SCHEMA: &str = "halfspeed.graph/1";
@@ -55,7 +56,7 @@ pub struct MasterSettings {
 parameters!(MasterSettings { gain_db: Within(-120.0, 24.0) });
 
 /// A track or a bus.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = describe::<Self>)]
 pub struct StripSettings {
@@ -110,7 +111,22 @@ fn master() -> String {
 impl StripSettings {
     /// A strip that changes nothing and goes to the master.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), output: master(), ..Self::default() }
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+impl Default for StripSettings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            gain_db: 0.0,
+            pan: None,
+            balance_percent: 0.0,
+            mute: false,
+            output: master(),
+            chain: Vec::new(),
+            sends: Vec::new(),
+        }
     }
 }
 
@@ -130,9 +146,9 @@ impl GraphSettings {
     /// Reads a settings file, TOML or (by its name) JSON.
     ///
     /// # Errors
-    /// [`Error::Read`] if the file can't be read; [`Error::Content`] with the place if it isn't such a file.
+    /// Those of [`read_text`]; [`Error::Content`] with the place if it isn't such a file.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::read(path, error))?;
+        let text = read_text(path, "a graph is a TOML or JSON file")?;
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         let parsed = if is_json { Self::from_json(&text) } else { Self::from_toml(&text) };
         parsed.map_err(|reason| Error::content(path, reason))

@@ -16,8 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::stage::Stage;
-use super::source::load_audio;
-use crate::audio::AudioBuffer;
+use super::source;
 use crate::dsp::bass_harmonics::{BassHarmonics, BassHarmonicsSettings};
 use crate::dsp::compressor::{Compressor, CompressorSettings};
 use crate::dsp::convolution::{Convolution, ConvolutionSettings, ImpulseResponse};
@@ -42,7 +41,7 @@ use crate::dsp::tempo_delay::{TempoDelay, TempoDelaySettings};
 use crate::dsp::transient::{TransientSettings, TransientShaper};
 use crate::dsp::upward::{UpwardCompressor, UpwardSettings};
 use crate::dsp::width::{Width, WidthSettings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A processor and its settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -193,21 +192,14 @@ pub struct ConvolutionReverbSettings {
 pub type LoadResponse<'a> = &'a (dyn Fn(&Path, u32) -> Result<ImpulseResponse> + Sync);
 
 /// Longest impulse response that is loaded, s.
-const LONGEST_RESPONSE_S: u64 = 60;
+const LONGEST_RESPONSE_S: u32 = 60;
 
 /// Reads an impulse response from an audio file, at another sample rate if need be.
 ///
 /// # Errors
 /// Those of decoding, and [`Error::Content`] for a response longer than a minute.
 pub fn load_response(path: &Path, sample_rate_hz: u32) -> Result<ImpulseResponse> {
-    let spool = load_audio(path, None, &|_, _| {})?;
-    if spool.frames() > LONGEST_RESPONSE_S * u64::from(spool.sample_rate_hz()) {
-        let reason = format!("is longer than {LONGEST_RESPONSE_S} s, too long for an impulse response; cut it");
-        return Err(Error::content(path, reason));
-    }
-    let mut response = AudioBuffer::new(spool.sample_rate_hz());
-    spool.read(0, spool.frames() as usize, &mut response)?;
-    ImpulseResponse::at_rate(&response, sample_rate_hz)
+    ImpulseResponse::at_rate(&source::load_response(path, LONGEST_RESPONSE_S)?, sample_rate_hz)
 }
 
 impl ProcessorSettings {

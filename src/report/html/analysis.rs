@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::plots::figure;
+use super::plots::{SHORT_TERM_S, figure};
 use super::{number_heads, page};
 use crate::measure::Measurement;
 use crate::quality::Severity;
@@ -12,13 +12,10 @@ use crate::report::figures::{
 use crate::report::svg::{Line, Panel, XAxis, YRange, chart};
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
+use crate::slots::SLOT_S;
 
-/// Time from one value of a curve to the next, s.
-const SLOT_S: f64 = 0.1;
 /// From what is squeezed flat to what is open: where it stands says more than how it moves.
 const PSR_RANGE_DB: YRange = YRange { top: 20.0, bottom: 0.0 };
-/// Length of the window of short-term loudness, s.
-const WINDOW_S: f64 = 3.0;
 
 /// One self-contained page about measured files: no scripts, nothing to load.
 pub fn analysis_html(files: &[(&AnalysisDocument, &Measurement)], album: Option<&AlbumDocument>) -> String {
@@ -144,7 +141,7 @@ fn curve(label: String, points: Vec<(f64, f64)>) -> Line {
 
 fn over_time(document: &AnalysisDocument, measurement: &Measurement) -> Markup {
     let ending = |values: &[f64]| -> Vec<(f64, f64)> {
-        values.iter().enumerate().map(|(k, &value)| (k as f64 * SLOT_S + WINDOW_S, value)).collect()
+        values.iter().enumerate().map(|(k, &value)| (k as f64 * SLOT_S + SHORT_TERM_S, value)).collect()
     };
     let loudness = ending(&measurement.loudness.short_term_lufs());
     let psr_db: Vec<f64> = measurement.psr_db().into_iter().map(|psr_db| psr_db.unwrap_or(f64::NAN)).collect();

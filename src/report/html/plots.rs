@@ -6,12 +6,12 @@ use crate::measure::analysis::quantile;
 use crate::report::figures::{hertz_range, number, programmes, wide_band_name};
 use crate::report::svg::{BarGroup, Layout, Line, Panel, XAxis, YRange, bars, chart};
 use crate::report::{AnalysisDocument, MasterReport};
+use crate::slots::SLOT_S;
 use crate::suggest::CurvePoint;
 
-/// Time from one value of a loudness or reduction curve to the next, s.
-const SLOT_S: f64 = 0.1;
 /// Length of the window of short-term loudness, s.
-const WINDOW_S: f64 = 3.0;
+pub(super) const SHORT_TERM_S: f64 = 3.0;
+
 
 /// A chart in both layouts; the page shows the one that fits.
 pub(super) fn figure(caption: &Markup, draw: impl Fn(Layout) -> String) -> Markup {
@@ -36,7 +36,7 @@ pub(super) fn over_time(report: &MasterReport) -> Markup {
         Line {
             class,
             label: format!("{class} {}", number(integrated_lufs, 1)),
-            points: lufs.iter().enumerate().map(|(k, &lufs)| (k as f64 * SLOT_S + WINDOW_S, lufs)).collect(),
+            points: lufs.iter().enumerate().map(|(k, &lufs)| (k as f64 * SLOT_S + SHORT_TERM_S, lufs)).collect(),
             label_at: integrated_lufs,
             filled: false,
         }

@@ -14,6 +14,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::io::read_text;
 use crate::measure::analysis::wide_band_edges_hz;
 
 pub use build::{LEAST_SONGS, Labels, build};
@@ -149,9 +150,9 @@ impl Profile {
     /// Reads a profile.
     ///
     /// # Errors
-    /// [`Error::Read`] if it can't be read; [`Error::Content`] with file and place if it is no profile.
+    /// Those of [`read_text`]; [`Error::Content`] with file and place if it is no profile.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::read(path, error))?;
+        let text = read_text(path, "a profile is a JSON file, as `halfspeed profile build` writes it")?;
         Self::parse(&text).map_err(|reason| {
             Error::content(path, format!("not a profile: {reason}; `halfspeed profile build` makes one"))
         })

@@ -4,12 +4,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::super::path::at_rate;
+use super::service_rate_hz;
 use crate::dsp::dither::Dither;
 use crate::error::{Error, Result};
 use crate::io::{SampleFormat, ScratchFolder, Spool, WavWriter};
 
-/// Frames handed over together.
-const BLOCK_FRAMES: usize = 1 << 16;
+
+/// Below this, encoders have other modes that no service sends, and so have decoders.
+const MIN_RATE_HZ: u32 = 32_000;
 
 /// An encoder on this machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,10 +105,12 @@ impl Tool {
 fn write_wav(audio: &Spool, path: &Path) -> Result<()> {
     let failed = |error| Error::write(path, error);
     let file = std::fs::File::create(path).map_err(failed)?;
-    let mut writer = WavWriter::create(file, audio.sample_rate_hz(), SampleFormat::Int24).map_err(failed)?;
+    let own_hz = audio.sample_rate_hz();
+    let rate_hz = if own_hz < MIN_RATE_HZ { service_rate_hz(own_hz) } else { own_hz };
+    let mut writer = WavWriter::create(file, rate_hz, SampleFormat::Int24).map_err(failed)?;
     let mut dither = Dither::new(SampleFormat::Int24.bits());
     let (mut left, mut right) = (Vec::new(), Vec::new());
-    audio.blocks(0, BLOCK_FRAMES, |block| {
+    at_rate(audio, rate_hz, |block| {
         left.resize(block.frames(), 0);
         right.resize(block.frames(), 0);
         dither.quantise(block.left(), block.right(), &mut left, &mut right);

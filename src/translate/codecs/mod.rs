@@ -79,6 +79,11 @@ pub struct CodecCheck {
     pub passing_ceiling_dbtp: Option<f64>,
 }
 
+/// What a service sends a programme at that an encoder has no mode for: the rate of its family.
+fn service_rate_hz(rate_hz: u32) -> u32 {
+    if rate_hz.is_multiple_of(11_025) { 44_100 } else { 48_000 }
+}
+
 impl Codec {
     /// The codec of a name such as `opus-128`.
     ///

@@ -8,6 +8,7 @@ use std::path::Path;
 use vorbis_rs::{VorbisBitrateManagementStrategy, VorbisEncoderBuilder};
 
 use super::super::path::at_rate;
+use super::service_rate_hz;
 use crate::error::{Error, Result};
 use crate::io::Spool;
 
@@ -26,18 +27,10 @@ fn quality(kbps: u32) -> f32 {
     (0.1 * (below as f64 + (kbps - low) / (high - low))).clamp(-0.1, 1.0) as f32
 }
 
-/// The rate of the stream: the programme's, or one of its family that the encoder knows.
-fn stream_rate_hz(rate_hz: u32) -> u32 {
-    match rate_hz {
-        ..=MAX_RATE_HZ => rate_hz,
-        _ if rate_hz.is_multiple_of(44_100) => 44_100,
-        _ => 48_000,
-    }
-}
-
 pub(super) fn encode(audio: &Spool, kbps: u32, file: File, path: &Path) -> Result<()> {
     let failed = |error: vorbis_rs::VorbisError| Error::write(path, std::io::Error::other(error.to_string()));
-    let rate_hz = stream_rate_hz(audio.sample_rate_hz());
+    let own_hz = audio.sample_rate_hz();
+    let rate_hz = if own_hz > MAX_RATE_HZ { service_rate_hz(own_hz) } else { own_hz };
     let rate = NonZeroU32::new(rate_hz).unwrap_or(NonZeroU32::MIN);
     let channels = NonZeroU8::MIN.saturating_add(1);
     let mut encoder = VorbisEncoderBuilder::new_with_serial(rate, channels, BufWriter::new(file), SERIAL)
