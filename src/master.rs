@@ -114,18 +114,20 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let chosen = job.profile.as_ref().filter(|_| references.middle.is_none()).map(|wish| wish.choose(&mix.measurement));
     let natural_lufs = natural_loudness_lufs(&references, chosen.as_ref(), job.ceiling_dbtp, job.loudness_lufs);
     let wished_lufs = job.loudness_lufs.unwrap_or(natural_lufs);
-    // What goes beyond the density of the reference is the limiter's alone, and that is held.
-    let dense_lufs = if job.force_loudness { wished_lufs } else { wished_lufs.min(natural_lufs) };
+    // What goes beyond the density of the reference is the limiter's alone, and that is held. A reference that was turned
+    // down is as dense as it was.
+    let as_dense_lufs =
+        natural_lufs + references.middle.as_ref().map_or(0.0, |source| turned_down_lu(source, job.ceiling_dbtp));
+    let dense_lufs = match job.loudness_lufs {
+        None => as_dense_lufs,
+        Some(wished_lufs) if job.force_loudness => wished_lufs,
+        Some(wished_lufs) => wished_lufs.min(as_dense_lufs),
+    };
     let (mut proposal, refinement) = propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), dense_lufs)?;
     if job.amounts.eq_ratio > 0.0 {
         offset::centre(&mix, &mut proposal);
     }
-    // Beyond the reference's density, the limiter goes on.
-    let wished_plr_db = job.ceiling_dbtp - wished_lufs;
-    let of_density = |suggestion: &&mut Suggestion| suggestion.quantity == Quantity::PeakToLoudness;
-    for suggestion in proposal.suggestions.iter_mut().filter(of_density) {
-        suggestion.predicted = suggestion.predicted.map(|plr_db| plr_db.min(wished_plr_db));
-    }
+    note_limiting(&mut proposal, job.ceiling_dbtp - wished_lufs);
     let mut recipe = recipe_of(job, &proposal);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
@@ -154,9 +156,9 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
             translation.ceiling = behind.fix;
         }
     }
-    let followed = reference.filter(|_| job.loudness_lufs.is_none());
+    let followed = references.middle.as_ref().filter(|_| job.loudness_lufs.is_none());
     let wished_because = followed.and_then(|reference| quieter_than(reference, job.ceiling_dbtp));
-    let promises = goal.judge(&made.met, &made.processed, wished_because);
+    let promises = goal.judge(&made.met, frames_at(&mix, made.processed.sample_rate_hz()), wished_because);
     let Made { recipe, processed, met } = made;
     let Written { file, source, log } = met.written;
     file.commit(job.force)?;
@@ -165,6 +167,20 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     report.note_profile(chosen.as_ref());
     report.model.refinement = refinement;
     Ok(report)
+}
+
+/// What was proposed for the density of the reference becomes denser where the wished loudness leaves less room: by the limiter.
+fn note_limiting(proposal: &mut Proposal, wished_plr_db: f64) {
+    let of_density = |suggestion: &&mut Suggestion| suggestion.quantity == Quantity::PeakToLoudness;
+    for suggestion in proposal.suggestions.iter_mut().filter(of_density) {
+        let Some(predicted_db) = suggestion.predicted.filter(|plr_db| *plr_db > wished_plr_db) else { continue };
+        suggestion.predicted = Some(wished_plr_db);
+        if predicted_db - wished_plr_db >= LOUDNESS_TOLERANCE_LU {
+            suggestion
+                .cause
+                .push_str(&format!("; the wished loudness leaves {wished_plr_db:.1} dB: the limiter does the rest"));
+        }
+    }
 }
 
 /// The loudness at which a master under the ceiling is as dense as the reference; else what of the profile's range is nearest to
@@ -176,29 +192,46 @@ fn natural_loudness_lufs(
     wished_lufs: Option<f64>,
 ) -> f64 {
     let of_reference = || {
-        let reference = &references.middle.as_ref()?.measurement;
-        Some(reference.loudness.integrated_lufs()? - over_ceiling_db(reference, ceiling_dbtp))
+        let reference = references.middle.as_ref()?;
+        Some(reference.measurement.loudness.integrated_lufs()? - over_ceiling_db(reference, ceiling_dbtp))
     };
     let wished_lufs = wished_lufs.unwrap_or(DEFAULT_LOUDNESS_LUFS);
     let of_profile = || Some(corridor::loudness_within(&chosen?.profile.as_ref()?.0, wished_lufs));
     of_reference().or_else(of_profile).unwrap_or(wished_lufs)
 }
 
+/// Where the limiter of a reference held it, dBFS: its highest sample, which is what most limiters of releases hold. What a
+/// lossy decoder adds to full scale, no limiter left.
+fn held_at_dbfs(reference: &Source) -> Option<f64> {
+    let peak_dbfs = reference.measurement.peaks.sample_dbfs()?;
+    Some(if reference.info.lossy { peak_dbfs.min(0.0) } else { peak_dbfs })
+}
+
 /// How far the reference's peaks stand over the ceiling, dB: by so much a master that is as dense has to be quieter, as if
-/// the reference itself were turned down to the ceiling. Counted are samples, which is what most limiters of releases hold,
-/// and up to full scale: what a lossy decoder or a float file adds to that, no limiter left.
-fn over_ceiling_db(reference: &Measurement, ceiling_dbtp: f64) -> f64 {
-    reference.peaks.sample_dbfs().map_or(0.0, |peak_dbfs| (peak_dbfs.min(0.0) - ceiling_dbtp).max(0.0))
+/// the reference itself were turned down to the ceiling.
+fn over_ceiling_db(reference: &Source, ceiling_dbtp: f64) -> f64 {
+    held_at_dbfs(reference).map_or(0.0, |peak_dbfs| (peak_dbfs - ceiling_dbtp).max(0.0))
+}
+
+/// How much louder the reference would be with its peaks at the ceiling, LU.
+fn turned_down_lu(reference: &Source, ceiling_dbtp: f64) -> f64 {
+    reference.measurement.peaks.true_dbtp().map_or(0.0, |peak_dbtp| (ceiling_dbtp - peak_dbtp).max(0.0))
 }
 
 /// Why a master is quieter than its reference, and how it becomes as loud.
-fn quieter_than(reference: &Measurement, ceiling_dbtp: f64) -> Option<String> {
+fn quieter_than(reference: &Source, ceiling_dbtp: f64) -> Option<String> {
     let quieter_lu = over_ceiling_db(reference, ceiling_dbtp);
-    let (lufs, peak_dbfs) = (reference.loudness.integrated_lufs()?, reference.peaks.sample_dbfs()?);
+    let (lufs, held_dbfs) = (reference.measurement.loudness.integrated_lufs()?, held_at_dbfs(reference)?);
+    let is_over_scale = reference.measurement.peaks.sample_dbfs()? > held_dbfs;
+    let peaks = if is_over_scale {
+        "its limiter held 0.0 dBFS at the most".into()
+    } else {
+        format!("it peaks at {held_dbfs:.1} dBFS")
+    };
     (quieter_lu >= LOUDNESS_TOLERANCE_LU).then(|| {
         format!(
-            "the reference has {lufs:.1} LUFS and peaks at {peak_dbfs:.1} dBFS, over the ceiling of {ceiling_dbtp:.1} dBTP; to be \
-             as dense and no denser, the master is {quieter_lu:.1} LU quieter; --loudness={lufs:.1} makes it as loud"
+            "the reference measures {lufs:.1} LUFS, and {peaks}, over the ceiling of {ceiling_dbtp:.1} dBTP; to be as dense and no \
+             denser, the master is {quieter_lu:.1} LU quieter; --loudness={lufs:.1} makes it as loud"
         )
     })
 }
@@ -332,6 +365,12 @@ fn limiter_ceiling(ceiling_dbtp: f64) -> f64 {
     ceiling_dbtp - METER_MARGIN_DB - QUANTISING_MARGIN_DB
 }
 
+/// Frames of a programme at a sample rate: those that begin before its end.
+fn frames_at(source: &Source, sample_rate_hz: u32) -> u64 {
+    let Measurement { frames, sample_rate_hz: own_hz, .. } = source.measurement;
+    (u128::from(frames) * u128::from(sample_rate_hz)).div_ceil(u128::from(own_hz)) as u64
+}
+
 /// What the written file has to meet.
 #[derive(Clone, Copy)]
 struct Goal {
@@ -388,7 +427,7 @@ fn meet(
         near = Outcome { lu_per_db: near.lu_per_db, ..search.outcome(near.drive_db) };
         near = search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.05, near).ok_or_else(silent)?;
         let held = if goal.force_loudness { None } else { search.held(&near) };
-        let held_lufs = held.as_ref().map(|held| held.integrated_lufs.ok_or_else(silent)).transpose()?;
+        let is_held = held.is_some();
         let outcome = held.unwrap_or(near);
         recipe.limiter.drive_db = outcome.drive_db;
         if recipe.limiter.ceiling_dbtp - outcome.drive_db < floor_db {
@@ -397,7 +436,7 @@ fn meet(
         let written = write(processed, recipe, job, on_progress)?;
         let written_lufs = written.lufs().ok_or_else(silent)?;
         // Where limiting is held, no correction of the wish changes the drive.
-        let target_lufs = held_lufs.map_or(goal.wished_lufs, |_| written_lufs);
+        let target_lufs = if is_held { written_lufs } else { goal.wished_lufs };
         let miss_lu = target_lufs - written_lufs;
         let over_db = written.true_dbtp().map_or(0.0, |peak| peak - (goal.ceiling_dbtp - METER_MARGIN_DB));
         if over_db <= 0.0 && (miss_lu.abs() <= 0.5 * LOUDNESS_TOLERANCE_LU || attempt == MAX_ATTEMPTS) {
@@ -433,7 +472,7 @@ fn read_back(file: &OutputFile, on_progress: OnProgress<'_>) -> Result<Source> {
 
 impl Goal {
     /// Holds the written file to what was promised.
-    fn judge(&self, met: &Met, processed: &Processed, wished_because: Option<String>) -> Vec<Promise> {
+    fn judge(&self, met: &Met, wanted_frames: u64, wished_because: Option<String>) -> Vec<Promise> {
         let loudness = met.written.lufs();
         let loudness_met = loudness.is_some_and(|lufs| (lufs - self.wished_lufs).abs() <= LOUDNESS_TOLERANCE_LU);
         let peak = met.written.true_dbtp();
@@ -463,10 +502,10 @@ impl Goal {
             Promise {
                 id: "length",
                 unit: "frames",
-                wanted: processed.frames() as f64,
+                wanted: wanted_frames as f64,
                 measured: Some(frames as f64),
                 tolerance: 0.0,
-                met: frames == processed.frames(),
+                met: frames == wanted_frames,
                 reason: None,
                 wanted_because: None,
             },

@@ -40,7 +40,7 @@ impl Default for LevelerSettings {
 }
 
 parameters!(LevelerSettings {
-    threshold_db: Within(-80.0, 0.0),
+    threshold_db: Within(-80.0, 24.0),
     ratio: Within(1.0, 20.0),
     attack_ms: Within(0.5, 100.0),
     release_ms: Within(5.0, 2000.0),

@@ -13,7 +13,7 @@ use super::crossover::{BANDS, FourBandSplitter, SerialSplitter, Splitter};
 use super::linear_crossover::LinearPhaseSplitter;
 use super::smooth::Processor;
 use super::width::Width;
-use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::dsp::parameter::{Parameters, describe, exactly, parameters};
 use crate::error::{Error, Result};
 
 /// How the four-band stage works.
@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 #[schemars(transform = describe::<Self>)]
 pub struct MultibandSettings {
     /// Corner frequencies between the bands, rising, 20 Hz to 0.45 of the sample rate. Default: 120, 700, 5000.
+    #[serde(deserialize_with = "exactly")]
     pub corners_hz: [f64; BANDS - 1],
     /// How the bands are split: recursively, which turns phases around the corners, or with linear phase, which takes a
     /// quarter of a second. Default: linkwitz_riley.
@@ -29,6 +30,7 @@ pub struct MultibandSettings {
     #[schemars(!skip_serializing_if)]
     pub crossover: Crossover,
     /// The bands, lowest first. Default: four that change nothing.
+    #[serde(deserialize_with = "exactly")]
     pub bands: [MultibandBand; BANDS],
 }
 

@@ -5,6 +5,7 @@
 //! the doc comment of its field, which the schema carries as its description.
 
 use schemars::Schema;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::audio::MAX_RATE_HZ;
@@ -19,6 +20,17 @@ pub enum Bounds {
     ToRate(f64, f64),
     /// One of these.
     OneOf(&'static [f64]),
+}
+
+/// Reads a list of a fixed length: serde's own reading of arrays leaves out what some formats hold beyond it, without a word.
+pub(crate) fn exactly<'de, D, T, const N: usize>(deserializer: D) -> std::result::Result<[T; N], D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let values = Vec::<T>::deserialize(deserializer)?;
+    let count = values.len();
+    values.try_into().map_err(|_| serde::de::Error::custom(format!("{count} values, where there have to be {N}")))
 }
 
 impl Bounds {

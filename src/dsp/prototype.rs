@@ -112,8 +112,11 @@ impl Prototype {
 
     /// One or two digital sections that follow this one to 20 kHz.
     pub fn sections(&self, sample_rate_hz: u32) -> [Coefficients; 2] {
-        // Frequency squared over that of the section, per unit of the map.
-        let scale = (f64::from(sample_rate_hz) / (PI * self.frequency_hz)).powi(2);
+        let turn = PI * self.frequency_hz / f64::from(sample_rate_hz);
+        // Frequency squared over that of the section, per unit of the map. A zero on the frequency axis has no width for the
+        // map's error to hide in: there the map is made exact.
+        let has_null = self.numerator[1] == 0.0 && self.numerator[0] * self.numerator[2] > 0.0;
+        let scale = if has_null && turn < 0.5 * PI { 1.0 / map(turn.sin().powi(2)) } else { turn.powi(-2) };
         let order = if self.denominator[0] == 0.0 { 1 } else { 2 };
         let zeros = factors(roots_in_u(self.numerator, order), scale);
         let poles = factors(roots_in_u(self.denominator, order), scale);
@@ -123,7 +126,7 @@ impl Prototype {
         let (sign, wanted) = if at_dc {
             (1.0, self.numerator[2] / self.denominator[2])
         } else {
-            let u = scale * (1.0 + MAP[0]) / (1.0 + MAP[1] + MAP[2]);
+            let u = scale * map(1.0);
             (-1.0, self.power_at(self.frequency_hz * u.sqrt()).sqrt())
         };
         let value = |[c0, c1, c2]: [f64; 3]| c0 + sign * c1 + c2;
@@ -131,6 +134,11 @@ impl Prototype {
         sections[0].b = sections[0].b.map(|b| b * wanted / had);
         sections
     }
+}
+
+/// The square of an angle whose sine has a square of `p`, as the map has it.
+fn map(p: f64) -> f64 {
+    p * (1.0 + MAP[0] * p) / (1.0 + MAP[1] * p + MAP[2] * p * p)
 }
 
 #[derive(Clone, Copy)]

@@ -24,7 +24,7 @@ use crate::units::db_to_amplitude;
 #[serde(deny_unknown_fields, default)]
 #[schemars(transform = describe::<Self>)]
 pub struct SoftClipSettings {
-    /// Level that the curve never passes (between samples; before the limiter's drive), -60 to 0 dBFS. Default: -3.
+    /// Level that the curve never passes, before the limiter's drive, -60 to 0 dBFS; what is above half the sample rate of the flat tops is then filtered out, by which loud treble comes out up to some dB over it. Default: -3.
     pub ceiling_db: f64,
     /// How far under the ceiling the curve leaves the straight line, 1 to 24 dB. Default: 9.
     pub knee_db: f64,

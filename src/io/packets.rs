@@ -17,11 +17,18 @@ use super::ogg::require_end;
 use super::{BLOCK_FRAMES, Fault, Stream, StreamInfo, too_many_channels};
 use crate::audio::AudioBuffer;
 
+/// What ffmpeg's CAF counts too much of ALAC: its last packet as a full one.
+const ALAC_SLACK_FRAMES: u64 = 4_096;
 /// MP3 encoders disagree by a frame or two on how many frames their header counts.
 const MP3_SLACK_FRAMES: u64 = 2 * 1_152;
 /// The core of HE-AAC has so low a rate, and so have a few speech files. Which of both a stream is often stands only in the
 /// packets themselves; to take the core for the whole would lose all treble without a word.
 const HE_AAC_CORE_MAX_HZ: u32 = 24_000;
+
+/// What Matroska and WebM files begin with, and what is said of them.
+const EBML: [u8; 4] = [0x1A, 0x45, 0xDF, 0xA3];
+const MATROSKA: &str = "it is Matroska or WebM";
+const CONVERT: &str = "convert it to WAV, FLAC or AIFF first";
 
 /// A file that Symphonia reads, one packet at a time.
 pub(super) struct PacketStream {
@@ -48,6 +55,10 @@ impl PacketStream {
     pub(super) fn open(mut file: File, head: &[u8]) -> Result<Self, Fault> {
         if head.starts_with(b"OggS") {
             require_end(&mut file)?;
+        }
+        // The search for a format would find the FLAC or MP3 inside, and take it for a damaged file.
+        if head.starts_with(&EBML) {
+            return Err(Fault::Format(format!("{MATROSKA}; {CONVERT}")));
         }
         let mut again = file.try_clone()?;
         let source = MediaSourceStream::new(Box::new(file), Default::default());
@@ -197,6 +208,12 @@ impl Span {
                 let owed = frames.unwrap_or(0).saturating_sub(MP3_SLACK_FRAMES);
                 Self { skip: 0, take: u64::MAX, owed, frames }
             }
+            id::CODEC_ID_ALAC => Self {
+                skip: track.delay.map_or(0, u64::from),
+                take: stated.unwrap_or(u64::MAX),
+                owed: stated.unwrap_or(0).saturating_sub(ALAC_SLACK_FRAMES),
+                frames: stated,
+            },
             id::CODEC_ID_VORBIS => Self { skip: 0, take: u64::MAX, owed: stated.unwrap_or(0), frames: stated },
             // Nothing in ADTS says how long it is.
             id::CODEC_ID_AAC if track.delay.is_none() => Self { skip: 0, take: u64::MAX, owed: 0, frames: None },
@@ -294,12 +311,12 @@ fn unknown(head: &[u8], error: SymphoniaError) -> Fault {
         _ if starts(b"DSD ") || starts(b"FRM8") => "it is DSD",
         _ if starts(b"riff") => "it is Wave64",
         _ if starts(&[0x30, 0x26, 0xB2, 0x75]) => "it is Windows Media",
-        _ if starts(&[0x1A, 0x45, 0xDF, 0xA3]) => "it is Matroska or WebM",
+        _ if starts(b"\x7FELF") || starts(b"MZ") => "it is a program",
         _ if starts(b"PK\x03\x04") => "it is a ZIP archive",
         _ if text => "it is text",
         _ => "its content is of no known audio format",
     };
-    Fault::Format(format!("{looks}; convert it to WAV, FLAC or AIFF first"))
+    Fault::Format(format!("{looks}; {CONVERT}"))
 }
 
 fn no_decoder(codec: AudioCodecId, error: SymphoniaError) -> Fault {

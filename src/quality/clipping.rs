@@ -73,9 +73,12 @@ impl Clipping {
         // Magnitudes fall on either side, and not as the top of a slow wave would.
         let corner = CLIP_CORNER_SPREADS * CLIP_SPREAD;
         let is_top = (first - before) * sign >= corner && (first - after) * sign >= corner;
-        // From rail to rail within one sample: a square wave, drawn and not clipped.
+        // From rail to rail within one sample, or flat before or after as well: square waves, drawn and not clipped.
         let is_square = before * sign <= -0.9 * self.floor && after * sign <= -0.9 * self.floor;
-        if is_top && !is_square {
+        let sample = |at: usize| group.samples.get(at).copied().unwrap_or(0.0);
+        let is_flat = |a: f32, b: f32| (a - b).abs() <= CLIP_SPREAD;
+        let is_stair = is_flat(group.samples[at - 2], before) || is_flat(after, sample(at + length + 1));
+        if is_top && !is_square && !is_stair {
             let level = &mut self.levels[level_index(f64::from(first.abs()))];
             level.count += 1;
             level.longest = level.longest.max(length);

@@ -6,19 +6,25 @@
 use super::cells::Group;
 use super::thresholds::{GAP_DBFS, GAP_LEVEL_STEP_DB, GAP_MAX_S, GAP_MIN_S, GAP_SOUND_DBFS};
 use super::{Finding, Severity, Times};
-use crate::units::{db_to_amplitude, db_to_power, ms_to_frames};
+use crate::units::{amplitude_to_db, db_to_amplitude, db_to_power, ms_to_frames};
 
 /// Level is taken over this long on either side.
 const SIDE_MS: f64 = 5.0;
 /// A waveform is torn where its last (or first) millisecond reaches this share of the level.
 const EDGE_MS: f64 = 1.0;
 const EDGE_SHARE: f32 = 0.7;
+/// Sound is so far over the step of its samples, dB: what has fewer steps is silent between them by nature.
+const OVER_STEP_DB: f64 = 20.0;
+/// Where so many samples equal the one before, square waves were drawn, which stop and begin anywhere.
+const DRAWN_SHARE: f64 = 0.5;
 
 /// Finds dropouts in both channels.
 #[derive(Debug, Clone)]
 pub(super) struct Dropouts {
     sample_rate_hz: u32,
     silence: f32,
+    /// Least mean square of sound.
+    sound_power: f64,
     gaps: [Gap; 2],
     found: Vec<(u64, u64)>,
 }
@@ -34,8 +40,16 @@ enum Gap {
 }
 
 impl Dropouts {
-    pub(super) fn new(sample_rate_hz: u32) -> Self {
-        Self { sample_rate_hz, silence: db_to_amplitude(GAP_DBFS) as f32, gaps: [Gap::Rest; 2], found: Vec::new() }
+    /// For a programme whose samples have so many bits, where they are integers.
+    pub(super) fn new(sample_rate_hz: u32, bits: Option<u32>) -> Self {
+        let step_db = bits.map_or(f64::NEG_INFINITY, |bits| amplitude_to_db((1.0 - f64::from(bits)).exp2()));
+        Self {
+            sample_rate_hz,
+            silence: db_to_amplitude(GAP_DBFS) as f32,
+            sound_power: db_to_power(GAP_SOUND_DBFS.max(step_db + OVER_STEP_DB)),
+            gaps: [Gap::Rest; 2],
+            found: Vec::new(),
+        }
     }
 
     pub(super) fn push(&mut self, channel: usize, group: &Group<'_>) {
@@ -95,7 +109,9 @@ impl Dropouts {
         let power = sound.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / sound.len().max(1) as f64;
         let peak = sound[edge].iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
         let torn = peak >= EDGE_SHARE * power.sqrt() as f32;
-        (torn && power >= db_to_power(GAP_SOUND_DBFS)).then_some(power)
+        let level = sound.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        let drawn = level as f64 >= DRAWN_SHARE * sound.len() as f64;
+        (torn && !drawn && power >= self.sound_power).then_some(power)
     }
 
     pub(super) fn finish(self) -> Option<Finding> {

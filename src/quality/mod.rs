@@ -133,7 +133,7 @@ impl Inspector {
             overs: Overs::new(rate_hz),
             ends: Ends::new(rate_hz),
             clicks: Clicks::new(rate_hz),
-            dropouts: Dropouts::new(rate_hz),
+            dropouts: Dropouts::new(rate_hz, format.bits),
             depth: Depth::new(format.bits),
             low_band: LowBand::new(rate_hz, cell_frames),
             excerpts: Excerpts::new(rate_hz),

@@ -78,7 +78,7 @@ impl Verdict {
                     _ => verdict(Good, "no sign of a limiter or clipper"),
                 }
             }
-            "correlation" | "correlation_p5" if x < 0.0 => verdict(Warning, "cancels in mono"),
+            "correlation" | "correlation_p5" if x < -0.05 => verdict(Warning, "cancels in mono"),
             "correlation" if x > 0.9999 => verdict(Plain, "mono"),
             "balance_db" if x.abs() > 6.0 => verdict(Bad, "one side is missing"),
             "balance_db" if x.abs() > 1.5 => {

@@ -79,7 +79,7 @@ pub(super) fn leveler(
     let over_loudness_db = LEVELING_OVER_LOUDNESS_DB + LEVELING_PER_PLR_DB * (target_plr_db - AT_TARGET_PLR_DB);
     let (attack_ms, release_ms, stereo_link_percent) = if density.is_unlinked { UNLINKED } else { LINKED };
     let settings = LevelerSettings {
-        threshold_db: round((mix.loudness.integrated_lufs()? + moved_lu + over_loudness_db).clamp(-80.0, 0.0), 10.0),
+        threshold_db: round((mix.loudness.integrated_lufs()? + moved_lu + over_loudness_db).clamp(-80.0, 24.0), 10.0),
         ratio: round(1.0 / (1.0 - (share.proven + share.whole) * onset * MAX_LEVELING_SLOPE), 100.0),
         attack_ms,
         release_ms,

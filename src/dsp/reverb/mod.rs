@@ -22,7 +22,7 @@ use self::lanes::{BLOCK_FRAMES, Blocks, SILENCE, scaled, sum};
 use self::network::Network;
 use super::Frame;
 use super::delay_line::DelayLine;
-use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::dsp::parameter::{Parameters, describe, exactly, parameters};
 use crate::error::Result;
 use crate::units::{db_to_amplitude, ms_to_frames};
 
@@ -43,6 +43,7 @@ pub struct ReverbSettings {
     pub size_percent: f64,
     /// Time in which each octave falls by 60 dB, from 63 Hz to 16 kHz, 0.2 to 30 s; octaves above half the sample
     /// rate do not count. Default: 2.2, 2.2, 2.1, 2, 1.9, 1.7, 1.4, 1, 0.7.
+    #[serde(deserialize_with = "exactly")]
     pub decay_s: [f64; OCTAVES],
     /// Level of the early reflections, -60 to 12 dB. Default: -6.
     pub early_gain_db: f64,

@@ -10,7 +10,7 @@ use super::super::Frame;
 use super::super::crossover::{BANDS, FourBandSplitter, Splitter};
 use super::super::multiband::DEFAULT_CORNERS_HZ;
 use super::super::section::flushed;
-use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::dsp::parameter::{Parameters, describe, exactly, parameters};
 use crate::error::{Error, Result};
 
 /// How wide each band is.
@@ -19,8 +19,10 @@ use crate::error::{Error, Result};
 #[schemars(transform = describe::<Self>)]
 pub struct BandWidthSettings {
     /// Corner frequencies between the bands, rising, 20 Hz to 0.45 of the sample rate. Default: 120, 700, 5000.
+    #[serde(deserialize_with = "exactly")]
     pub corners_hz: [f64; BANDS - 1],
     /// Width of each band, lowest first: 0 (mono) to 400 %, 100 for no change. Default: 100 each.
+    #[serde(deserialize_with = "exactly")]
     pub width_percent: [f64; BANDS],
 }
 

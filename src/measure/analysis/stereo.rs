@@ -11,6 +11,9 @@ const WINDOW_SLOTS: usize = 30;
 /// Where nothing is left in mono.
 const MOST_MONO_LOSS_DB: f64 = 100.0;
 
+/// A side under this share of the mid's power is none: -60 dB, where the windows' skirts and roundings of a mono programme are.
+const MONO_SIDE: f64 = 1e-6;
+
 /// Sums of a stretch of spectrum.
 #[derive(Clone, Copy)]
 struct Image {
@@ -36,7 +39,8 @@ impl Image {
     }
 
     fn width_db(self) -> Option<f64> {
-        ratio_db(self.side, self.mid)
+        let is_mono = self.side < MONO_SIDE * self.mid;
+        ratio_db(self.side, self.mid).filter(|_| !is_mono)
     }
 
     fn balance_db(self) -> Option<f64> {

@@ -12,7 +12,6 @@ use crate::suggest::CurvePoint;
 /// Length of the window of short-term loudness, s.
 pub(super) const SHORT_TERM_S: f64 = 3.0;
 
-
 /// A chart in both layouts; the page shows the one that fits.
 pub(super) fn figure(caption: &Markup, draw: impl Fn(Layout) -> String) -> Markup {
     html! {

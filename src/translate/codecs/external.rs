@@ -10,7 +10,6 @@ use crate::dsp::dither::Dither;
 use crate::error::{Error, Result};
 use crate::io::{SampleFormat, ScratchFolder, Spool, WavWriter};
 
-
 /// Below this, encoders have other modes that no service sends, and so have decoders.
 const MIN_RATE_HZ: u32 = 32_000;
 
