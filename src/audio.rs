@@ -5,6 +5,15 @@ pub const MIN_RATE_HZ: u32 = 8_000;
 /// Highest sample rate that the crate works at, Hz.
 pub const MAX_RATE_HZ: u32 = 384_000;
 
+/// Refuses sample rates that nothing here is made for.
+///
+/// # Panics
+/// If the rate is outside [`MIN_RATE_HZ`] to [`MAX_RATE_HZ`]: that is a mistake in the calling code.
+pub(crate) fn assert_rate(sample_rate_hz: u32) {
+    let range = MIN_RATE_HZ..=MAX_RATE_HZ;
+    assert!(range.contains(&sample_rate_hz), "a sample rate of {sample_rate_hz} Hz is outside {range:?}");
+}
+
 /// A stretch of stereo audio in memory, planar, full scale = 1.0.
 ///
 /// Both channels always have the same length. A mono programme is held as two equal channels:

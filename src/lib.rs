@@ -5,9 +5,9 @@
 //! decode    path                 -> AudioBuffer blocks + SourceInfo    io
 //! measure   blocks               -> Measurement                        measure
 //! suggest   Measurement, Target  -> Recipe + Suggestions               suggest
-//! render    Spool, Recipe        -> blocks + RenderLog                 engine
-//! verify    the written file     -> Measurement, corrections           engine
-//! translate Measurement          -> Translation                    translate
+//! render    Spool, Recipe        -> Processed + ChainLog               engine
+//! verify    the written file     -> Measurement, corrections           master
+//! translate Measurement          -> Translation                        translate
 //! report    all of these         -> text | JSON | HTML                 report
 //! ```
 //!

@@ -31,6 +31,10 @@ use crate::units::db_to_amplitude;
 pub const DEFAULT_LOUDNESS_LUFS: f64 = -14.0;
 /// Ceiling without a wish, dBTP: what the services' own advice and AES TD1008 ask for ahead of lossy encoding.
 pub const DEFAULT_CEILING_DBTP: f64 = -1.0;
+/// Loudness that can be wished for, LUFS.
+pub const LOUDNESS_RANGE_LUFS: (f64, f64) = (-60.0, -3.0);
+/// Ceilings that can be wished for, dBTP.
+pub const CEILING_RANGE_DBTP: (f64, f64) = (-19.0, 0.0);
 /// How near the written file comes to the wished loudness, LU.
 pub const LOUDNESS_TOLERANCE_LU: f64 = 0.1;
 /// Times a master is written at the most for the sake of its loudness.
@@ -59,12 +63,12 @@ pub struct MasterJob<'a> {
     pub amounts: Amounts,
     /// Try settings on more of the mix, and correct them more often.
     pub thorough: bool,
-    /// Wished loudness; if `None`, the reference's, less what its peaks stand over the ceiling, so that the master is as
+    /// Wished loudness, within [`LOUDNESS_RANGE_LUFS`]; if `None`, the reference's, less what its peaks stand over the ceiling, so that the master is as
     /// dense; without a reference -14 LUFS, or what of a profile's range is nearest to that.
     pub loudness_lufs: Option<f64>,
     /// Go on to the wished loudness whatever it costs.
     pub force_loudness: bool,
-    /// Highest true peak of the written file.
+    /// Highest true peak of the written file, within [`CEILING_RANGE_DBTP`].
     pub ceiling_dbtp: f64,
     /// Form of the written file.
     pub output_settings: OutputSettings,
@@ -75,6 +79,30 @@ pub struct MasterJob<'a> {
     /// Codecs that the master is encoded and decoded with; needs devices. With `translate_fix` the master gets the ceiling
     /// at which they pass.
     pub codecs: &'a Selection,
+}
+
+impl MasterJob<'_> {
+    /// Checks what needs no file to be read.
+    fn check(&self) -> Result<()> {
+        let Amounts { eq_ratio, dynamics_ratio, width_ratio } = self.amounts;
+        let settings = [
+            ("loudness_lufs", self.loudness_lufs.unwrap_or(DEFAULT_LOUDNESS_LUFS), LOUDNESS_RANGE_LUFS),
+            ("ceiling_dbtp", self.ceiling_dbtp, CEILING_RANGE_DBTP),
+            ("amounts.eq_ratio", eq_ratio, (0.0, 1.0)),
+            ("amounts.dynamics_ratio", dynamics_ratio, (0.0, 1.0)),
+            ("amounts.width_ratio", width_ratio, (0.0, 1.0)),
+        ];
+        for (name, value, (low, high)) in settings {
+            if !(low..=high).contains(&value) {
+                return Err(Error::setting(
+                    name,
+                    format!("{value} is outside {low} to {high}; choose a value in that range"),
+                ));
+            }
+        }
+        let inputs: Vec<&Path> = std::iter::once(&self.mix).chain(&self.references).map(PathBuf::as_path).collect();
+        check_output(&self.output, &inputs, self.force)
+    }
 }
 
 /// A step of a job, for progress bars.
@@ -99,8 +127,7 @@ pub type OnProgress<'a> = &'a (dyn Fn(Step, u64, Option<u64>) + Sync);
 /// A file that can't be read, mastered or written; a setting out of range. Missing a promise is not an error: it is
 /// reported.
 pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<MasterReport> {
-    let inputs: Vec<&Path> = std::iter::once(&job.mix).chain(&job.references).map(PathBuf::as_path).collect();
-    check_output(&job.output, &inputs, job.force)?;
+    job.check()?;
     let (mix, references) = rayon::join(
         || load_file(&job.mix, job.output_settings.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total)),
         || {
@@ -141,6 +168,8 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let mut translation = translate(&made);
     if let (Some(devices), Some(proposed)) = (job.devices, &translation) {
         let mut applied = Vec::new();
+        let unfixed =
+            proposal.suggestions.iter().map(|suggestion| suggestion.quantity.of(made.measurement())).collect();
         if job.translate_fix {
             (made, applied) = fixes::with_changes(job, devices, &goal, made, proposed, on_progress)?;
         }
@@ -148,6 +177,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
         (goal, made) = (behind.goal, behind.made);
         if job.translate_fix {
             translation = translate(&made);
+            fixes::note_moves(&mut proposal, unfixed, made.measurement());
         }
         if let Some(translation) = &mut translation {
             translation.note_applied(applied);
@@ -439,10 +469,10 @@ fn meet(
         let target_lufs = if is_held { written_lufs } else { goal.wished_lufs };
         let miss_lu = target_lufs - written_lufs;
         let over_db = written.true_dbtp().map_or(0.0, |peak| peak - (goal.ceiling_dbtp - METER_MARGIN_DB));
+        log::info!("attempt {attempt}: {miss_lu:+.3} LU to go, {over_db:+.3} dB off the ceiling's margin");
         if over_db <= 0.0 && (miss_lu.abs() <= 0.5 * LOUDNESS_TOLERANCE_LU || attempt == MAX_ATTEMPTS) {
             return Ok(Met { written, outcome, target_lufs });
         }
-        log::info!("attempt {attempt}: {miss_lu:+.3} LU to go, {over_db:+.3} dB off the ceiling's margin");
         if attempt == MAX_ATTEMPTS {
             // Drive and ceiling together scale the output and nothing else: the ceiling holds, at the cost of loudness.
             recipe.limiter.ceiling_dbtp -= over_db + QUANTISING_MARGIN_DB;

@@ -26,7 +26,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::audio::AudioBuffer;
+use crate::audio::{AudioBuffer, assert_rate};
 use crate::engine::source::{Progress, Source, measure_file, read};
 use crate::error::{Error, Result};
 use crate::io::Decoder;
@@ -143,7 +143,11 @@ pub struct Advisor {
 
 impl Advisor {
     /// An advisor that has seen nothing.
+    ///
+    /// # Panics
+    /// If the sample rate is outside 8 to 384 kHz.
     pub fn new(sample_rate_hz: u32) -> Self {
+        assert_rate(sample_rate_hz);
         Self { listener: Listener::new(sample_rate_hz) }
     }
 
@@ -181,6 +185,9 @@ impl Advisor {
 }
 
 /// Measures and judges a mix in memory, as [`advise_file`] does with a file.
+///
+/// # Panics
+/// If the sample rate is outside 8 to 384 kHz.
 pub fn advise_audio(mix: &AudioBuffer, format: Format, reference: Option<&Measurement>) -> Vec<Advice> {
     const BLOCK_FRAMES: usize = 5_000;
     let rate = mix.sample_rate_hz();

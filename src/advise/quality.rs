@@ -1,8 +1,14 @@
-//! Faults that quality control found and that are told as they are: a dead channel, hum, noise, DC, cut ends, a lossy source.
+//! Faults that quality control found and that are told as they are: a dead channel, clicks, dropouts, hum, noise, DC, cut
+//! ends, a lossy source.
 
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
 use crate::quality::{self, Finding};
+
+/// A place is told with so much after it, seconds.
+const SPAN_S: f64 = 1.0;
+/// What is found at the very end is told with so much before it, seconds.
+const END_SPAN_S: f64 = 0.05;
 
 /// What follows from a finding.
 struct Rule {
@@ -14,13 +20,28 @@ struct Rule {
     fix: &'static str,
 }
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 9] = [
     Rule {
         id: "dead_channel",
         confidence: 0.99,
         mend: Mend::Mix,
         value: "level_lufs",
         fix: "export again with both channels; where mono is meant, pan it to the middle",
+    },
+    Rule {
+        id: "click",
+        confidence: 0.8,
+        mend: Mend::Mix,
+        value: "loudest_db",
+        fix: "solo the tracks at these times; put a crossfade of 5 ms on the edit, freeze the plug-in that overruns, or redraw the \
+              samples",
+    },
+    Rule {
+        id: "dropout",
+        confidence: 0.9,
+        mend: Mend::Mix,
+        value: "longest_ms",
+        fix: "export again with a larger buffer, or offline; where a recording has the gap, use another take",
     },
     Rule {
         id: "hum",
@@ -82,12 +103,18 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
             confidence: rule.confidence,
             message: finding.message.clone(),
             band_hz: None,
-            times_s: finding.times_s.iter().map(|&from| [from, (from + 1.0).min(end_s.max(from))]).collect(),
+            times_s: finding.times_s.iter().map(|&at_s| span_s(at_s, end_s)).collect(),
             evidence: evidence([(rule.value, finding.value)]),
             fix: rule.fix.into(),
             mend: rule.mend,
         });
     }
+}
+
+/// A second from a place on, or up to it where the programme ends there.
+fn span_s(at_s: f64, end_s: f64) -> [f64; 2] {
+    let to_s = (at_s + SPAN_S).min(end_s);
+    if to_s > at_s { [at_s, to_s] } else { [(end_s - END_SPAN_S).max(0.0), end_s] }
 }
 
 /// How much a finding of quality control matters.

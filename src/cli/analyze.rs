@@ -14,7 +14,7 @@ use halfspeed::{Error, Result};
 
 use super::output::{colors, print_json, print_text, write_text};
 use super::progress::Progress;
-use super::{CommonArgs, logger};
+use super::{CommonArgs, html_output, logger};
 
 #[derive(Debug, Args)]
 pub(super) struct AnalyzeArgs {
@@ -22,7 +22,7 @@ pub(super) struct AnalyzeArgs {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Write a report with pictures, one self-contained HTML file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = html_output)]
     html: Option<PathBuf>,
     /// Write values over time, a row every 100 ms.
     #[arg(long, value_name = "FILE")]

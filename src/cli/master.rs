@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use halfspeed::engine::OutputSettings;
 use halfspeed::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat, check_output, is_same_place};
-use halfspeed::master::{DEFAULT_CEILING_DBTP, MasterJob, master};
+use halfspeed::master::{CEILING_RANGE_DBTP, DEFAULT_CEILING_DBTP, LOUDNESS_RANGE_LUFS, MasterJob, master};
 use halfspeed::report::{master_html, master_text};
 use halfspeed::suggest::profile::ProfileChoice;
 use halfspeed::suggest::{Amounts, Classical, Learned, LoudnessOnly, Suggester};
@@ -16,7 +16,7 @@ use halfspeed::{Error, Result};
 
 use super::output::{print_json, print_text, write_text};
 use super::progress::Progress;
-use super::{CommonArgs, logger, number_within, wav_output};
+use super::{CommonArgs, html_output, logger, number_within, toml_output, wav_output};
 
 #[derive(Debug, Args)]
 pub(super) struct MasterArgs {
@@ -36,7 +36,7 @@ pub(super) struct MasterArgs {
     output: PathBuf,
     /// How far to go, in percent: 50 takes over what is put down to production, 100 the reference's whole tone and width,
     /// arrangement included.
-    #[arg(long, value_name = "PERCENT", default_value = "50", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "50", value_parser = percent)]
     amount: f64,
     /// How far the equaliser goes, in percent; instead of --amount.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
@@ -49,16 +49,16 @@ pub(super) struct MasterArgs {
     amount_width: Option<f64>,
     /// Integrated loudness of the master [default: the reference's, less what its peaks stand over the
     /// ceiling; without one -14, or what of the profile's range is nearest to that].
-    #[arg(long, value_name = "LUFS", allow_negative_numbers = true, value_parser = loudness)]
+    #[arg(long, value_name = "LUFS", allow_hyphen_values = true, value_parser = loudness)]
     loudness: Option<f64>,
     /// Reach the loudness even where that takes more than 6 dB of limiting.
     #[arg(long)]
     force_loudness: bool,
     /// Highest true peak of the master.
-    #[arg(long, value_name = "DBTP", allow_negative_numbers = true, default_value_t = DEFAULT_CEILING_DBTP, value_parser = ceiling)]
+    #[arg(long, value_name = "DBTP", allow_hyphen_values = true, default_value_t = DEFAULT_CEILING_DBTP, value_parser = ceiling)]
     ceiling: f64,
     /// Sample rate of the master in Hz [default: the mix's].
-    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(i64::from(MIN_RATE_HZ)..=i64::from(MAX_RATE_HZ)))]
+    #[arg(long, value_name = "HZ", value_parser = sample_rate)]
     rate: Option<u32>,
     /// Sample format of the master: 16, 24 (both dithered) or 32f.
     #[arg(long, value_name = "BITS", default_value = "24")]
@@ -82,10 +82,10 @@ pub(super) struct MasterArgs {
     #[arg(long, value_name = "CODEC", value_delimiter = ',')]
     codecs: Vec<String>,
     /// Write the settings to a recipe file that `halfspeed render` applies again.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = toml_output)]
     recipe_out: Option<PathBuf>,
     /// Write a report with pictures, one self-contained HTML file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = html_output)]
     report: Option<PathBuf>,
     /// Replace files that exist.
     #[arg(long)]
@@ -114,16 +114,21 @@ impl SuggesterName {
     }
 }
 
+fn sample_rate(text: &str) -> Result<u32, String> {
+    let rate_hz = text.parse().ok().filter(|rate_hz| (MIN_RATE_HZ..=MAX_RATE_HZ).contains(rate_hz));
+    rate_hz.ok_or_else(|| format!("it takes a number of Hz from {MIN_RATE_HZ} to {MAX_RATE_HZ}, such as 48000"))
+}
+
 fn percent(text: &str) -> Result<f64, String> {
-    number_within(text, 0.0, 100.0)
+    number_within(text, (0.0, 100.0))
 }
 
 fn loudness(text: &str) -> Result<f64, String> {
-    number_within(text, -60.0, -3.0)
+    number_within(text, LOUDNESS_RANGE_LUFS)
 }
 
 fn ceiling(text: &str) -> Result<f64, String> {
-    number_within(text, -19.0, 0.0)
+    number_within(text, CEILING_RANGE_DBTP)
 }
 
 impl MasterArgs {
@@ -164,16 +169,17 @@ impl MasterArgs {
         progress.finish();
         let report = report?;
 
+        // What was done is told even if a file beside the master can't be written.
+        if self.common.json {
+            print_json(&report)?;
+        } else if !self.common.quiet {
+            print_text(&master_text(&report))?;
+        }
         if let Some(path) = &self.recipe_out {
             write_text(path, &report.settings.to_toml(), self.force)?;
         }
         if let Some(path) = &self.report {
             write_text(path, &master_html(&report), self.force)?;
-        }
-        if self.common.json {
-            print_json(&report)?;
-        } else if !self.common.quiet {
-            print_text(&master_text(&report))?;
         }
         for promise in report.verified.iter().filter(|promise| self.common.quiet && !promise.met) {
             let reason = promise.reason.as_deref().unwrap_or("the written file shows it");

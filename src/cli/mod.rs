@@ -12,6 +12,8 @@ mod progress;
 mod render;
 mod translate;
 
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -76,16 +78,33 @@ impl Cli {
 }
 
 /// Parses a number within bounds, for clap.
-fn number_within(text: &str, low: f64, high: f64) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+fn number_within(text: &str, (low, high): (f64, f64)) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number; write it without a unit".to_owned())?;
     if (low..=high).contains(&value) { Ok(value) } else { Err(format!("must be from {low} to {high}")) }
 }
 
 /// The name of a WAV file to write, for clap.
-fn wav_output(text: &str) -> Result<std::path::PathBuf, String> {
-    let path = std::path::PathBuf::from(text);
-    match path.extension() {
-        Some(extension) if extension.eq_ignore_ascii_case("wav") => Ok(path),
-        _ => Err("masters are written as WAV: give a name that ends in .wav".into()),
+fn wav_output(text: &str) -> Result<PathBuf, String> {
+    output_named(text, &["wav"], "masters are written as WAV")
+}
+
+/// The name of a page to write, for clap.
+fn html_output(text: &str) -> Result<PathBuf, String> {
+    output_named(text, &["html", "htm"], "reports are written as HTML")
+}
+
+/// The name of a recipe to write, for clap.
+fn toml_output(text: &str) -> Result<PathBuf, String> {
+    output_named(text, &["toml"], "recipes are written as TOML")
+}
+
+/// The name of a file to write, if it ends as what is written does.
+fn output_named(text: &str, endings: &[&str], what: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let fits = |extension: &OsStr| endings.iter().any(|ending| extension.eq_ignore_ascii_case(ending));
+    if path.extension().is_some_and(fits) {
+        Ok(path)
+    } else {
+        Err(format!("{what}: give a name that ends in .{}", endings[0]))
     }
 }

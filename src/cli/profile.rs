@@ -149,7 +149,12 @@ impl BuildArgs {
     }
 
     fn name(&self) -> Result<String> {
-        let stem = || self.output.file_stem().and_then(|stem| stem.to_str()).map(str::to_lowercase);
+        let slug = |stem: &str| {
+            let words: Vec<&str> =
+                stem.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+            words.join("-").to_lowercase()
+        };
+        let stem = || self.output.file_stem().and_then(|stem| stem.to_str()).map(slug).filter(|name| !name.is_empty());
         let unnamed = || Error::setting("--name", "the output's name can't be one for a profile; give --name");
         self.name.clone().or_else(stem).ok_or_else(unnamed)
     }

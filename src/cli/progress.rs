@@ -29,6 +29,10 @@ impl Progress {
             let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style);
             screen.add(bar.with_message(name(step)))
         });
+        // Several files, one after the other, share a bar.
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
         bar.set_position(done);
     }
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use halfspeed::Result;
 use halfspeed::engine::Recipe;
 use halfspeed::master::render;
 use halfspeed::report::{AnalysisDocument, analysis_text};
+use halfspeed::{Error, Result};
 
 use super::output::{colors, print_json, print_text};
 use super::progress::Progress;
@@ -39,7 +39,13 @@ impl RenderArgs {
             progress.show(step, done, total);
         });
         progress.finish();
-        let document = AnalysisDocument::new(&written?);
+        // What is out of range stands in the recipe.
+        let document = AnalysisDocument::new(&written.map_err(|error| match error {
+            Error::Setting { setting, reason } => {
+                Error::Recipe { path: self.recipe.clone(), reason: format!("{setting}: {reason}") }
+            }
+            other => other,
+        })?);
         if self.common.json {
             print_json(&document)?;
         } else if !self.common.quiet {

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::output::{print_json, print_text, write_text};
 use super::progress::Progress;
-use super::{CommonArgs, logger};
+use super::{CommonArgs, html_output, logger};
 
 #[derive(Debug, Args)]
 pub(super) struct TranslateArgs {
@@ -59,7 +59,7 @@ pub(super) struct TranslateArgs {
     #[arg(long, value_name = "SERVICE", requires = "render")]
     render_platform: Option<String>,
     /// Write a report with pictures, one self-contained HTML file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = html_output)]
     html: Option<PathBuf>,
     /// Replace files that exist.
     #[arg(long)]

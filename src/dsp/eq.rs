@@ -124,7 +124,9 @@ impl EqBand {
     /// # Errors
     /// [`crate::Error::Setting`] names the first field out of range.
     pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
-        self.check(&format!("eq band {:?}", self.name), Some(sample_rate_hz))
+        let band =
+            if self.name.is_empty() { format!("at {} Hz", self.frequency_hz) } else { format!("{:?}", self.name) };
+        self.check(&format!("eq band {band}"), Some(sample_rate_hz))
     }
 
     /// The analogue sections that this band stands for; none if it changes nothing.

@@ -115,7 +115,7 @@ impl Recipe {
 
     /// Understands the text of a recipe file; the error tells where and why not.
     fn from_toml(text: &str) -> Result<Self, String> {
-        let recipe: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let recipe: Self = toml::from_str(text).map_err(|error| explained(error.to_string().trim_end()))?;
         if recipe.schema == SCHEMA {
             Ok(recipe)
         } else {
@@ -163,6 +163,17 @@ impl Recipe {
         }
         self.limiter.validate()
     }
+}
+
+/// The parser's message, with what to do about the mistakes that beginners in TOML make.
+fn explained(message: &str) -> String {
+    const REMEDIES: [(&str, &str); 3] = [
+        ("missing field `schema`", "a recipe begins with schema = \"halfspeed.recipe/1\""),
+        ("invalid type: map, expected a sequence", "bands are a list: write [[eq]], with two brackets"),
+        ("wanted string or table", "formats are words: write \"16\", \"24\" or \"32f\", in quotes"),
+    ];
+    let remedy = REMEDIES.iter().find(|(mistake, _)| message.contains(mistake));
+    remedy.map_or_else(|| message.to_owned(), |(_, remedy)| format!("{message}\n{remedy}"))
 }
 
 #[cfg(test)]

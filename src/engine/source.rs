@@ -120,7 +120,8 @@ pub fn read(
     progress: Progress<'_>,
     mut sink: impl FnMut(&AudioBuffer) -> Result<()>,
 ) -> Result<Source> {
-    let sample_rate_hz = decoder.info().sample_rate_hz;
+    let SourceInfo { path, format, sample_rate_hz, channels, .. } = decoder.info().clone();
+    log::info!("measuring {}: {format}, {sample_rate_hz} Hz, channels: {channels}", path.display());
     let mut meter = Meter::new(sample_rate_hz);
     let mut inspector = Inspector::new(format_of(decoder.info()));
     let mut block = AudioBuffer::new(sample_rate_hz);
@@ -133,6 +134,8 @@ pub fn read(
         progress(done, decoder.info().frames);
     }
     let measurement = meter.finish();
+    let lufs = measurement.loudness.integrated_lufs().unwrap_or(f64::NEG_INFINITY);
+    log::info!("measured {}: {done} frames, {lufs:.2} LUFS", path.display());
     Ok(Source { info: decoder.info().clone(), findings: inspector.finish(&measurement), measurement })
 }
 

@@ -143,8 +143,8 @@ impl Decoder {
 
 /// Chooses the reader by content.
 fn open_stream(path: &Path) -> Result<Box<dyn Stream>, Fault> {
-    let mut file = File::open(path).map_err(Fault::Read)?;
-    let metadata = file.metadata().map_err(Fault::Read)?;
+    // Asked before it is opened: opening a pipe waits for its other end.
+    let metadata = std::fs::metadata(path).map_err(Fault::Read)?;
     if metadata.is_dir() {
         return Err(Fault::Format("it is a folder; name the files in it".into()));
     }
@@ -154,6 +154,7 @@ fn open_stream(path: &Path) -> Result<Box<dyn Stream>, Fault> {
     if metadata.len() == 0 {
         return Err(Fault::Format("the file is empty; export it again".into()));
     }
+    let mut file = File::open(path).map_err(Fault::Read)?;
     let mut head = Vec::new();
     file.by_ref().take(64).read_to_end(&mut head).map_err(Fault::Read)?;
     if is_wav(&head) {

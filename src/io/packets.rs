@@ -25,11 +25,6 @@ const MP3_SLACK_FRAMES: u64 = 2 * 1_152;
 /// packets themselves; to take the core for the whole would lose all treble without a word.
 const HE_AAC_CORE_MAX_HZ: u32 = 24_000;
 
-/// What Matroska and WebM files begin with, and what is said of them.
-const EBML: [u8; 4] = [0x1A, 0x45, 0xDF, 0xA3];
-const MATROSKA: &str = "it is Matroska or WebM";
-const CONVERT: &str = "convert it to WAV, FLAC or AIFF first";
-
 /// A file that Symphonia reads, one packet at a time.
 pub(super) struct PacketStream {
     reader: Box<dyn FormatReader>,
@@ -56,9 +51,8 @@ impl PacketStream {
         if head.starts_with(b"OggS") {
             require_end(&mut file)?;
         }
-        // The search for a format would find the FLAC or MP3 inside, and take it for a damaged file.
-        if head.starts_with(&EBML) {
-            return Err(Fault::Format(format!("{MATROSKA}; {CONVERT}")));
+        if let Some(looks) = foreign(head) {
+            return Err(unsupported(looks));
         }
         let mut again = file.try_clone()?;
         let source = MediaSourceStream::new(Box::new(file), Default::default());
@@ -305,18 +299,29 @@ fn unknown(head: &[u8], error: SymphoniaError) -> Fault {
         return Fault::Read(error);
     }
     let text = head.iter().all(|&byte| byte >= 0x20 && byte != 0x7F || matches!(byte, b'\t' | b'\n' | b'\r'));
-    let looks = match head {
-        _ if starts(b"wvpk") => "it is WavPack",
-        _ if starts(b"MAC ") => "it is Monkey's Audio",
-        _ if starts(b"DSD ") || starts(b"FRM8") => "it is DSD",
-        _ if starts(b"riff") => "it is Wave64",
-        _ if starts(&[0x30, 0x26, 0xB2, 0x75]) => "it is Windows Media",
-        _ if starts(b"\x7FELF") || starts(b"MZ") => "it is a program",
-        _ if starts(b"PK\x03\x04") => "it is a ZIP archive",
-        _ if text => "it is text",
-        _ => "its content is of no known audio format",
-    };
-    Fault::Format(format!("{looks}; {CONVERT}"))
+    unsupported(if text { "it is text" } else { "its content is of no known audio format" })
+}
+
+/// What a file is that no reader here is for, by how it begins. Asked first, since readers look for audio within other files.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    const KNOWN: [(&[u8], &str); 11] = [
+        (b"wvpk", "it is WavPack"),
+        (b"MAC ", "it is Monkey's Audio"),
+        (b"DSD ", "it is DSD"),
+        (b"FRM8", "it is DSD"),
+        (b"riff", "it is Wave64"),
+        (&[0x30, 0x26, 0xB2, 0x75], "it is Windows Media"),
+        (&[0x1A, 0x45, 0xDF, 0xA3], "it is Matroska or WebM"),
+        (b"PK\x03\x04", "it is a ZIP archive"),
+        (b"%PDF", "it is a PDF"),
+        (b"\x7FELF", "it is a program"),
+        (b"MZ", "it is a program"),
+    ];
+    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, looks)| *looks)
+}
+
+fn unsupported(looks: &str) -> Fault {
+    Fault::Format(format!("{looks}; convert it to WAV, FLAC or AIFF first"))
 }
 
 fn no_decoder(codec: AudioCodecId, error: SymphoniaError) -> Fault {

@@ -5,6 +5,7 @@ use crate::engine::render::process;
 use crate::engine::source::load_audio;
 use crate::error::Result;
 use crate::measure::Measurement;
+use crate::suggest::Proposal;
 use crate::translate::ceiling::{Attempt, CeilingFix, CeilingOutcome, lowered};
 use crate::translate::codecs::{CodecCheck, check};
 use crate::translate::fix::{self, Change};
@@ -12,6 +13,8 @@ use crate::translate::{AppliedFix, DeviceScore, Devices, Programme, Translation}
 
 /// Most changes that are tried for the sake of translation: each costs as much as another master.
 const MAX_FIXES: usize = 3;
+/// What fixes move a suggestion's quantity by, in its own unit, from which on it is told.
+const WORTH_SAYING: f64 = 0.3;
 
 /// Makes the master again with each proposed change, the weakest device's first, and keeps what helps the device that
 /// it is for without hurting another one.
@@ -57,6 +60,7 @@ pub(super) fn with_changes(
         if verified.passes && in_all.passes {
             applied.push(AppliedFix {
                 device: device.clone(),
+                name: proposed.devices[index].name.clone(),
                 change,
                 setting: change.describe(),
                 gain: verified.gain,
@@ -65,6 +69,17 @@ pub(super) fn with_changes(
         }
     }
     Ok((made, applied))
+}
+
+/// Takes what fixes moved into the predictions: `unfixed` is what each suggestion's quantity was before them.
+pub(super) fn note_moves(proposal: &mut Proposal, unfixed: Vec<Option<f64>>, fixed: &Measurement) {
+    for (suggestion, was) in proposal.suggestions.iter_mut().zip(unfixed) {
+        let Some(moved) = suggestion.quantity.of(fixed).zip(was).map(|(is, was)| is - was) else { continue };
+        suggestion.predicted = suggestion.predicted.map(|predicted| predicted + moved);
+        if moved.abs() >= WORTH_SAYING {
+            suggestion.cause.push_str(&format!("; what was changed for devices and codecs moves it by {moved:+.1}"));
+        }
+    }
 }
 
 /// A master and what codecs do to it.

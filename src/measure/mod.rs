@@ -81,7 +81,7 @@ pub(crate) mod window;
 
 pub use near_peak::PeakShape;
 
-use crate::audio::AudioBuffer;
+use crate::audio::{AudioBuffer, assert_rate};
 use dynamics::{LevelMeter, Levels};
 use loudness::{LoudnessMeter, LoudnessSeries};
 use peak::{Peaks, TruePeakMeter};
@@ -121,7 +121,11 @@ pub struct Measurement {
 
 impl Meter {
     /// A meter at rest.
+    ///
+    /// # Panics
+    /// If the sample rate is outside 8 to 384 kHz.
     pub fn new(sample_rate_hz: u32) -> Self {
+        assert_rate(sample_rate_hz);
         Self {
             sample_rate_hz,
             frames: 0,
@@ -133,7 +137,11 @@ impl Meter {
     }
 
     /// Takes the next block. How a programme is cut into blocks changes nothing.
+    ///
+    /// # Panics
+    /// If the block has another sample rate.
     pub fn push(&mut self, block: &AudioBuffer) {
+        assert_eq!(block.sample_rate_hz(), self.sample_rate_hz, "blocks have the rate of their meter");
         self.frames += block.frames() as u64;
         self.loudness.push(&[block.left(), block.right()]);
         self.peaks.push(block);

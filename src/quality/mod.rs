@@ -27,7 +27,7 @@ pub mod thresholds;
 
 use serde::Serialize;
 
-use crate::audio::AudioBuffer;
+use crate::audio::{AudioBuffer, assert_rate};
 use crate::measure::Measurement;
 use cells::{Channel, GROUP_CELLS, LOOK_AHEAD_GROUPS};
 use clicks::Clicks;
@@ -120,8 +120,12 @@ pub struct Inspector {
 
 impl Inspector {
     /// An inspector that has seen nothing.
+    ///
+    /// # Panics
+    /// If the sample rate is outside 8 to 384 kHz.
     pub fn new(format: Format) -> Self {
         let rate_hz = format.sample_rate_hz;
+        assert_rate(rate_hz);
         let cell_frames = cells::cell_frames(rate_hz);
         Self {
             format,

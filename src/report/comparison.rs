@@ -115,7 +115,7 @@ fn numbers(a: &Analysis, b: &Analysis) -> Vec<NumberDifference> {
         numbers.push(number(format!("width_db.{name}"), measure, "dB", 1, a.width_db, b.width_db));
     }
     for ((name, a), b) in WIDE_BAND_NAMES.iter().zip(&a.dynamics.bands).zip(&b.dynamics.bands) {
-        let measure = format!("Spread, {}", hertz_range(a.low_hz, a.high_hz));
+        let measure = format!("Loud over median, {}", hertz_range(a.low_hz, a.high_hz));
         let (a, b) = (change(a.p50_db, a.p95_db), change(b.p50_db, b.p95_db));
         numbers.push(number(format!("spread_db.{name}"), measure, "dB", 1, a, b));
     }

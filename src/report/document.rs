@@ -7,19 +7,19 @@ use crate::dsp::eq::{BandChannel, response_db};
 use crate::engine::Recipe;
 use crate::engine::render::{ChainLog, LimiterLog, Processed};
 use crate::engine::source::Source;
-use crate::io::SourceInfo;
+use crate::io::{SourceInfo, is_same_place};
 use crate::master::{MasterJob, References, Refinement};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::{Finding, Severity};
 use crate::suggest::profile::Chosen;
 use crate::suggest::width::is_opposed;
-use crate::suggest::{CurvePoint, ModelVerdict, Proposal, Quantity, Suggestion};
+use crate::suggest::{Amounts, CurvePoint, ModelVerdict, Proposal, Quantity, Suggestion};
 use crate::translate::Translation;
 
 /// Under this, a reference tells little of a song, seconds.
 const SHORT_REFERENCE_S: f64 = 20.0;
-/// Findings of quality control that make a reference a poor one; others are a matter of its own.
+/// Failures of quality control that make a reference a poor one; others are a matter of its own.
 const MISLEADING: [&str; 3] = ["dead_channel", "dc", "polarity"];
 
 /// `halfspeed.analysis/1`: everything measured of a file.
@@ -265,7 +265,7 @@ impl MasterReport {
                 refinement: None,
             },
             reductions,
-            notes: notes(job, &mix, reference.as_ref(), proposal),
+            notes: [master_notes(&mix, &written), notes(job, &mix, reference.as_ref(), proposal)].concat(),
             curves: MasterCurves {
                 before_short_term_lufs: short_term(&mix.measurement),
                 after_short_term_lufs: short_term(&written.measurement),
@@ -322,6 +322,9 @@ fn eq_response(recipe: &Recipe, sample_rate_hz: u32) -> Vec<CurvePoint> {
 /// What makes a reference a poor one.
 fn reference_notes(mix: &Source, reference: &Source) -> Vec<String> {
     let mut notes = Vec::new();
+    if is_same_place(&mix.info.path, &reference.info.path) {
+        notes.push("The reference is the mix itself: there is nothing to come near to.".into());
+    }
     if reference.info.channels == 1 {
         notes.push("The reference is mono: the width was left alone.".into());
     } else if is_opposed(&mix.measurement, &reference.measurement) {
@@ -333,9 +336,34 @@ fn reference_notes(mix: &Source, reference: &Source) -> Vec<String> {
             "The reference is only {duration_s:.1} s long: its loudness and tone are those of a moment; a whole song tells more."
         ));
     }
-    let misleading = reference.findings.iter().filter(|finding| MISLEADING.contains(&finding.id));
-    notes.extend(misleading.map(|finding| format!("In the reference: {}", finding.message)));
+    let misleading = reference
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Fail && MISLEADING.contains(&finding.id));
+    notes.extend(misleading.map(|finding| format!("In the reference: {}.", finding.message)));
     notes
+}
+
+/// What was done without anything to hold the mix against, and what was not.
+fn alone(job: &MasterJob<'_>, proposal: &Proposal) -> String {
+    let what = if proposal.eq.is_empty() {
+        "only loudness and peaks were set"
+    } else {
+        "only the offset, loudness and peaks were set"
+    };
+    let is_asked = job.thorough || job.amounts != Amounts::default();
+    let ignored = if is_asked { " Amounts and --thorough change nothing without one." } else { "" };
+    format!("There was no reference: {what}.{ignored} (--profile auto holds the mix against songs of its kind.)")
+}
+
+/// What quality control finds in the master that it did not find in the mix: what the listener gets, whoever caused it. A
+/// small offset grows with the gain, and nobody hears it.
+fn master_notes(mix: &Source, written: &Source) -> Vec<String> {
+    let is_new = |finding: &&Finding| {
+        let matters = finding.severity == Severity::Fail || finding.severity == Severity::Warning && finding.id != "dc";
+        matters && mix.findings.iter().all(|known| known.id != finding.id)
+    };
+    written.findings.iter().filter(is_new).map(|finding| format!("In the master: {}.", finding.message)).collect()
 }
 
 fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>, proposal: &Proposal) -> Vec<String> {
@@ -347,16 +375,13 @@ fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>, proposal
         notes.push(format!("The mix is {}, a lossy format; a lossless export makes a better master.", mix.info.format));
     }
     let failures = mix.findings.iter().filter(|finding| finding.severity == Severity::Fail);
-    notes.extend(failures.map(|finding| format!("In the mix: {}", finding.message)));
+    notes.extend(failures.map(|finding| format!("In the mix: {}.", finding.message)));
     if let Some(reason) = proposal.model.as_ref().and_then(|verdict| verdict.fallback.as_ref()) {
         notes.push(format!("The classical rules were used instead of the model: {reason}."));
     }
     match reference {
         None if job.profile.is_some() => {}
-        None => notes.push(
-            "There was no reference: only loudness and peaks were set. (--profile auto holds the mix against songs of its kind.)"
-                .into(),
-        ),
+        None => notes.push(alone(job, proposal)),
         Some(reference) => notes.extend(reference_notes(mix, reference)),
     }
     if let Some(rate) = job.output_settings.sample_rate_hz.filter(|rate| *rate > mix.info.sample_rate_hz) {

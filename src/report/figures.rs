@@ -173,12 +173,20 @@ pub(super) fn clock_fine(seconds: f64) -> String {
     format!("{}:{:02}.{:03}", ms / 60_000, ms / 1000 % 60, ms % 1000)
 }
 
-/// Where a finding is, in words: the first times and how many more; nothing where it holds throughout.
+/// Where a finding is, in words: the first places, a tenth of a second or more apart, and how many more; nothing where it
+/// holds throughout.
 pub(super) fn places(times_s: &[f64]) -> String {
     const SHOWN: usize = 3;
-    let mut text: String = times_s.iter().take(SHOWN).map(|&time_s| clock_fine(time_s)).collect::<Vec<_>>().join(", ");
-    if times_s.len() > SHOWN {
-        text += &format!(" and {} more", times_s.len() - SHOWN);
+    const APART_S: f64 = 0.1;
+    let mut apart: Vec<f64> = Vec::new();
+    for &time_s in times_s {
+        if apart.last().is_none_or(|last| time_s - last >= APART_S) {
+            apart.push(time_s);
+        }
+    }
+    let mut text: String = apart.iter().take(SHOWN).map(|&time_s| clock_fine(time_s)).collect::<Vec<_>>().join(", ");
+    if apart.len() > SHOWN {
+        text += &format!(" and {} more", apart.len() - SHOWN);
     }
     text
 }

@@ -405,6 +405,7 @@ pub(super) fn translation() -> Translation {
         codecs_absent: vec!["mp3: no encoder for mp3 was found; install lame or ffmpeg".into()],
         applied: vec![AppliedFix {
             device: "phone-mono".into(),
+            name: "Phone, one speaker".into(),
             change: Change::MonoBass { below_hz: 150.0 },
             setting: "mono below 150 Hz".into(),
             gain: 1.4,

@@ -9,7 +9,7 @@
 //! `models/MODEL_CARD.md`). What is denser still in a band of the same song gets a compressor of its own; on
 //! another song a band's spread is what is played, and compressing it made masters worse.
 
-use super::{Quantity, Shares, Suggestion, WIDE_BAND_NAMES, wide_band_range};
+use super::{Quantity, Shares, Suggestion, WIDE_BAND_NAMES, wide_band_range, wide_band_words};
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::crossover::BANDS;
 use crate::dsp::leveler::LevelerSettings;
@@ -119,10 +119,11 @@ pub(super) fn leveler(
     Some((settings, suggestion))
 }
 
-/// Compressors by band, with a suggestion for each.
+/// Compressors by band, with a suggestion for each. `moved_db` is how much louder the stages before make each band.
 pub(super) fn by_band(
     mix: &Measurement,
     reference: &Measurement,
+    moved_db: [f64; BANDS],
     likeness_ratio: f64,
     share: Shares,
 ) -> ([Option<CompressorSettings>; BANDS], Vec<Suggestion>) {
@@ -141,21 +142,17 @@ pub(super) fn by_band(
         // From the median up, a slope that takes `reduction_db` off the 95th percentile.
         let slope = (reduction_db / before_db).min(0.75);
         let settings = CompressorSettings {
-            threshold_db: round(median_db.clamp(-80.0, 0.0), 10.0),
+            threshold_db: round((median_db + moved_db[band]).clamp(-80.0, 0.0), 10.0),
             ratio: round(1.0 / (1.0 - slope), 100.0),
             ..band_times(band)
         };
         suggestions.push(Suggestion {
             id: format!("compression.{}", WIDE_BAND_NAMES[band]),
-            setting: format!(
-                "ratio {:.2} from {:.1} dB, {}",
-                settings.ratio,
-                settings.threshold_db,
-                wide_band_range(band)
-            ),
+            setting: format!("{:.2}:1 from {:.1} dB in the {}", settings.ratio, settings.threshold_db, wide_band_words(band)),
             cause: format!(
-                "level spreads by {before_db:.1} dB from the median to the 95th percentile, the reference's by \
-                 {wanted_db:.1} dB; limiting makes up {limiting_db:.1} dB of that"
+                "the level from {} spreads by {before_db:.1} dB from the median to the 95th percentile, the reference's by \
+                 {wanted_db:.1} dB; limiting makes up {limiting_db:.1} dB of that",
+                wide_band_range(band)
             ),
             quantity: spread,
             before: Some(before_db),

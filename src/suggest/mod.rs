@@ -178,6 +178,10 @@ pub struct Suggestion {
 pub const WIDE_BAND_NAMES: [&str; 4] = ["bass", "low_mids", "presence", "air"];
 
 /// The numbers of wide band `index` in words: "120 to 700 Hz".
+fn wide_band_words(index: usize) -> String {
+    WIDE_BAND_NAMES[index].replace('_', " ")
+}
+
 fn wide_band_range(index: usize) -> String {
     let (low, high) = crate::measure::analysis::wide_band_edges_hz()[index];
     format!("{low:.0} to {high:.0} Hz")

@@ -8,7 +8,7 @@ use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target,
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
-use crate::measure::analysis::median;
+use crate::measure::analysis::{median, wide_band_edges_hz};
 use crate::measure::k_weighting::KWeighting;
 use crate::units::{db_to_power, power_to_db};
 
@@ -127,7 +127,8 @@ pub(super) fn propose(
         ..shape(mix, Standard::Reference(reference), &tone, aims.side_gain_db, density, amounts)
     };
     let share = Shares::of(amounts.dynamics_ratio);
-    let (compressors, suggestions) = dynamics::by_band(mix, reference, tone.likeness_ratio, share);
+    let moved_db = wide_band_edges_hz().map(|edges_hz| band_change_db(mix, &proposal.eq, edges_hz));
+    let (compressors, suggestions) = dynamics::by_band(mix, reference, moved_db, tone.likeness_ratio, share);
     let mut multiband = MultibandSettings::default();
     for (band, compressor) in multiband.bands.iter_mut().zip(compressors) {
         band.compressor = compressor;
@@ -179,6 +180,19 @@ fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
             let eq_db = response_db(&proposal.eq, channel, hz, rate);
             before += f64::from(power) * db_to_power(gain_db);
             after += f64::from(power) * db_to_power(gain_db + eq_db + width_db);
+        }
+    }
+    if before > 0.0 && after > 0.0 { power_to_db(after / before) } else { 0.0 }
+}
+
+/// How much louder an equaliser makes a band of the mix's loud parts, dB.
+fn band_change_db(mix: &Measurement, eq: &[EqBand], (low_hz, high_hz): (f64, f64)) -> f64 {
+    let (mut before, mut after) = (0.0, 0.0);
+    let bands = mix.spectrum.bands.centers_hz().iter().zip(&mix.loud_spectrum);
+    for (&hz, band) in bands.filter(|(hz, _)| (low_hz..high_hz).contains(*hz)) {
+        for (power, channel) in [(band.mid, BandChannel::Mid), (band.side, BandChannel::Side)] {
+            before += f64::from(power);
+            after += f64::from(power) * db_to_power(response_db(eq, channel, hz, mix.sample_rate_hz));
         }
     }
     if before > 0.0 && after > 0.0 { power_to_db(after / before) } else { 0.0 }
@@ -237,14 +251,14 @@ fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand
     }
 }
 
-/// What was found, for a change that may go against it: long-term values tell of the arrangement as well, and are one piece
-/// of evidence among others.
+/// What was found, for a change that may go against it: long-term values tell of the arrangement as well, and what was put
+/// down to that is not followed.
 pub(super) fn explained(found: String, change_db: f64, missing_db: f64) -> String {
     if change_db * missing_db >= 0.0 {
         return found;
     }
     let verdict = if change_db > 0.0 { "too little" } else { "too much" };
-    format!("{found}; of the difference put down to mastering, the mix has {verdict}")
+    format!("{found}, but that is put down to the arrangement: as a matter of mastering, the mix has {verdict}")
 }
 
 /// Where a band does most of its work.

@@ -187,6 +187,8 @@ pub struct Translation {
 pub struct AppliedFix {
     /// The device that it is for.
     pub device: String,
+    /// What people call that.
+    pub name: String,
     /// The change.
     #[serde(flatten)]
     pub change: Change,

@@ -121,7 +121,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Hands on what is left from `start_frame` on, in blocks of `block_frames` frames; the last may be shorter.
+    /// Hands on what is left from `start_frame` on, in blocks of `block_frames` frames (1 at the least); the last may be shorter.
     ///
     /// # Errors
     /// Those of [`Self::read`] and of `visit`.
@@ -134,7 +134,7 @@ impl Spool {
         let mut block = AudioBuffer::new(self.sample_rate_hz);
         let mut at = start_frame;
         while at < self.frames() {
-            self.read(at, block_frames, &mut block)?;
+            self.read(at, block_frames.max(1), &mut block)?;
             at += block.frames() as u64;
             visit(&mut block)?;
         }
@@ -150,7 +150,7 @@ impl Spool {
         let mut joined = Self::new(self.sample_rate_hz);
         let mut block = AudioBuffer::new(self.sample_rate_hz);
         for stretch in stretches {
-            self.read(stretch.start, (stretch.end - stretch.start) as usize, &mut block)?;
+            self.read(stretch.start, stretch.end.saturating_sub(stretch.start) as usize, &mut block)?;
             fade_ends(&mut block);
             joined.push(&block)?;
         }

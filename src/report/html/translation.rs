@@ -158,7 +158,7 @@ fn applied(translation: &Translation) -> Markup {
             h3 { "What was changed for it" }
             ul {
                 @for fix in &translation.applied {
-                    li { (fix.setting) ", for the " (fix.device) ": " (signed(Some(fix.gain), 1)) " points" }
+                    li { (fix.setting) ", for " (fix.name) ": " (signed(Some(fix.gain), 1)) " points" }
                 }
                 @if let Some(fix) = &translation.ceiling { li { "For the codecs: " (ceiling_outcome(fix)) } }
             }

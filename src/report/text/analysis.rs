@@ -4,7 +4,7 @@ use super::{WIDTH, line, shorten, wrap};
 use crate::quality::Severity;
 use crate::report::figures::{
     KEY_FIGURES, change, clock_fine, describe_file, file_name, file_names, frequency, hertz_range, number, places,
-    wide_band_name,
+    printable, wide_band_name,
 };
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
@@ -187,36 +187,56 @@ fn spectrum(out: &mut String, document: &AnalysisDocument) {
     }
 }
 
+/// Room for names, however wide the numbers are.
+const LEAST_NAME: usize = 16;
+
 fn many_files(documents: &[AnalysisDocument], album: Option<&AlbumDocument>) -> String {
     let mut out = String::new();
-    let columns = KEY_FIGURES.map(|figure| figure.short.len().max(figure.unit.len()).max(5) + 1);
-    let room = WIDTH - columns.iter().sum::<usize>();
     let names = file_names(documents.iter().map(|document| document.file.path.as_str()));
-    let names: Vec<String> = names.iter().map(|name| shorten(name, room)).collect();
-    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("album".len());
-    let head: String =
-        KEY_FIGURES.iter().zip(columns).map(|(figure, width)| format!("{:>width$}", figure.short)).collect();
-    let units: String =
-        KEY_FIGURES.iter().zip(columns).map(|(figure, width)| format!("{:>width$}", figure.unit)).collect();
-    line(&mut out, &format!("{:<longest$}{head}", "file"));
-    line(&mut out, &format!("{:<longest$}{units}", ""));
-    for (document, name) in documents.iter().zip(&names) {
-        let values: String = KEY_FIGURES
-            .iter()
-            .zip(columns)
-            .map(|(figure, width)| format!("{:>width$}", number((figure.of)(&document.analysis), figure.decimals)))
-            .collect();
-        line(&mut out, &format!("{name:<longest$}{values}"));
+    let rows: Vec<[String; KEY_FIGURES.len()]> = documents
+        .iter()
+        .map(|document| KEY_FIGURES.each_ref().map(|figure| number((figure.of)(&document.analysis), figure.decimals)))
+        .chain(album.map(|album| KEY_FIGURES.each_ref().map(|figure| number(album.figure(figure.id), figure.decimals))))
+        .collect();
+    let widths: [usize; KEY_FIGURES.len()] = std::array::from_fn(|column| {
+        let figure = &KEY_FIGURES[column];
+        let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        1 + widest.max(figure.short.len()).max(figure.unit.len()).max(5)
+    });
+    let room = WIDTH - widths.iter().sum::<usize>().min(WIDTH - LEAST_NAME);
+    let names: Vec<String> = names.iter().map(|name| shorten(name, room)).chain(["album".into()]).collect();
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut row = |name: &str, cells: &[&str]| {
+        let cells: String = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}")).collect();
+        line(&mut out, &format!("{name:<longest$}{cells}"));
+    };
+    row("file", &KEY_FIGURES.each_ref().map(|figure| figure.short));
+    row("", &KEY_FIGURES.each_ref().map(|figure| figure.unit));
+    for (name, cells) in names.iter().zip(&rows) {
+        row(name, &cells.each_ref().map(String::as_str));
     }
-    if let Some(album) = album {
-        let values: String = KEY_FIGURES
-            .iter()
-            .zip(columns)
-            .map(|(figure, width)| format!("{:>width$}", number(album.figure(figure.id), figure.decimals)))
-            .collect();
-        line(&mut out, &format!("{:<longest$}{values}", "album"));
+    let found = documents.iter().zip(&names).filter_map(|(document, name)| Some((name, serious(document)?)));
+    let found: Vec<String> = found.map(|(name, ids)| format!("{name}: {ids}")).collect();
+    if !found.is_empty() {
+        line(&mut out, "");
+        line(&mut out, "Quality control (each file by itself tells more)");
+        found.iter().for_each(|found| wrap(&mut out, &printable(found), 2));
     }
     out
+}
+
+/// What quality control found that is more than a remark; `None` for nothing.
+fn serious(document: &AnalysisDocument) -> Option<String> {
+    let of = |severity: Severity| -> Vec<&str> {
+        document.quality.iter().filter(|finding| finding.severity == severity).map(|finding| finding.id).collect()
+    };
+    let kinds = [("fail", of(Severity::Fail)), ("warning", of(Severity::Warning))];
+    let told: Vec<String> = kinds
+        .iter()
+        .filter(|(_, ids)| !ids.is_empty())
+        .map(|(kind, ids)| format!("{kind} {}", ids.join(", ")))
+        .collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 #[cfg(test)]

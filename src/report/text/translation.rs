@@ -55,7 +55,7 @@ pub(super) fn in_master(out: &mut String, translation: &Translation) {
     absent(out, translation);
     for fix in &translation.applied {
         let gain = signed(Some(fix.gain), 1);
-        wrap(out, &format!("For the {}: {}, {gain} points.", printable(&fix.device), fix.setting), 2);
+        wrap(out, &format!("Changed for {}: {}, {gain} points.", printable(&fix.name), fix.setting), 2);
     }
 }
 

@@ -57,9 +57,8 @@ impl ProfileChoice {
             return Profile::load(path).map(|profile| Self::This(Box::new(profile)));
         }
         let names: Vec<&str> = built_in.iter().map(|profile| profile.name.as_str()).collect();
-        let reason =
-            format!("no profile has the name {wanted:?}; there are {} and auto; or give a file", names.join(", "));
-        Err(Error::setting("--profile", reason))
+        let reason = format!("there is none of that name, but {} and auto; or give a file", names.join(", "));
+        Err(Error::setting(format!("profile {wanted:?}"), reason))
     }
 
     /// Chooses for a mix. Of two that are as near, the first.

@@ -158,10 +158,10 @@ impl Profile {
         })
     }
 
-    /// Reads all profiles (`*.json`) of a folder, in the order of their names.
+    /// Reads all profiles of a folder, in the order of their names. Other `*.json` files are passed over, and named in the log.
     ///
     /// # Errors
-    /// Those of [`Profile::load`]; [`Error::Content`] if it holds none.
+    /// [`Error::Read`] if something can't be read; [`Error::Content`] if it holds none.
     pub fn load_folder(folder: &Path) -> Result<Vec<Self>> {
         let entries = std::fs::read_dir(folder).map_err(|error| Error::read(folder, error))?;
         let mut paths = Vec::new();
@@ -171,11 +171,19 @@ impl Profile {
                 paths.push(path);
             }
         }
-        if paths.is_empty() {
+        paths.sort();
+        let mut profiles = Vec::new();
+        for path in paths {
+            match Self::load(&path) {
+                Ok(profile) => profiles.push(profile),
+                Err(other @ Error::Content { .. }) => log::warn!("passed over: {other}"),
+                Err(error) => return Err(error),
+            }
+        }
+        if profiles.is_empty() {
             return Err(Error::content(folder, "no profile (.json) is in it; `halfspeed profile build` makes one"));
         }
-        paths.sort();
-        paths.iter().map(|path| Self::load(path)).collect()
+        Ok(profiles)
     }
 
     fn parse(text: &str) -> Result<Self, String> {

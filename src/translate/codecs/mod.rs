@@ -96,10 +96,7 @@ impl Codec {
                 KNOWN.iter().flat_map(|(name, rates)| rates.iter().map(move |rate| format!("{name}-{rate}"))).collect();
             Error::setting(
                 format!("codec {id:?}"),
-                format!(
-                    "unknown; there are {}, other rates of them, services (spotify, ...) and all",
-                    known.join(", ")
-                ),
+                format!("unknown; there are {}, and other rates of them", known.join(", ")),
             )
         };
         let (name, kbps) = id.split_once('-').ok_or_else(unknown)?;
