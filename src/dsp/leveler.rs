@@ -21,7 +21,7 @@ use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
 #[serde(deny_unknown_fields, default)]
 #[schemars(transform = describe::<Self>)]
 pub struct LevelerSettings {
-    /// Peak level where it sets in, -80 to 0 dBFS. Default: -12.
+    /// Peak level where it sets in, -80 to 24 dBFS. Default: -12.
     pub threshold_db: f64,
     /// Input change over output change above the threshold, 1 (none) to 20. Default: 4.
     pub ratio: f64,

@@ -273,6 +273,21 @@ mod tests {
     }
 
     #[test]
+    fn a_notch_is_silent_at_its_own_frequency_at_every_rate() {
+        for (frequency_hz, q, rate) in
+            [(19_000.0, 10.0, 44_100), (15_625.0, 20.0, 48_000), (3_000.0, 20.0, 8_000), (50.0, 30.0, 96_000)]
+        {
+            let prototype = Prototype::notch(frequency_hz, q);
+            let sections = prototype.sections(rate);
+            assert!(gain_db(&sections, frequency_hz, rate) < -120.0, "{frequency_hz} Hz at {rate}");
+            // And 3 dB down where its bandwidth ends.
+            let edge_hz = frequency_hz * ((1.0 + 0.25 / (q * q)).sqrt() + 0.5 / q);
+            assert!((gain_db(&sections, edge_hz, rate) + 3.01).abs() < 0.5, "{frequency_hz} Hz at {rate}");
+            assert!(sections.iter().all(is_stable_and_minimum_phase));
+        }
+    }
+
+    #[test]
     fn two_sections_follow_every_prototype() {
         let mut worst = [0.0f64; 3];
         for frequency_hz in [200.0, 1e3, 4e3, 8e3, 12e3, 15e3, 18e3, 19.9e3, 21.5e3] {

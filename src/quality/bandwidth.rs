@@ -114,9 +114,12 @@ impl Bandwidth {
                 && (edge.step_db >= UP_SAMPLED_STEP_DB || (edge.step_db >= MIN_STEP_DB && above_dbfs < UP_SAMPLED_DBFS))
         };
         let lower = RATES_HZ.into_iter().zip(self.rate_edges);
+        let mut lower = lower.filter(|(rate_hz, _)| 1.5 * rate_hz < f64::from(self.sample_rate_hz));
+        // A sharp edge says which rate it was; a slope may begin at one and end at another.
         let (rate_hz, _) = lower
-            .filter(|(rate_hz, _)| 1.5 * rate_hz < f64::from(self.sample_rate_hz))
-            .find(|&(rate_hz, edges)| is_end(rate_hz, edges) || is_slope_into_nothing(&levels, rate_hz))?;
+            .clone()
+            .find(|&(rate_hz, edges)| is_end(rate_hz, edges))
+            .or_else(|| lower.find(|&(rate_hz, _)| is_slope_into_nothing(&levels, rate_hz)))?;
         Some(Finding {
             id: "up_sampled",
             severity: Severity::Warning,
