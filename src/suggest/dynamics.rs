@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_band_is_compressed_for_its_dynamics_and_not_for_its_pauses() {
         let ratio = |quieter_db: f64| {
-            let (compressors, _) = by_band(&pulsing(quieter_db), &pulsing(0.0), 1.0, WHOLE);
+            let (compressors, _) = by_band(&pulsing(quieter_db), &pulsing(0.0), [0.0; BANDS], 1.0, WHOLE);
             compressors[1].as_ref().map(|settings| settings.ratio)
         };
         assert!(ratio(-12.0).is_some_and(|ratio| ratio > 1.1), "{:?}", ratio(-12.0));
