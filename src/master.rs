@@ -1,7 +1,9 @@
-//! The main job: measure, suggest, render, verify, correct, report.
+//! The main job: measure, suggest, render, verify, correct.
 
+mod aim;
 mod audition;
 mod fixes;
+mod meet;
 mod offset;
 mod refine;
 
@@ -9,18 +11,19 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use self::aim::Aim;
 use self::audition::Audition;
+use self::meet::{Goal, Met, Written, frames_at, limiter_ceiling, meet, read_back};
+pub use self::meet::{LOUDNESS_TOLERANCE_LU, Promise};
 pub use self::refine::{Candidate, Refinement};
 use self::refine::{Effort, Refiner};
 use crate::dsp::limiter::LimiterSettings;
-use crate::engine::drive::{DRIVE_RANGE_DB, DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
-use crate::engine::render::{LimiterLog, Processed, process};
+use crate::engine::render::{ChainLog, LimiterLog, Processed, process};
 use crate::engine::source::{Source, load_audio, load_file, measure_file};
 use crate::engine::{OutputSettings, Recipe};
 use crate::error::{Error, Result};
-use crate::io::{OutputFile, Spool, check_output};
+use crate::io::{Spool, check_output};
 use crate::measure::Measurement;
-use crate::report::{MasterReport, Promise};
 use crate::suggest::profile::{Chosen, Fit, Profile, ProfileChoice};
 use crate::suggest::{Amounts, Plan, Proposal, Quantity, Suggester, Suggestion, Target, corridor};
 use crate::translate::codecs::Selection;
@@ -35,15 +38,6 @@ pub const DEFAULT_CEILING_DBTP: f64 = -1.0;
 pub const LOUDNESS_RANGE_LUFS: (f64, f64) = (-60.0, -3.0);
 /// Ceilings that can be wished for, dBTP.
 pub const CEILING_RANGE_DBTP: (f64, f64) = (-19.0, 0.0);
-/// How near the written file comes to the wished loudness, LU.
-pub const LOUDNESS_TOLERANCE_LU: f64 = 0.1;
-/// Times a master is written at the most for the sake of its loudness.
-const MAX_ATTEMPTS: usize = 6;
-/// How far meters may differ on the same file: on dense masters a resampler at 8 points a sample read up to 0.07 dB more
-/// than the meter at 16. This much under the ceiling is aimed for, so that any of them finds it kept.
-const METER_MARGIN_DB: f64 = 0.08;
-/// What dither may add to a peak at the ceiling, dB.
-const QUANTISING_MARGIN_DB: f64 = 0.005;
 
 /// What to do.
 pub struct MasterJob<'a> {
@@ -121,12 +115,38 @@ pub enum Step {
 /// Told which step has done how many frames, of how many if that is known.
 pub type OnProgress<'a> = &'a (dyn Fn(Step, u64, Option<u64>) + Sync);
 
+/// A master, with all that was found on the way to it.
+pub struct Mastered {
+    /// The mix.
+    pub mix: Source,
+    /// The references, if there were any.
+    pub references: References,
+    /// What was found for the profile that was asked for; `None` where none was, or a reference was given.
+    pub chosen: Option<Chosen>,
+    /// What was proposed.
+    pub proposal: Proposal,
+    /// What became of trying it; `None` without a reference.
+    pub refinement: Option<Refinement>,
+    /// The settings as applied.
+    pub recipe: Recipe,
+    /// The written file, measured.
+    pub written: Source,
+    /// What the stages before the limiter did.
+    pub chain_log: ChainLog,
+    /// What the limiter did.
+    pub limiter_log: LimiterLog,
+    /// What the written file had to keep, and whether it does.
+    pub promises: Vec<Promise>,
+    /// How it translates; `None` where that was not asked for.
+    pub translation: Option<Translation>,
+}
+
 /// Makes a master and says everything about it. The output appears only when it is complete and measured.
 ///
 /// # Errors
 /// A file that can't be read, mastered or written; a setting out of range. Missing a promise is not an error: it is
 /// reported.
-pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<MasterReport> {
+pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Mastered> {
     job.check()?;
     let (mix, references) = rayon::join(
         || load_file(&job.mix, job.output_settings.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total)),
@@ -139,26 +159,18 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     loudness_of(&mix)?;
 
     let chosen = job.profile.as_ref().filter(|_| references.middle.is_none()).map(|wish| wish.choose(&mix.measurement));
-    let natural_lufs = natural_loudness_lufs(&references, chosen.as_ref(), job.ceiling_dbtp, job.loudness_lufs);
-    let wished_lufs = job.loudness_lufs.unwrap_or(natural_lufs);
-    // What goes beyond the density of the reference is the limiter's alone, and that is held. A reference that was turned
-    // down is as dense as it was.
-    let as_dense_lufs =
-        natural_lufs + references.middle.as_ref().map_or(0.0, |source| turned_down_lu(source, job.ceiling_dbtp));
-    let dense_lufs = match job.loudness_lufs {
-        None => as_dense_lufs,
-        Some(wished_lufs) if job.force_loudness => wished_lufs,
-        Some(wished_lufs) => wished_lufs.min(as_dense_lufs),
-    };
-    let (mut proposal, refinement) = propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), dense_lufs)?;
+    let aim = Aim::of(job, &references, chosen.as_ref());
+    let (mut proposal, refinement) =
+        propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), aim.dense_lufs)?;
     if job.amounts.eq_ratio > 0.0 {
         offset::centre(&mix, &mut proposal);
     }
-    note_limiting(&mut proposal, job.ceiling_dbtp - wished_lufs);
+    note_limiting(&mut proposal, job.ceiling_dbtp - aim.wished_lufs);
     let mut recipe = recipe_of(job, &proposal);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
-    let mut goal = Goal { wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
+    let mut goal =
+        Goal { wished_lufs: aim.wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
     let met = meet(&goal, &mut processed, &mut recipe, job, on_progress)?;
     let mut made = Made { recipe, processed, met };
     let reference = references.middle.as_ref().map(|reference| &reference.measurement);
@@ -186,17 +198,25 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
             translation.ceiling = behind.fix;
         }
     }
-    let followed = references.middle.as_ref().filter(|_| job.loudness_lufs.is_none());
-    let wished_because = followed.and_then(|reference| quieter_than(reference, job.ceiling_dbtp));
-    let promises = goal.judge(&made.met, frames_at(&mix, made.processed.sample_rate_hz()), wished_because);
+    let promises = goal.judge(&made.met, frames_at(&mix, made.processed.sample_rate_hz()), aim.because);
     let Made { recipe, processed, met } = made;
-    let Written { file, source, log } = met.written;
+    let Written { file, source: mut written, log: limiter_log } = met.written;
     file.commit(job.force)?;
-    let mut report = MasterReport::new(job, mix, references, source, recipe, &proposal, &processed, log, promises);
-    report.translation = translation;
-    report.note_profile(chosen.as_ref());
-    report.model.refinement = refinement;
-    Ok(report)
+    written.info.path.clone_from(&job.output);
+    let chain_log = processed.log;
+    Ok(Mastered {
+        mix,
+        references,
+        chosen,
+        proposal,
+        refinement,
+        recipe,
+        written,
+        chain_log,
+        limiter_log,
+        promises,
+        translation,
+    })
 }
 
 /// What was proposed for the density of the reference becomes denser where the wished loudness leaves less room: by the limiter.
@@ -211,59 +231,6 @@ fn note_limiting(proposal: &mut Proposal, wished_plr_db: f64) {
                 .push_str(&format!("; the wished loudness leaves {wished_plr_db:.1} dB: the limiter does the rest"));
         }
     }
-}
-
-/// The loudness at which a master under the ceiling is as dense as the reference; else what of the profile's range is nearest to
-/// the wish, or to the usual loudness; else these themselves.
-fn natural_loudness_lufs(
-    references: &References,
-    chosen: Option<&Chosen>,
-    ceiling_dbtp: f64,
-    wished_lufs: Option<f64>,
-) -> f64 {
-    let of_reference = || {
-        let reference = references.middle.as_ref()?;
-        Some(reference.measurement.loudness.integrated_lufs()? - over_ceiling_db(reference, ceiling_dbtp))
-    };
-    let wished_lufs = wished_lufs.unwrap_or(DEFAULT_LOUDNESS_LUFS);
-    let of_profile = || Some(corridor::loudness_within(&chosen?.profile.as_ref()?.0, wished_lufs));
-    of_reference().or_else(of_profile).unwrap_or(wished_lufs)
-}
-
-/// Where the limiter of a reference held it, dBFS: its highest sample, which is what most limiters of releases hold. What a
-/// lossy decoder adds to full scale, no limiter left.
-fn held_at_dbfs(reference: &Source) -> Option<f64> {
-    let peak_dbfs = reference.measurement.peaks.sample_dbfs()?;
-    Some(if reference.info.lossy { peak_dbfs.min(0.0) } else { peak_dbfs })
-}
-
-/// How far the reference's peaks stand over the ceiling, dB: by so much a master that is as dense has to be quieter, as if
-/// the reference itself were turned down to the ceiling.
-fn over_ceiling_db(reference: &Source, ceiling_dbtp: f64) -> f64 {
-    held_at_dbfs(reference).map_or(0.0, |peak_dbfs| (peak_dbfs - ceiling_dbtp).max(0.0))
-}
-
-/// How much louder the reference would be with its peaks at the ceiling, LU.
-fn turned_down_lu(reference: &Source, ceiling_dbtp: f64) -> f64 {
-    reference.measurement.peaks.true_dbtp().map_or(0.0, |peak_dbtp| (ceiling_dbtp - peak_dbtp).max(0.0))
-}
-
-/// Why a master is quieter than its reference, and how it becomes as loud.
-fn quieter_than(reference: &Source, ceiling_dbtp: f64) -> Option<String> {
-    let quieter_lu = over_ceiling_db(reference, ceiling_dbtp);
-    let (lufs, held_dbfs) = (reference.measurement.loudness.integrated_lufs()?, held_at_dbfs(reference)?);
-    let is_over_scale = reference.measurement.peaks.sample_dbfs()? > held_dbfs;
-    let peaks = if is_over_scale {
-        "its limiter held 0.0 dBFS at the most".into()
-    } else {
-        format!("it peaks at {held_dbfs:.1} dBFS")
-    };
-    (quieter_lu >= LOUDNESS_TOLERANCE_LU).then(|| {
-        format!(
-            "the reference measures {lufs:.1} LUFS, and {peaks}, over the ceiling of {ceiling_dbtp:.1} dBTP; to be as dense and no \
-             denser, the master is {quieter_lu:.1} LU quieter; --loudness={lufs:.1} makes it as loud"
-        )
-    })
 }
 
 /// The settings that a proposal leads to; the limiter's drive is found later.
@@ -338,11 +305,11 @@ impl Made {
 
 /// Measured references.
 #[derive(Default)]
-pub(crate) struct References {
+pub struct References {
     /// The one of middle loudness, which stands for all where only one can; `None` without any.
-    pub(crate) middle: Option<Source>,
+    pub middle: Option<Source>,
     /// The others.
-    pub(crate) others: Vec<Source>,
+    pub others: Vec<Source>,
 }
 
 impl References {
@@ -388,177 +355,4 @@ fn loudness_of(source: &Source) -> Result<f64> {
         };
         Error::content(&source.info.path, reason)
     })
-}
-
-/// Where the limiter starts, so that the written file keeps a ceiling on any meter.
-fn limiter_ceiling(ceiling_dbtp: f64) -> f64 {
-    ceiling_dbtp - METER_MARGIN_DB - QUANTISING_MARGIN_DB
-}
-
-/// Frames of a programme at a sample rate: those that begin before its end.
-fn frames_at(source: &Source, sample_rate_hz: u32) -> u64 {
-    let Measurement { frames, sample_rate_hz: own_hz, .. } = source.measurement;
-    (u128::from(frames) * u128::from(sample_rate_hz)).div_ceil(u128::from(own_hz)) as u64
-}
-
-/// What the written file has to meet.
-#[derive(Clone, Copy)]
-struct Goal {
-    wished_lufs: f64,
-    force_loudness: bool,
-    ceiling_dbtp: f64,
-}
-
-/// A master under its temporary name, measured.
-struct Written {
-    file: OutputFile,
-    source: Source,
-    log: LimiterLog,
-}
-
-impl Written {
-    fn lufs(&self) -> Option<f64> {
-        self.source.measurement.loudness.integrated_lufs()
-    }
-
-    fn true_dbtp(&self) -> Option<f64> {
-        self.source.measurement.peaks.true_dbtp()
-    }
-}
-
-/// A master that keeps its ceiling, and how near to its loudness it came.
-struct Met {
-    written: Written,
-    /// What the search said of the drive, for the reason why a wish was not met.
-    outcome: Outcome,
-    /// The loudness that was aimed for in the end.
-    target_lufs: f64,
-}
-
-/// Finds the drive, writes, measures, corrects, until the written file meets the goal.
-fn meet(
-    goal: &Goal,
-    processed: &mut Processed,
-    recipe: &mut Recipe,
-    job: &MasterJob<'_>,
-    on_progress: OnProgress<'_>,
-) -> Result<Met> {
-    let silent = || Error::content(&job.mix, "nothing is left of it after processing; check the recipe");
-    // Sample peaks tell about where the threshold will be, so that true peaks are sought only above it.
-    let rough = DriveSearch::new(processed, &recipe.limiter);
-    let unlimited_db = rough.drive_without_limiting(goal.wished_lufs).ok_or_else(silent)?;
-    let mut near = rough.drive_for_loudness(goal.wished_lufs, 1.0, rough.outcome(unlimited_db)).ok_or_else(silent)?;
-    let floor_db = recipe.limiter.ceiling_dbtp - near.drive_db - 0.6;
-    processed.find_true_peaks(db_to_amplitude(floor_db) as f32)?;
-    let mut correction_lu = 0.0;
-    let mut attempt = 1;
-    loop {
-        let search = DriveSearch::new(processed, &recipe.limiter);
-        near = Outcome { lu_per_db: near.lu_per_db, ..search.outcome(near.drive_db) };
-        near = search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.05, near).ok_or_else(silent)?;
-        let held = if goal.force_loudness { None } else { search.held(&near) };
-        let is_held = held.is_some();
-        let outcome = held.unwrap_or(near);
-        recipe.limiter.drive_db = outcome.drive_db;
-        if recipe.limiter.ceiling_dbtp - outcome.drive_db < floor_db {
-            processed.find_true_peaks(db_to_amplitude(recipe.limiter.ceiling_dbtp - outcome.drive_db) as f32)?;
-        }
-        let written = write(processed, recipe, job, on_progress)?;
-        let written_lufs = written.lufs().ok_or_else(silent)?;
-        // Where limiting is held, no correction of the wish changes the drive.
-        let target_lufs = if is_held { written_lufs } else { goal.wished_lufs };
-        let miss_lu = target_lufs - written_lufs;
-        let over_db = written.true_dbtp().map_or(0.0, |peak| peak - (goal.ceiling_dbtp - METER_MARGIN_DB));
-        log::info!("attempt {attempt}: {miss_lu:+.3} LU to go, {over_db:+.3} dB off the ceiling's margin");
-        if over_db <= 0.0 && (miss_lu.abs() <= 0.5 * LOUDNESS_TOLERANCE_LU || attempt == MAX_ATTEMPTS) {
-            return Ok(Met { written, outcome, target_lufs });
-        }
-        if attempt == MAX_ATTEMPTS {
-            // Drive and ceiling together scale the output and nothing else: the ceiling holds, at the cost of loudness.
-            recipe.limiter.ceiling_dbtp -= over_db + QUANTISING_MARGIN_DB;
-            recipe.limiter.drive_db -= over_db + QUANTISING_MARGIN_DB;
-            let written = write(processed, recipe, job, on_progress)?;
-            return Ok(Met { written, outcome, target_lufs });
-        }
-        if over_db > 0.0 {
-            // Each time with more to spare: a new drive moves other peaks to the top.
-            recipe.limiter.ceiling_dbtp -= over_db + 0.01 * attempt as f64;
-        }
-        correction_lu += miss_lu;
-        attempt += 1;
-    }
-}
-
-/// Writes the programme as the recipe says, and measures what was written.
-fn write(processed: &Processed, recipe: &Recipe, job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Written> {
-    let (file, log) = processed.write(&recipe.limiter, recipe.output.format, &job.output)?;
-    let source = read_back(&file, on_progress)?;
-    Ok(Written { file, source, log })
-}
-
-fn read_back(file: &OutputFile, on_progress: OnProgress<'_>) -> Result<Source> {
-    measure_file(file.temporary(), &|done, total| on_progress(Step::Verify, done, total))
-}
-
-impl Goal {
-    /// Holds the written file to what was promised.
-    fn judge(&self, met: &Met, wanted_frames: u64, wished_because: Option<String>) -> Vec<Promise> {
-        let loudness = met.written.lufs();
-        let loudness_met = loudness.is_some_and(|lufs| (lufs - self.wished_lufs).abs() <= LOUDNESS_TOLERANCE_LU);
-        let peak = met.written.true_dbtp();
-        let frames = met.written.source.measurement.frames;
-        let reason = (!loudness_met).then(|| self.shortfall(met));
-        vec![
-            Promise {
-                id: "integrated_loudness",
-                unit: "LUFS",
-                wanted: self.wished_lufs,
-                measured: loudness,
-                tolerance: LOUDNESS_TOLERANCE_LU,
-                met: loudness_met,
-                reason,
-                wanted_because: wished_because,
-            },
-            Promise {
-                id: "true_peak",
-                unit: "dBTP",
-                wanted: self.ceiling_dbtp,
-                measured: peak,
-                tolerance: 0.0,
-                met: peak.is_none_or(|peak| peak <= self.ceiling_dbtp),
-                reason: None,
-                wanted_because: None,
-            },
-            Promise {
-                id: "length",
-                unit: "frames",
-                wanted: wanted_frames as f64,
-                measured: Some(frames as f64),
-                tolerance: 0.0,
-                met: frames == wanted_frames,
-                reason: None,
-                wanted_because: None,
-            },
-        ]
-    }
-
-    /// Why the wished loudness was not met.
-    fn shortfall(&self, met: &Met) -> String {
-        let drive_db = met.outcome.drive_db;
-        let (least_db, most_db) = DRIVE_RANGE_DB;
-        if drive_db >= most_db {
-            format!("the mix is too quiet for it: {most_db:.0} dB is the most gain there is; export it louder")
-        } else if drive_db <= least_db {
-            format!("the mix is too loud for it: it is turned down by {:.0} dB and no more; export it lower", -least_db)
-        } else if met.target_lufs == self.wished_lufs {
-            format!("the limiter takes back what more drive adds; {drive_db:.1} dB were tried")
-        } else {
-            format!(
-                "more would take over {MAX_P95_REDUCTION_DB:.0} dB of limiting in the loud parts; it stops at {:.1} LUFS \
-                 ({:.1} LU short); --force-loudness goes on",
-                met.target_lufs,
-                self.wished_lufs - met.target_lufs
-            )
-        }
-    }
 }

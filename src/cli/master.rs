@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use halfspeed::engine::OutputSettings;
 use halfspeed::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat, check_output, is_same_place};
 use halfspeed::master::{CEILING_RANGE_DBTP, DEFAULT_CEILING_DBTP, LOUDNESS_RANGE_LUFS, MasterJob, master};
-use halfspeed::report::{master_html, master_text};
+use halfspeed::report::{MasterReport, master_html, master_text};
 use halfspeed::suggest::profile::ProfileChoice;
 use halfspeed::suggest::{Amounts, Classical, Learned, LoudnessOnly, Suggester};
 use halfspeed::translate::codecs::Selection;
@@ -165,9 +165,9 @@ impl MasterArgs {
             output_settings: OutputSettings { sample_rate_hz: self.rate, format: self.bits },
         };
         let progress = Progress::new(self.common.quiet);
-        let report = master(&job, &|step, done, total| progress.show(step, done, total));
+        let mastered = master(&job, &|step, done, total| progress.show(step, done, total));
         progress.finish();
-        let report = report?;
+        let report = MasterReport::new(&job, mastered?);
 
         // What was done is told even if a file beside the master can't be written.
         if self.common.json {

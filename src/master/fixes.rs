@@ -1,6 +1,7 @@
 //! Changes of a finished master for the sake of its translation: each is made, measured, and kept only if it helps.
 
-use super::{Goal, Made, MasterJob, Met, OnProgress, Step, limiter_ceiling, meet};
+use super::meet::{Goal, Met, limiter_ceiling, meet};
+use super::{Made, MasterJob, OnProgress, Step};
 use crate::engine::render::process;
 use crate::engine::source::load_audio;
 use crate::error::Result;

@@ -2,25 +2,18 @@
 
 use serde::Serialize;
 
+use super::notes::notes;
 use super::{AlbumDocument, ProfileDocument};
 use crate::dsp::eq::{BandChannel, response_db};
 use crate::engine::Recipe;
-use crate::engine::render::{ChainLog, LimiterLog, Processed};
+use crate::engine::render::ChainLog;
 use crate::engine::source::Source;
-use crate::io::{SourceInfo, is_same_place};
-use crate::master::{MasterJob, References, Refinement};
-use crate::measure::Measurement;
+use crate::io::SourceInfo;
+use crate::master::{MasterJob, Mastered, Promise, Refinement};
 use crate::measure::analysis::Analysis;
-use crate::quality::{Finding, Severity};
-use crate::suggest::profile::Chosen;
-use crate::suggest::width::is_opposed;
-use crate::suggest::{Amounts, CurvePoint, ModelVerdict, Proposal, Quantity, Suggestion};
+use crate::quality::Finding;
+use crate::suggest::{CurvePoint, ModelVerdict, Quantity, Suggestion};
 use crate::translate::Translation;
-
-/// Under this, a reference tells little of a song, seconds.
-const SHORT_REFERENCE_S: f64 = 20.0;
-/// Failures of quality control that make a reference a poor one; others are a matter of its own.
-const MISLEADING: [&str; 3] = ["dead_channel", "dc", "polarity"];
 
 /// `halfspeed.analysis/1`: everything measured of a file.
 #[derive(Debug, Clone, Serialize)]
@@ -163,27 +156,6 @@ pub struct SuggestionDocument {
     pub reference: Option<f64>,
 }
 
-/// Something the written file has to keep.
-#[derive(Debug, Clone, Serialize)]
-pub struct Promise {
-    /// `integrated_loudness`, `true_peak`, `length`.
-    pub id: &'static str,
-    /// Unit of the values.
-    pub unit: &'static str,
-    /// What was promised; a ceiling for `true_peak`.
-    pub wanted: f64,
-    /// What the written file measures.
-    pub measured: Option<f64>,
-    /// How far off still counts as kept.
-    pub tolerance: f64,
-    /// Whether it was kept.
-    pub met: bool,
-    /// Why not, and what to do.
-    pub reason: Option<String>,
-    /// Why this was promised, where it is not what a user would expect.
-    pub wanted_because: Option<String>,
-}
-
 /// Who made the suggestions.
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelDocument {
@@ -220,90 +192,68 @@ pub struct MasterCurves {
 }
 
 impl MasterReport {
-    /// Puts together what the steps of a job found.
-    #[allow(clippy::too_many_arguments)] // One argument for each step of the job, used once.
-    pub(crate) fn new(
-        job: &MasterJob<'_>,
-        mix: Source,
-        references: References,
-        mut written: Source,
-        settings: Recipe,
-        proposal: &Proposal,
-        processed: &Processed,
-        log: LimiterLog,
-        verified: Vec<Promise>,
-    ) -> Self {
-        let References { middle: reference, others, .. } = references;
-        written.info.path.clone_from(&job.output);
-        let ChainLog { multiband_db, glue_db, leveler_db } = &processed.log;
+    /// Tells what a job has made.
+    pub fn new(job: &MasterJob<'_>, mastered: Mastered) -> Self {
+        let notes = notes(job, &mastered);
+        let Mastered { mix, references, chosen, proposal, refinement, recipe, written, .. } = mastered;
+        let ChainLog { multiband_db, glue_db, leveler_db } = mastered.chain_log;
+        let reduction_db = mastered.limiter_log.reduction_db;
+        let reference = references.middle;
         let deepest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         let reductions = ReductionsDocument {
-            multiband_db: *multiband_db,
-            glue_db: *glue_db,
-            leveler_db: deepest(leveler_db),
-            limiter_db: deepest(&log.reduction_db),
+            multiband_db,
+            glue_db,
+            leveler_db: deepest(&leveler_db),
+            limiter_db: deepest(&reduction_db),
         };
-        let suggestions = proposal.suggestions.iter().map(|suggestion| SuggestionDocument {
-            suggestion: suggestion.clone(),
+        let profile = chosen.as_ref().and_then(|chosen| chosen.profile.as_ref());
+        let held_against = |quantity: Quantity| match (&reference, profile) {
+            (Some(reference), _) => quantity.of(&reference.measurement),
+            // A profile's levels are over the mean of its own bands.
+            (None, Some((profile, _))) if !matches!(quantity, Quantity::BandLevel { .. }) => {
+                quantity.of_profile(profile)
+            }
+            _ => None,
+        };
+        let suggestions = proposal.suggestions.into_iter().map(|suggestion| SuggestionDocument {
             measure: suggestion.quantity.describe(),
             unit: suggestion.quantity.unit(),
             achieved: suggestion.quantity.of(&written.measurement),
-            reference: reference.as_ref().and_then(|reference| suggestion.quantity.of(&reference.measurement)),
+            reference: held_against(suggestion.quantity),
+            suggestion,
         });
-        let short_term = |measurement: &Measurement| measurement.loudness.short_term_lufs();
+        let short_term = |source: &Source| source.measurement.loudness.short_term_lufs();
         Self {
             schema: "halfspeed.master/1",
             version: env!("CARGO_PKG_VERSION"),
             suggestions: suggestions.collect(),
-            verified,
-            translation: None,
+            verified: mastered.promises,
+            translation: mastered.translation,
             model: ModelDocument {
-                name: job.suggester.name(),
+                name: if profile.is_some() { "profile" } else { job.suggester.name() },
                 likeness_ratio: proposal.likeness_ratio,
                 matched_ratio: proposal.matched_ratio,
-                verdict: proposal.model.clone(),
-                refinement: None,
+                verdict: proposal.model,
+                refinement,
             },
             reductions,
-            notes: [master_notes(&mix, &written), notes(job, &mix, reference.as_ref(), proposal)].concat(),
+            notes,
             curves: MasterCurves {
-                before_short_term_lufs: short_term(&mix.measurement),
-                after_short_term_lufs: short_term(&written.measurement),
-                reference_short_term_lufs: reference
-                    .as_ref()
-                    .map_or(Vec::new(), |source| short_term(&source.measurement)),
-                leveler_reduction_db: leveler_db.clone(),
-                limiter_reduction_db: log.reduction_db,
-                eq_response: eq_response(&settings, written.measurement.sample_rate_hz),
-                eq_target: proposal.target_curve.clone(),
+                before_short_term_lufs: short_term(&mix),
+                after_short_term_lufs: short_term(&written),
+                reference_short_term_lufs: reference.as_ref().map_or(Vec::new(), short_term),
+                leveler_reduction_db: leveler_db,
+                limiter_reduction_db: reduction_db,
+                eq_response: eq_response(&recipe, written.measurement.sample_rate_hz),
+                eq_target: proposal.target_curve,
             },
             before: AnalysisDocument::new(&mix),
             after: AnalysisDocument::new(&written),
             reference: reference.as_ref().map(AnalysisDocument::new),
-            other_references: others.iter().map(FileDocument::new).collect(),
-            profile: None,
-            settings,
+            other_references: references.others.iter().map(FileDocument::new).collect(),
+            profile: chosen.as_ref().map(ProfileDocument::new),
+            settings: recipe,
         }
-    }
-
-    /// Says which profile was followed, if one was asked for, and what it holds.
-    pub(crate) fn note_profile(&mut self, chosen: Option<&Chosen>) {
-        let Some(chosen) = chosen else { return };
-        let document = ProfileDocument::new(chosen);
-        match &chosen.profile {
-            None => self.notes.push(format!("Profile: {}: only loudness and peaks were set.", document.words())),
-            Some((profile, _)) => {
-                self.model.name = "profile";
-                for suggestion in &mut self.suggestions {
-                    suggestion.reference = match suggestion.suggestion.quantity {
-                        // A profile's levels are over the mean of its own bands.
-                        Quantity::BandLevel { .. } => None,
-                        quantity => quantity.of_profile(profile),
-                    };
-                }
-            }
-        }
-        self.profile = Some(document);
     }
 }
 
@@ -317,78 +267,4 @@ fn eq_response(recipe: &Recipe, sample_rate_hz: u32) -> Vec<CurvePoint> {
             gain_db: response_db(&recipe.eq, BandChannel::Mid, frequency_hz, sample_rate_hz),
         })
         .collect()
-}
-
-/// What makes a reference a poor one.
-fn reference_notes(mix: &Source, reference: &Source) -> Vec<String> {
-    let mut notes = Vec::new();
-    if is_same_place(&mix.info.path, &reference.info.path) {
-        notes.push("The reference is the mix itself: there is nothing to come near to.".into());
-    }
-    if reference.info.channels == 1 {
-        notes.push("The reference is mono: the width was left alone.".into());
-    } else if is_opposed(&mix.measurement, &reference.measurement) {
-        notes.push("A channel of the reference is upside down, none of the mix's: the width was left alone.".into());
-    }
-    let duration_s = reference.measurement.duration_s();
-    if duration_s < SHORT_REFERENCE_S {
-        notes.push(format!(
-            "The reference is only {duration_s:.1} s long: its loudness and tone are those of a moment; a whole song tells more."
-        ));
-    }
-    let misleading = reference
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Fail && MISLEADING.contains(&finding.id));
-    notes.extend(misleading.map(|finding| format!("In the reference: {}.", finding.message)));
-    notes
-}
-
-/// What was done without anything to hold the mix against, and what was not.
-fn alone(job: &MasterJob<'_>, proposal: &Proposal) -> String {
-    let what = if proposal.eq.is_empty() {
-        "only loudness and peaks were set"
-    } else {
-        "only the offset, loudness and peaks were set"
-    };
-    let is_asked = job.thorough || job.amounts != Amounts::default();
-    let ignored = if is_asked { " Amounts and --thorough change nothing without one." } else { "" };
-    format!("There was no reference: {what}.{ignored} (--profile auto holds the mix against songs of its kind.)")
-}
-
-/// What quality control finds in the master that it did not find in the mix: what the listener gets, whoever caused it. A
-/// small offset grows with the gain, and nobody hears it.
-fn master_notes(mix: &Source, written: &Source) -> Vec<String> {
-    let is_new = |finding: &&Finding| {
-        let matters = finding.severity == Severity::Fail || finding.severity == Severity::Warning && finding.id != "dc";
-        matters && mix.findings.iter().all(|known| known.id != finding.id)
-    };
-    written.findings.iter().filter(is_new).map(|finding| format!("In the master: {}.", finding.message)).collect()
-}
-
-fn notes(job: &MasterJob<'_>, mix: &Source, reference: Option<&Source>, proposal: &Proposal) -> Vec<String> {
-    let mut notes = Vec::new();
-    if mix.info.channels == 1 {
-        notes.push("The mix is mono; the master holds it as two equal channels.".into());
-    }
-    if mix.info.lossy {
-        notes.push(format!("The mix is {}, a lossy format; a lossless export makes a better master.", mix.info.format));
-    }
-    let failures = mix.findings.iter().filter(|finding| finding.severity == Severity::Fail);
-    notes.extend(failures.map(|finding| format!("In the mix: {}.", finding.message)));
-    if let Some(reason) = proposal.model.as_ref().and_then(|verdict| verdict.fallback.as_ref()) {
-        notes.push(format!("The classical rules were used instead of the model: {reason}."));
-    }
-    match reference {
-        None if job.profile.is_some() => {}
-        None => notes.push(alone(job, proposal)),
-        Some(reference) => notes.extend(reference_notes(mix, reference)),
-    }
-    if let Some(rate) = job.output_settings.sample_rate_hz.filter(|rate| *rate > mix.info.sample_rate_hz) {
-        notes.push(format!(
-            "The master has {rate} Hz, the mix {} Hz: converting upwards adds nothing to the sound.",
-            mix.info.sample_rate_hz
-        ));
-    }
-    notes
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{AnalysisDocument, FileDocument, Promise, SuggestionDocument};
+use super::{AnalysisDocument, FileDocument, SuggestionDocument};
+use crate::master::Promise;
 use crate::measure::analysis::Analysis;
 
 /// Stands for a value that does not exist.
@@ -287,7 +288,7 @@ pub(super) enum Outcome {
 /// A miss of the prediction beyond this is marked.
 pub(super) const FAR_OFF_DB: f64 = 1.0;
 /// A movement up to this counts as none.
-const STILL_DB: f64 = 0.1;
+const STILL_DB: f64 = 0.3;
 
 impl Outcome {
     /// Holds what was achieved against what was predicted.

@@ -7,6 +7,7 @@ mod csv;
 mod document;
 mod figures;
 mod html;
+mod notes;
 mod processors;
 mod profile;
 #[cfg(test)]
@@ -21,7 +22,7 @@ pub use album::AlbumDocument;
 pub use comparison::{BandDifference, ComparisonDocument, NumberDifference, WorstDifference};
 pub use csv::analysis_csv;
 pub use document::{
-    AlbumAnalysisDocument, AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument, Promise,
+    AlbumAnalysisDocument, AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument,
     ReductionsDocument, SuggestionDocument,
 };
 pub use html::{album_translation_html, analysis_html, master_html, translation_html};

@@ -2,7 +2,7 @@
 
 use super::document::ReductionsDocument;
 use super::{
-    AlbumTranslationDocument, AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument, Promise,
+    AlbumTranslationDocument, AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument,
     SuggestionDocument, TranslationDocument,
 };
 use crate::dsp::compressor::CompressorSettings;
@@ -11,6 +11,7 @@ use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::limiter::LimiterSettings;
 use crate::dsp::multiband::MultibandSettings;
 use crate::engine::Recipe;
+use crate::master::Promise;
 use crate::measure::PeakShape;
 use crate::measure::analysis::{
     Analysis, BandDynamics, BandStereo, DynamicsAnalysis, HighPeak, LoudnessAnalysis, PeakAnalysis, SpectrumAnalysis,

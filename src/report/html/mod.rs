@@ -14,7 +14,8 @@ pub use translation::translation_html;
 use super::figures::{
     KEY_FIGURES, Outcome, PromiseWords, change, describe_file, file_name, number, programmes, signed, verdict,
 };
-use super::{AnalysisDocument, MasterReport, Promise, SuggestionDocument};
+use super::{AnalysisDocument, MasterReport, SuggestionDocument};
+use crate::master::Promise;
 use crate::suggest::{CurvePoint, ModelVerdict};
 
 /// The style sheet of the page.

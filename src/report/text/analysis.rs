@@ -269,8 +269,10 @@ mod tests {
         twin.file.path = "other/Night Drive mix 7.wav".into();
         let text = text_of(&[sample::before(), twin, long]);
         assert_fits(&text);
-        assert_eq!(text.lines().count(), 5);
-        assert!(text.contains('\u{2026}') && text.contains("LUFS-I"), "{text}");
+        let (table, quality) = text.split_once("\n\nQuality control").expect("something was found");
+        assert_eq!(table.lines().count(), 5);
+        assert!(table.contains('\u{2026}') && table.contains("LUFS-I"), "{text}");
+        assert!(quality.contains("fail ") && quality.contains("warning "), "{text}");
         assert_eq!(text_of(&[]).lines().count(), 2);
     }
 

@@ -1,0 +1,217 @@
+//! Writes a master, measures it and corrects it until it keeps what was promised.
+
+use serde::Serialize;
+
+use super::{MasterJob, OnProgress, Step};
+use crate::engine::Recipe;
+use crate::engine::drive::{DRIVE_RANGE_DB, DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
+use crate::engine::render::{LimiterLog, Processed};
+use crate::engine::source::{Source, measure_file};
+use crate::error::{Error, Result};
+use crate::io::OutputFile;
+use crate::measure::Measurement;
+use crate::units::db_to_amplitude;
+
+/// How near the written file comes to the wished loudness, LU.
+pub const LOUDNESS_TOLERANCE_LU: f64 = 0.1;
+/// Times a master is written at the most for the sake of its loudness.
+const MAX_ATTEMPTS: usize = 6;
+/// How far meters may differ on the same file: on dense masters a resampler at 8 points a sample read up to 0.07 dB more
+/// than the meter at 16. This much under the ceiling is aimed for, so that any of them finds it kept.
+const METER_MARGIN_DB: f64 = 0.08;
+/// What dither may add to a peak at the ceiling, dB.
+const QUANTISING_MARGIN_DB: f64 = 0.005;
+
+/// Something the written file has to keep.
+#[derive(Debug, Clone, Serialize)]
+pub struct Promise {
+    /// `integrated_loudness`, `true_peak`, `length`.
+    pub id: &'static str,
+    /// Unit of the values.
+    pub unit: &'static str,
+    /// What was promised; a ceiling for `true_peak`.
+    pub wanted: f64,
+    /// What the written file measures.
+    pub measured: Option<f64>,
+    /// How far off still counts as kept.
+    pub tolerance: f64,
+    /// Whether it was kept.
+    pub met: bool,
+    /// Why not, and what to do.
+    pub reason: Option<String>,
+    /// Why this was promised, where it is not what a user would expect.
+    pub wanted_because: Option<String>,
+}
+
+/// Where the limiter starts, so that the written file keeps a ceiling on any meter.
+pub(super) fn limiter_ceiling(ceiling_dbtp: f64) -> f64 {
+    ceiling_dbtp - METER_MARGIN_DB - QUANTISING_MARGIN_DB
+}
+
+/// Frames of a programme at a sample rate: those that begin before its end.
+pub(super) fn frames_at(source: &Source, sample_rate_hz: u32) -> u64 {
+    let Measurement { frames, sample_rate_hz: own_hz, .. } = source.measurement;
+    (u128::from(frames) * u128::from(sample_rate_hz)).div_ceil(u128::from(own_hz)) as u64
+}
+
+/// What the written file has to meet.
+#[derive(Clone, Copy)]
+pub(super) struct Goal {
+    pub(super) wished_lufs: f64,
+    pub(super) force_loudness: bool,
+    pub(super) ceiling_dbtp: f64,
+}
+
+/// A master under its temporary name, measured.
+pub(super) struct Written {
+    pub(super) file: OutputFile,
+    pub(super) source: Source,
+    pub(super) log: LimiterLog,
+}
+
+impl Written {
+    fn lufs(&self) -> Option<f64> {
+        self.source.measurement.loudness.integrated_lufs()
+    }
+
+    fn true_dbtp(&self) -> Option<f64> {
+        self.source.measurement.peaks.true_dbtp()
+    }
+}
+
+/// A master that keeps its ceiling, and how near to its loudness it came.
+pub(super) struct Met {
+    pub(super) written: Written,
+    /// What the search said of the drive, for the reason why a wish was not met.
+    outcome: Outcome,
+    /// The loudness that was aimed for in the end.
+    target_lufs: f64,
+}
+
+/// Finds the drive, writes, measures, corrects, until the written file meets the goal.
+pub(super) fn meet(
+    goal: &Goal,
+    processed: &mut Processed,
+    recipe: &mut Recipe,
+    job: &MasterJob<'_>,
+    on_progress: OnProgress<'_>,
+) -> Result<Met> {
+    let silent = || Error::content(&job.mix, "nothing is left of it after processing; check the recipe");
+    // Sample peaks tell about where the threshold will be, so that true peaks are sought only above it.
+    let rough = DriveSearch::new(processed, &recipe.limiter);
+    let unlimited_db = rough.drive_without_limiting(goal.wished_lufs).ok_or_else(silent)?;
+    let mut near = rough.drive_for_loudness(goal.wished_lufs, 1.0, rough.outcome(unlimited_db)).ok_or_else(silent)?;
+    let floor_db = recipe.limiter.ceiling_dbtp - near.drive_db - 0.6;
+    processed.find_true_peaks(db_to_amplitude(floor_db) as f32)?;
+    let mut correction_lu = 0.0;
+    let mut attempt = 1;
+    loop {
+        let search = DriveSearch::new(processed, &recipe.limiter);
+        near = Outcome { lu_per_db: near.lu_per_db, ..search.outcome(near.drive_db) };
+        near = search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.05, near).ok_or_else(silent)?;
+        let held = if goal.force_loudness { None } else { search.held(&near) };
+        let is_held = held.is_some();
+        let outcome = held.unwrap_or(near);
+        recipe.limiter.drive_db = outcome.drive_db;
+        if recipe.limiter.ceiling_dbtp - outcome.drive_db < floor_db {
+            processed.find_true_peaks(db_to_amplitude(recipe.limiter.ceiling_dbtp - outcome.drive_db) as f32)?;
+        }
+        let written = write(processed, recipe, job, on_progress)?;
+        let written_lufs = written.lufs().ok_or_else(silent)?;
+        // Where limiting is held, no correction of the wish changes the drive.
+        let target_lufs = if is_held { written_lufs } else { goal.wished_lufs };
+        let miss_lu = target_lufs - written_lufs;
+        let over_db = written.true_dbtp().map_or(0.0, |peak| peak - (goal.ceiling_dbtp - METER_MARGIN_DB));
+        log::info!("attempt {attempt}: {miss_lu:+.3} LU to go, {over_db:+.3} dB off the ceiling's margin");
+        if over_db <= 0.0 && (miss_lu.abs() <= 0.5 * LOUDNESS_TOLERANCE_LU || attempt == MAX_ATTEMPTS) {
+            return Ok(Met { written, outcome, target_lufs });
+        }
+        if attempt == MAX_ATTEMPTS {
+            // Drive and ceiling together scale the output and nothing else: the ceiling holds, at the cost of loudness.
+            recipe.limiter.ceiling_dbtp -= over_db + QUANTISING_MARGIN_DB;
+            recipe.limiter.drive_db -= over_db + QUANTISING_MARGIN_DB;
+            let written = write(processed, recipe, job, on_progress)?;
+            return Ok(Met { written, outcome, target_lufs });
+        }
+        if over_db > 0.0 {
+            // Each time with more to spare: a new drive moves other peaks to the top.
+            recipe.limiter.ceiling_dbtp -= over_db + 0.01 * attempt as f64;
+        }
+        correction_lu += miss_lu;
+        attempt += 1;
+    }
+}
+
+/// Writes the programme as the recipe says, and measures what was written.
+fn write(processed: &Processed, recipe: &Recipe, job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Written> {
+    let (file, log) = processed.write(&recipe.limiter, recipe.output.format, &job.output)?;
+    let source = read_back(&file, on_progress)?;
+    Ok(Written { file, source, log })
+}
+
+pub(super) fn read_back(file: &OutputFile, on_progress: OnProgress<'_>) -> Result<Source> {
+    measure_file(file.temporary(), &|done, total| on_progress(Step::Verify, done, total))
+}
+
+impl Goal {
+    /// Holds the written file to what was promised.
+    pub(super) fn judge(&self, met: &Met, wanted_frames: u64, wished_because: Option<String>) -> Vec<Promise> {
+        let loudness = met.written.lufs();
+        let loudness_met = loudness.is_some_and(|lufs| (lufs - self.wished_lufs).abs() <= LOUDNESS_TOLERANCE_LU);
+        let peak = met.written.true_dbtp();
+        let frames = met.written.source.measurement.frames;
+        let reason = (!loudness_met).then(|| self.shortfall(met));
+        vec![
+            Promise {
+                id: "integrated_loudness",
+                unit: "LUFS",
+                wanted: self.wished_lufs,
+                measured: loudness,
+                tolerance: LOUDNESS_TOLERANCE_LU,
+                met: loudness_met,
+                reason,
+                wanted_because: wished_because,
+            },
+            Promise {
+                id: "true_peak",
+                unit: "dBTP",
+                wanted: self.ceiling_dbtp,
+                measured: peak,
+                tolerance: 0.0,
+                met: peak.is_none_or(|peak| peak <= self.ceiling_dbtp),
+                reason: None,
+                wanted_because: None,
+            },
+            Promise {
+                id: "length",
+                unit: "frames",
+                wanted: wanted_frames as f64,
+                measured: Some(frames as f64),
+                tolerance: 0.0,
+                met: frames == wanted_frames,
+                reason: None,
+                wanted_because: None,
+            },
+        ]
+    }
+
+    /// Why the wished loudness was not met.
+    fn shortfall(&self, met: &Met) -> String {
+        let drive_db = met.outcome.drive_db;
+        let (least_db, most_db) = DRIVE_RANGE_DB;
+        if drive_db >= most_db {
+            format!("the mix is too quiet for it: {most_db:.0} dB is the most gain there is; export it louder")
+        } else if drive_db <= least_db {
+            format!("the mix is too loud for it: it is turned down by {:.0} dB and no more; export it lower", -least_db)
+        } else if met.target_lufs == self.wished_lufs {
+            format!("the limiter takes back what more drive adds; {drive_db:.1} dB were tried")
+        } else {
+            format!(
+                "more would take over {MAX_P95_REDUCTION_DB:.0} dB of limiting in the loud parts; it stops at {:.1} LUFS \
+                 ({:.1} LU short); --force-loudness goes on",
+                met.target_lufs,
+                self.wished_lufs - met.target_lufs
+            )
+        }
+    }
+}

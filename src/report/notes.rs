@@ -1,0 +1,96 @@
+//! What else the user of a master should know.
+
+use super::ProfileDocument;
+use crate::engine::source::Source;
+use crate::io::is_same_place;
+use crate::master::{MasterJob, Mastered};
+use crate::quality::{Finding, Severity};
+use crate::suggest::width::is_opposed;
+use crate::suggest::{Amounts, Proposal};
+
+/// Under this, a reference tells little of a song, seconds.
+const SHORT_REFERENCE_S: f64 = 20.0;
+/// Failures of quality control that make a reference a poor one; others are a matter of its own.
+const MISLEADING: [&str; 3] = ["dead_channel", "dc", "polarity"];
+
+/// What makes a reference a poor one.
+fn reference_notes(mix: &Source, reference: &Source) -> Vec<String> {
+    let mut notes = Vec::new();
+    if is_same_place(&mix.info.path, &reference.info.path) {
+        notes.push("The reference is the mix itself: there is nothing to come near to.".into());
+    }
+    if reference.info.channels == 1 {
+        notes.push("The reference is mono: the width was left alone.".into());
+    } else if is_opposed(&mix.measurement, &reference.measurement) {
+        notes.push("A channel of the reference is upside down, none of the mix's: the width was left alone.".into());
+    }
+    let duration_s = reference.measurement.duration_s();
+    if duration_s < SHORT_REFERENCE_S {
+        notes.push(format!(
+            "The reference is only {duration_s:.1} s long: its loudness and tone are those of a moment; a whole song tells more."
+        ));
+    }
+    let misleading = reference
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Fail && MISLEADING.contains(&finding.id));
+    notes.extend(misleading.map(|finding| format!("In the reference: {}.", finding.message)));
+    notes
+}
+
+/// What was done without anything to hold the mix against, and what was not.
+fn alone(job: &MasterJob<'_>, proposal: &Proposal) -> String {
+    let what = if proposal.eq.is_empty() {
+        "only loudness and peaks were set"
+    } else {
+        "only the offset, loudness and peaks were set"
+    };
+    let is_asked = job.thorough || job.amounts != Amounts::default();
+    let ignored = if is_asked { " Amounts and --thorough change nothing without one." } else { "" };
+    format!("There was no reference: {what}.{ignored} (--profile auto holds the mix against songs of its kind.)")
+}
+
+/// What quality control finds in the master that it did not find in the mix: what the listener gets, whoever caused it. A
+/// small offset grows with the gain, and nobody hears it.
+fn master_notes(mix: &Source, written: &Source) -> Vec<String> {
+    let is_new = |finding: &&Finding| {
+        let matters = finding.severity == Severity::Fail || finding.severity == Severity::Warning && finding.id != "dc";
+        matters && mix.findings.iter().all(|known| known.id != finding.id)
+    };
+    written.findings.iter().filter(is_new).map(|finding| format!("In the master: {}.", finding.message)).collect()
+}
+
+/// What the user should know beside the numbers: what is wrong with the master first, then with what it was made from.
+pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
+    let Mastered { mix, proposal, written, .. } = mastered;
+    let mut notes = master_notes(mix, written);
+    if mix.info.channels == 1 {
+        notes.push("The mix is mono; the master holds it as two equal channels.".into());
+    }
+    if mix.info.lossy {
+        notes.push(format!("The mix is {}, a lossy format; a lossless export makes a better master.", mix.info.format));
+    }
+    let failures = mix.findings.iter().filter(|finding| finding.severity == Severity::Fail);
+    notes.extend(failures.map(|finding| format!("In the mix: {}.", finding.message)));
+    if let Some(reason) = proposal.model.as_ref().and_then(|verdict| verdict.fallback.as_ref()) {
+        notes.push(format!("The classical rules were used instead of the model: {reason}."));
+    }
+    match &mastered.references.middle {
+        None if job.profile.is_some() => {}
+        None => notes.push(alone(job, proposal)),
+        Some(reference) => notes.extend(reference_notes(mix, reference)),
+    }
+    if let Some(rate) = job.output_settings.sample_rate_hz.filter(|rate| *rate > mix.info.sample_rate_hz) {
+        notes.push(format!(
+            "The master has {rate} Hz, the mix {} Hz: converting upwards adds nothing to the sound.",
+            mix.info.sample_rate_hz
+        ));
+    }
+    let chosen = mastered.chosen.as_ref().filter(|chosen| chosen.profile.is_none());
+    notes.extend(
+        chosen.map(|chosen| {
+            format!("Profile: {}: only loudness and peaks were set.", ProfileDocument::new(chosen).words())
+        }),
+    );
+    notes
+}
