@@ -172,7 +172,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let mut goal =
         Goal { wished_lufs: aim.wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
     let met = meet(&goal, &mut processed, &mut recipe, job, on_progress)?;
-    let mut made = Made { recipe, processed, met };
+    let mut made = Made::new(recipe, processed, met);
     let reference = references.middle.as_ref().map(|reference| &reference.measurement);
     let translate = |made: &Made| {
         job.devices.and_then(|devices| Translation::new(devices, made.measurement(), Some(&mix.measurement), reference))
@@ -198,12 +198,11 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
             translation.ceiling = behind.fix;
         }
     }
-    let promises = goal.judge(&made.met, frames_at(&mix, made.processed.sample_rate_hz()), aim.because);
-    let Made { recipe, processed, met } = made;
+    let promises = goal.judge(&made.met, frames_at(&mix, made.measurement().sample_rate_hz), aim.because);
+    let Made { recipe, chain_log, met, .. } = made;
     let Written { file, source: mut written, log: limiter_log } = met.written;
     file.commit(job.force)?;
     written.info.path.clone_from(&job.output);
-    let chain_log = processed.log;
     Ok(Mastered {
         mix,
         references,
@@ -293,14 +292,36 @@ fn tried<'a>(job: &MasterJob<'_>, plan: Plan<'a>, audio: &Spool) -> Result<(Plan
 /// A master with everything that it was made from.
 struct Made {
     recipe: Recipe,
-    processed: Processed,
+    /// The mix behind all but the limiter; `None` once it had to make room for another's, since of a long mix there is room
+    /// for one only.
+    processed: Option<Processed>,
+    chain_log: ChainLog,
     met: Met,
 }
 
 impl Made {
+    fn new(recipe: Recipe, processed: Processed, met: Met) -> Self {
+        Self { recipe, chain_log: processed.log.clone(), processed: Some(processed), met }
+    }
+
     fn measurement(&self) -> &Measurement {
         &self.met.written.source.measurement
     }
+
+    /// The mix behind all but the limiter, made again if need be.
+    fn processed(&mut self, job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<&mut Processed> {
+        let processed = match self.processed.take() {
+            Some(processed) => processed,
+            None => processed(job, &self.recipe, on_progress)?,
+        };
+        Ok(self.processed.insert(processed))
+    }
+}
+
+/// Reads the mix again and takes it through everything before the limiter.
+fn processed(job: &MasterJob<'_>, recipe: &Recipe, on_progress: OnProgress<'_>) -> Result<Processed> {
+    let audio = load_audio(&job.mix, job.output_settings.sample_rate_hz, &|_, _| {})?;
+    process(audio, recipe, &|done, total| on_progress(Step::Process, done, total))
 }
 
 /// Measured references.

@@ -1,6 +1,6 @@
 //! Conversions between the units that names carry: dB, ratios, time and samples.
 //!
-//! Every logarithm of a level in the crate goes through here, so that "20 or 10?" is asked once.
+//! Levels go through here, so that "20 or 10?" is asked once.
 
 /// Amplitude ratio of a level difference in dB: `10^(db / 20)`. Exactly 1.0 for 0 dB.
 pub fn db_to_amplitude(db: f64) -> f64 {

@@ -136,8 +136,9 @@ impl FirEqualizer {
     fn transform(&mut self) {
         for (input, spectrum) in self.input.iter_mut().zip(&mut self.spectra) {
             self.time.copy_from_slice(input);
-            // Errors tell of wrong lengths, and these are the planner's own.
-            let _ = self.forward.process_with_scratch(&mut self.time, spectrum, &mut self.scratch);
+            self.forward
+                .process_with_scratch(&mut self.time, spectrum, &mut self.scratch)
+                .expect("lengths are the planner's own");
             input.copy_within(self.hop.., 0);
         }
         for channel in 0..2 {
@@ -150,7 +151,9 @@ impl FirEqualizer {
             // A real spectrum ends in real values; rounding must not make the inverse refuse it.
             self.product[0].im = 0.0;
             self.product[self.hop].im = 0.0;
-            let _ = self.inverse.process_with_scratch(&mut self.product, &mut self.time, &mut self.scratch);
+            self.inverse
+                .process_with_scratch(&mut self.product, &mut self.time, &mut self.scratch)
+                .expect("lengths are the planner's own");
             self.output[channel].copy_from_slice(&self.time[self.hop..]);
         }
     }
@@ -272,7 +275,7 @@ impl Design<'_> {
         let scale = 1.0 / kernel.len() as f64;
         kernel.iter_mut().for_each(|value| *value *= scale);
         let mut spectrum = forward.make_output_vec();
-        let _ = forward.process(&mut kernel, &mut spectrum);
+        forward.process(&mut kernel, &mut spectrum).expect("lengths are the planner's own");
         spectrum
     }
 }
@@ -287,7 +290,10 @@ fn to_time(mut spectrum: Vec<Complex<f64>>) -> Vec<f64> {
     spectrum[0].im = 0.0;
     spectrum[length / 2].im = 0.0;
     let mut signal = vec![0.0; length];
-    let _ = RealFftPlanner::new().plan_fft_inverse(length).process(&mut spectrum, &mut signal);
+    RealFftPlanner::new()
+        .plan_fft_inverse(length)
+        .process(&mut spectrum, &mut signal)
+        .expect("lengths are the planner's own");
     let scale = 1.0 / length as f64;
     signal.iter_mut().for_each(|value| *value *= scale);
     signal

@@ -83,8 +83,10 @@ fn kernel(corners_hz: &[f64], reach: usize, sample_rate_hz: u32) -> Vec<f64> {
         })
         .collect();
     let mut time = vec![0.0; length];
-    // Errors tell of wrong lengths, and these are the planner's own.
-    let _ = RealFftPlanner::new().plan_fft_inverse(length).process(&mut spectrum, &mut time);
+    RealFftPlanner::new()
+        .plan_fft_inverse(length)
+        .process(&mut spectrum, &mut time)
+        .expect("lengths are the planner's own");
     (0..=2 * reach).map(|index| time[index.abs_diff(reach)]).collect()
 }
 

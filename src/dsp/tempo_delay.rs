@@ -168,11 +168,6 @@ impl TempoDelay {
         }
     }
 
-    /// Frames by which the output lags the input: none.
-    pub fn latency_frames(&self) -> usize {
-        0
-    }
-
     /// Adds echoes to a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         for frame in frames {

@@ -1,9 +1,7 @@
 //! Changes of a finished master for the sake of its translation: each is made, measured, and kept only if it helps.
 
 use super::meet::{Goal, Met, limiter_ceiling, meet};
-use super::{Made, MasterJob, OnProgress, Step};
-use crate::engine::render::process;
-use crate::engine::source::load_audio;
+use super::{Made, MasterJob, OnProgress, processed};
 use crate::error::Result;
 use crate::measure::Measurement;
 use crate::suggest::Proposal;
@@ -48,12 +46,12 @@ pub(super) fn with_changes(
             continue;
         }
         tried.push(change);
-        let audio = load_audio(&job.mix, job.output_settings.sample_rate_hz, &|_, _| {})?;
         let mut recipe = made.recipe.clone();
         change.apply(&mut recipe);
-        let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
+        made.processed = None;
+        let mut processed = processed(job, &recipe, on_progress)?;
         let met = meet(goal, &mut processed, &mut recipe, job, on_progress)?;
-        let candidate = Made { recipe, processed, met };
+        let candidate = Made::new(recipe, processed, met);
         let Some(after) = score(&candidate) else { continue };
         let verified = fix::judge(devices, &before, &after, index);
         // What two changes do together counts too.
@@ -113,7 +111,7 @@ pub(super) fn behind_codecs(
         let lower = Goal { ceiling_dbtp, ..goal };
         let mut recipe = behind.made.recipe.clone();
         recipe.limiter.ceiling_dbtp = limiter_ceiling(ceiling_dbtp);
-        let met = meet(&lower, &mut behind.made.processed, &mut recipe, job, on_progress)?;
+        let met = meet(&lower, behind.made.processed(job, on_progress)?, &mut recipe, job, on_progress)?;
         let checks = checked(&met)?;
         let measurement = &met.written.source.measurement;
         let is_lufs = measurement.loudness.integrated_lufs();

@@ -138,11 +138,6 @@ impl Reverb {
         }
     }
 
-    /// Frames by which the output lags the input: none.
-    pub fn latency_frames(&self) -> usize {
-        0
-    }
-
     /// Adds the room to a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         self.arch.dispatch(Work { reverb: self, frames });

@@ -64,11 +64,6 @@ impl BandWidth {
         Self { at_rest: splitter.clone(), splitter, gains: settings.width_percent.map(|percent| percent / 100.0) }
     }
 
-    /// Frames by which the output lags the input: none.
-    pub fn latency_frames(&self) -> usize {
-        0
-    }
-
     /// Widens a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         /// Keeps the crossover's states out of denormal numbers; the flush takes it out again.

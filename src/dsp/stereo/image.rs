@@ -67,11 +67,6 @@ impl Image {
         Self { matrix }
     }
 
-    /// Frames by which the output lags the input: none.
-    pub fn latency_frames(&self) -> usize {
-        0
-    }
-
     /// Processes a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         let [to_left, to_right] = self.matrix;

@@ -84,11 +84,6 @@ impl Pan {
         Self { gains: settings.law.gains(settings.position_percent).map(|gain| 0.5 * gain) }
     }
 
-    /// Frames by which the output lags the input: none.
-    pub fn latency_frames(&self) -> usize {
-        0
-    }
-
     /// Places a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         for frame in frames {

@@ -78,11 +78,6 @@ impl PhaseRotation {
         }
     }
 
-    /// Frames by which the output lags the input: none.
-    pub fn latency_frames(&self) -> usize {
-        0
-    }
-
     /// Turns a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         for frame in frames {
