@@ -177,9 +177,11 @@ impl MasterArgs {
         }
         if let Some(path) = &self.recipe_out {
             write_text(path, &report.settings.to_toml(), self.force)?;
+            self.tell_written("Recipe", path)?;
         }
         if let Some(path) = &self.report {
             write_text(path, &master_html(&report), self.force)?;
+            self.tell_written("Report", path)?;
         }
         for promise in report.verified.iter().filter(|promise| self.common.quiet && !promise.met) {
             let reason = promise.reason.as_deref().unwrap_or("the written file shows it");
@@ -192,6 +194,12 @@ impl MasterArgs {
             return Ok(ExitCode::from(1));
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Where something beside the master lies, for who reads text.
+    fn tell_written(&self, what: &str, path: &Path) -> Result<()> {
+        let is_told = !self.common.json && !self.common.quiet;
+        if is_told { print_text(&format!("{what}: {}\n", path.display())) } else { Ok(()) }
     }
 
     /// The recipe and the report must not replace an input, the master or each other.

@@ -19,6 +19,9 @@ const MAX_DELAY_MS: f64 = 25.0;
 const MIN_EXCERPTS: usize = 2;
 /// Excerpts quieter than this say nothing, dB.
 const MIN_DB: f64 = -70.0;
+/// Lags so far from the best one are others, ms, and what correlates so nearly as well at one of them has no best.
+const APART_MS: f64 = 1.0;
+const AMBIGUOUS_SHARE: f64 = 0.95;
 /// Phases between these frequencies count: lower ones say little of a delay, higher ones are lost in codecs.
 const PHASE_HZ: (f64, f64) = (150.0, 8_000.0);
 /// Bins whose product lies so far under the strongest of the excerpt (a square of a power: -60 dB) have no phase to speak of.
@@ -84,6 +87,12 @@ impl Delays {
         let early = self.correlation[length - reach..].iter().zip(-(reach as isize)..);
         let late = self.correlation[..=reach].iter().zip(0..);
         let Some((_, best)) = early.chain(late).max_by(|a, b| a.0.abs().total_cmp(&b.0.abs())) else { return };
+        // A steady tone correlates as well a period later: that says nothing of a delay.
+        let apart = ms_to_frames(APART_MS, self.sample_rate_hz) as isize;
+        let is_other = |lag: isize| (lag - best).abs() > apart && at(lag).abs() > AMBIGUOUS_SHARE * at(best).abs();
+        if (-(reach as isize)..=reach as isize).any(is_other) {
+            return;
+        }
         let [before, peak, after] = [best - 1, best, best + 1].map(at);
         let bend = before - 2.0 * peak + after;
         let shift = if bend == 0.0 { 0.0 } else { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) };

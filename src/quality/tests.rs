@@ -539,6 +539,17 @@ fn a_converter_whose_filter_ends_late_is_found_too() {
 }
 
 #[test]
+fn tones_on_either_side_are_not_late() {
+    let square = |hz: f64, t: f64| if (hz * t).fract() < 0.5 { 0.4 } else { -0.4 };
+    let voices = Signal::new(RATE, 12.0, |t| (square(220.0, t), square(330.0, t)));
+    let turned = Signal::new(RATE, 12.0, |t| (0.4 * (TAU * 220.0 * t).sin(), 0.4 * (TAU * 220.0 * t + 1.48).sin()));
+    for signal in [voices, turned] {
+        let findings = signal.faded().inspect(None);
+        assert!(findings.iter().all(|finding| finding.id != "channel_delay"), "{findings:?}");
+    }
+}
+
+#[test]
 fn drawn_waves_and_coarse_steps_are_neither_torn_nor_clipped() {
     let square = |hz: f64, n: usize| if (hz * n as f64 / f64::from(RATE)).fract() < 0.5 { 1.0f32 } else { -1.0 };
     // Two voices of a sound chip: silent half of the time, and flat at its loudest.
