@@ -1,10 +1,4 @@
-//! Second-order sections: coefficient design and the filter itself.
-//!
-//! Bells and shelves follow their analogue prototypes up to 20 kHz instead of cramping towards Nyquist, after
-//! Martin Vicanek, "Matched Second Order Digital Filters" (2016): the poles are the analogue ones by impulse
-//! invariance, the zeros are solved so that the magnitude is right at DC and at two more frequencies. Cuts are the
-//! exact inverse of boosts. Measured against the analogue prototype at 44.1 kHz (|gain| <= 12 dB, bell Q 0.3 to 4,
-//! shelf Q 0.5 to 1): within 0.43 dB to 10 kHz, 0.53 dB to 16 kHz and 0.9 dB to 20 kHz at the extremes; see the tests.
+//! Second-order sections: their coefficients and the filter itself.
 
 use std::f64::consts::PI;
 
@@ -23,36 +17,6 @@ pub struct Coefficients {
 impl Coefficients {
     /// Passes everything unchanged.
     pub const IDENTITY: Self = Self { b: [1.0, 0.0, 0.0], a: [0.0, 0.0] };
-
-    /// A bell with `gain_db` at its centre; `q` is the bandwidth between the half-gain points
-    /// (Bristow-Johnson's definition, symmetrical for boost and cut).
-    pub fn bell(frequency_hz: f64, gain_db: f64, q: f64, sample_rate_hz: u32) -> Self {
-        Self::boost_or_inverse(gain_db, |boost_db| {
-            let amplitude = 10f64.powf(boost_db / 40.0);
-            let prototype = Prototype {
-                numerator: [1.0, amplitude / q, 1.0],
-                denominator: [1.0, 1.0 / (amplitude * q), 1.0],
-                frequency_hz,
-            };
-            prototype.matched(f64::from(sample_rate_hz))
-        })
-    }
-
-    /// A shelf that lifts everything well below `frequency_hz` by `gain_db`; half of the gain is reached at
-    /// `frequency_hz`. `q` shapes the knee: 0.707 is the steepest without overshoot.
-    pub fn low_shelf(frequency_hz: f64, gain_db: f64, q: f64, sample_rate_hz: u32) -> Self {
-        Self::boost_or_inverse(gain_db, |boost_db| {
-            Prototype::low_shelf(frequency_hz, boost_db, q).matched(f64::from(sample_rate_hz))
-        })
-    }
-
-    /// A shelf that lifts everything well above `frequency_hz` by `gain_db`; see [`Self::low_shelf`].
-    pub fn high_shelf(frequency_hz: f64, gain_db: f64, q: f64, sample_rate_hz: u32) -> Self {
-        // The poles of the *cutting* high shelf lie lower, where they can be matched best.
-        Self::boost_or_inverse(-gain_db, |boost_db| {
-            Prototype::high_shelf(frequency_hz, -boost_db, q).matched(f64::from(sample_rate_hz))
-        })
-    }
 
     /// A second-order high-pass with resonance `q` (0.707: Butterworth), by the bilinear transform: exact where it is
     /// used, far below Nyquist.
@@ -74,22 +38,6 @@ impl Coefficients {
         (k, 1.0 / (1.0 + k / q + k * k))
     }
 
-    fn boost_or_inverse(gain_db: f64, boost: impl Fn(f64) -> Self) -> Self {
-        if gain_db == 0.0 {
-            Self::IDENTITY
-        } else if gain_db > 0.0 {
-            boost(gain_db)
-        } else {
-            boost(-gain_db).inverse()
-        }
-    }
-
-    /// The section that undoes this one. Only for minimum-phase sections, as all bells and shelves here are.
-    fn inverse(self) -> Self {
-        let [b0, b1, b2] = self.b;
-        Self { b: [1.0 / b0, self.a[0] / b0, self.a[1] / b0], a: [b1 / b0, b2 / b0] }
-    }
-
     /// Power gain at a frequency.
     pub fn power_at(&self, frequency_hz: f64, sample_rate_hz: u32) -> f64 {
         let half = (PI * frequency_hz / f64::from(sample_rate_hz)).sin().powi(2);
@@ -105,80 +53,12 @@ impl Coefficients {
 
 /// `|c0 + c1 z^-1 + c2 z^-2|^2 = C0 (1 - p) + C1 p + 4 C2 p (1 - p)` with `p = sin^2(w / 2)`: the form in which a
 /// squared magnitude is linear in its unknowns (Vicanek 2016).
-fn numerator_terms([c0, c1, c2]: [f64; 3]) -> [f64; 3] {
+pub(super) fn numerator_terms([c0, c1, c2]: [f64; 3]) -> [f64; 3] {
     [(c0 + c1 + c2).powi(2), (c0 - c1 + c2).powi(2), -4.0 * c0 * c2]
 }
 
-fn magnitude_terms(p: f64, [c0, c1, c2]: [f64; 3]) -> f64 {
+pub(super) fn magnitude_terms(p: f64, [c0, c1, c2]: [f64; 3]) -> f64 {
     c0 * (1.0 - p) + c1 * p + 4.0 * c2 * p * (1.0 - p)
-}
-
-/// An analogue second-order section in `s / (2 pi frequency_hz)`, highest power first.
-struct Prototype {
-    numerator: [f64; 3],
-    denominator: [f64; 3],
-    frequency_hz: f64,
-}
-
-impl Prototype {
-    fn low_shelf(frequency_hz: f64, gain_db: f64, q: f64) -> Self {
-        let a = 10f64.powf(gain_db / 40.0);
-        let slope = a.sqrt() / q;
-        Self { numerator: [a, a * slope, a * a], denominator: [a, slope, 1.0], frequency_hz }
-    }
-
-    fn high_shelf(frequency_hz: f64, gain_db: f64, q: f64) -> Self {
-        let a = 10f64.powf(gain_db / 40.0);
-        let slope = a.sqrt() / q;
-        Self { numerator: [a * a, a * slope, a], denominator: [1.0, slope, a], frequency_hz }
-    }
-
-    fn power_at(&self, frequency_hz: f64) -> f64 {
-        let w = frequency_hz / self.frequency_hz;
-        let power = |[c2, c1, c0]: [f64; 3]| (c0 - c2 * w * w).powi(2) + (c1 * w).powi(2);
-        power(self.numerator) / power(self.denominator)
-    }
-
-    fn matched(&self, sample_rate_hz: f64) -> Coefficients {
-        let [d2, d1, d0] = self.denominator;
-        let pole = (d0 / d2).sqrt();
-        let w = pole * 2.0 * PI * self.frequency_hz / sample_rate_hz;
-        let damping = d1 / d2 / (2.0 * pole);
-        let decay = (-damping * w).exp();
-        let a1 = if damping <= 1.0 {
-            -2.0 * decay * ((1.0 - damping * damping).sqrt() * w).min(PI).cos()
-        } else {
-            -2.0 * decay * ((damping * damping - 1.0).sqrt() * w).cosh()
-        };
-        let a = [a1, decay * decay];
-        let denominator = numerator_terms([1.0, a[0], a[1]]);
-
-        // Where the magnitude is matched besides DC: at the centre and somewhat above it, held away from Nyquist,
-        // where an analogue response goes on that no sampled one can follow.
-        let nyquist_bound = self.frequency_hz > 0.3 * sample_rate_hz;
-        let (first_hz, second_hz) = if nyquist_bound {
-            (0.25 * sample_rate_hz, 0.45 * sample_rate_hz)
-        } else {
-            (self.frequency_hz, (1.6 * self.frequency_hz).min(0.45 * sample_rate_hz))
-        };
-        let wanted = |frequency_hz: f64| {
-            let p = (PI * frequency_hz / sample_rate_hz).sin().powi(2);
-            (p, self.power_at(frequency_hz) * magnitude_terms(p, denominator))
-        };
-        let b0_term = self.power_at(0.0) * denominator[0];
-        let (p, p_power) = wanted(first_hz);
-        let (r, r_power) = wanted(second_hz);
-        let (p_rest, r_rest) = (p_power - b0_term * (1.0 - p), r_power - b0_term * (1.0 - r));
-        let (p_cross, r_cross) = (4.0 * p * (1.0 - p), 4.0 * r * (1.0 - r));
-        let determinant = p * r_cross - p_cross * r;
-        let b1_term = ((p_rest * r_cross - p_cross * r_rest) / determinant).max(0.0);
-        let b2_term = (p * r_rest - p_rest * r) / determinant;
-
-        let (root0, root1) = (b0_term.sqrt(), b1_term.sqrt());
-        let sum = 0.5 * (root0 + root1);
-        let b0 = 0.5 * (sum + (sum * sum + b2_term).max(0.0).sqrt());
-        Coefficients { b: [b0, 0.5 * (root0 - root1), -b2_term / (4.0 * b0)], a }
-    }
 }
 
 /// A chain of second-order sections over stereo frames, transposed direct form II.
@@ -276,54 +156,6 @@ mod tests {
     use crate::units::db_to_power;
 
     const RATE_HZ: u32 = 44_100;
-
-    /// Largest deviation from the analogue prototype, in dB, up to a frequency.
-    fn worst_deviation_db(coefficients: &Coefficients, analogue_db: impl Fn(f64) -> f64, up_to_hz: f64) -> f64 {
-        (0..300)
-            .map(|step| 20.0 * (up_to_hz / 20.0).powf(f64::from(step) / 299.0))
-            .map(|hz| (coefficients.gain_db_at(hz, RATE_HZ) - analogue_db(hz)).abs())
-            .fold(0.0, f64::max)
-    }
-
-    fn bell_db(frequency_hz: f64, gain_db: f64, q: f64, at_hz: f64) -> f64 {
-        let (a, w) = (10f64.powf(gain_db / 40.0), at_hz / frequency_hz);
-        let power = |c: f64| (1.0 - w * w).powi(2) + (c * w).powi(2);
-        10.0 * (power(a / q) / power(1.0 / (a * q))).log10()
-    }
-
-    fn shelf_db(frequency_hz: f64, gain_db: f64, q: f64, at_hz: f64, high: bool) -> f64 {
-        let (a, w) = (10f64.powf(gain_db / 40.0), at_hz / frequency_hz);
-        let w = if high { 1.0 / w } else { w };
-        let slope = a.sqrt() / q;
-        let power = |c2: f64, c0: f64| (c0 - c2 * w * w).powi(2) + (slope * w).powi(2);
-        10.0 * (a * a * power(1.0, a) / power(a, 1.0)).log10()
-    }
-
-    #[test]
-    fn bells_and_shelves_follow_their_analogue_prototypes_to_20_khz() {
-        let mut worst = [0.0f64; 3];
-        for frequency_hz in [30.0, 100.0, 1e3, 3e3, 5e3, 8e3, 10e3, 12e3, 14e3, 16e3] {
-            for gain_db in [-12.0, -6.0, -3.0, 3.0, 6.0, 12.0] {
-                let mut check = |coefficients: Coefficients, analogue_db: &dyn Fn(f64) -> f64| {
-                    for (worst, up_to_hz) in worst.iter_mut().zip([10e3, 16e3, 20e3]) {
-                        *worst = worst.max(worst_deviation_db(&coefficients, analogue_db, up_to_hz));
-                    }
-                };
-                for q in [0.3, 0.5, 0.7, 1.0, 2.0, 4.0] {
-                    check(Coefficients::bell(frequency_hz, gain_db, q, RATE_HZ), &|hz| {
-                        bell_db(frequency_hz, gain_db, q, hz)
-                    });
-                }
-                for q in [0.5, 0.7, 1.0] {
-                    let low = Coefficients::low_shelf(frequency_hz, gain_db, q, RATE_HZ);
-                    check(low, &|hz| shelf_db(frequency_hz, gain_db, q, hz, false));
-                    let high = Coefficients::high_shelf(frequency_hz, gain_db, q, RATE_HZ);
-                    check(high, &|hz| shelf_db(frequency_hz, gain_db, q, hz, true));
-                }
-            }
-        }
-        assert!(worst[0] < 0.43 && worst[1] < 0.53 && worst[2] < 0.91, "{worst:?}");
-    }
 
     #[test]
     fn a_section_passes_a_sine_as_its_response_says() {

@@ -18,6 +18,7 @@ pub mod interpolation;
 pub mod leveler;
 pub mod limiter;
 pub mod linear_crossover;
+mod matched;
 pub mod minimum_phase;
 pub mod multiband;
 pub mod noise_shaping;

@@ -6,7 +6,7 @@
 //! Martin Vicanek, "Matched Second Order Digital Filters", 2016). All that is lost is the approximation's error in
 //! frequency: at 44.1 kHz 0.04 % to 10 kHz, 0.12 % to 16 kHz, 0.4 % to 20 kHz. A bell of 12 dB at Q 4 changes by
 //! about 60 dB per unit of ln f, so that is within 0.03, 0.1 and 0.3 dB. Where a single second-order section is near
-//! enough (most bands of most masters) the plain designs of [`super::biquad`] are used, at half the cost.
+//! enough (most bands of most masters) those of `matched.rs` are used, at half the cost.
 
 use std::f64::consts::PI;
 
