@@ -49,7 +49,10 @@ impl ProcessorsArgs {
             let kinds: Vec<String> = processors.iter().map(|processor| processor.kind.clone()).collect();
             processors.retain(|processor| processor.kind == *name);
             if processors.is_empty() {
-                let reason = format!("there is no processor {name:?}; choose one of {}", kinds.join(", "));
+                let near: Vec<&str> =
+                    kinds.iter().filter(|kind| kind.contains(name.as_str())).map(String::as_str).collect();
+                let choice = if near.is_empty() { kinds.join(", ") } else { near.join(", ") };
+                let reason = format!("there is no processor {name:?}; choose one of {choice}");
                 return Err(Error::setting("processors", reason));
             }
         }

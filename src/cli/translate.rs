@@ -100,6 +100,9 @@ impl TranslateArgs {
                 check_output(&folder.join(codec.file_name()), inputs, self.force)?;
             }
         }
+        for folder in self.render.iter().chain(&self.codec_dir) {
+            std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, error))?;
+        }
         let job = Job {
             file,
             before: self.before.as_deref(),

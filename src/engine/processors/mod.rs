@@ -197,7 +197,7 @@ const LONGEST_RESPONSE_S: u32 = 60;
 /// Reads an impulse response from an audio file, at another sample rate if need be.
 ///
 /// # Errors
-/// Those of decoding, and [`Error::Content`] for a response longer than a minute.
+/// Those of decoding, and [`crate::Error::Content`] for a response longer than a minute.
 pub fn load_response(path: &Path, sample_rate_hz: u32) -> Result<ImpulseResponse> {
     ImpulseResponse::at_rate(&source::load_response(path, LONGEST_RESPONSE_S)?, sample_rate_hz)
 }
@@ -206,7 +206,7 @@ impl ProcessorSettings {
     /// Checks every setting against its range at a sample rate.
     ///
     /// # Errors
-    /// [`Error::Setting`] names the first that is out of range, its value, the range and what to do.
+    /// [`crate::Error::Setting`] names the first that is out of range, its value, the range and what to do.
     pub fn validate(&self, sample_rate_hz: u32) -> Result<()> {
         match self {
             Self::Eq(settings) => settings.bands.iter().try_for_each(|band| band.validate(sample_rate_hz)),
