@@ -90,6 +90,9 @@ impl TranslateArgs {
     fn one(&self, file: &Path, inputs: &[&Path], devices: &Devices, codecs: &Selection) -> Result<()> {
         let render_codec = self.render_codec.as_deref().map(Codec::named).transpose()?;
         let platform = self.render_platform.as_deref().map(platform).transpose()?;
+        for folder in self.render.iter().chain(&self.codec_dir) {
+            std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, error))?;
+        }
         if let Some(folder) = &self.render {
             for device in devices.iter() {
                 check_output(&folder.join(format!("{}.wav", device.id)), inputs, self.force)?;
@@ -99,9 +102,6 @@ impl TranslateArgs {
             for codec in &codecs.codecs {
                 check_output(&folder.join(codec.file_name()), inputs, self.force)?;
             }
-        }
-        for folder in self.render.iter().chain(&self.codec_dir) {
-            std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, error))?;
         }
         let job = Job {
             file,
