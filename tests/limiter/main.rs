@@ -4,6 +4,7 @@ mod meter;
 mod signals;
 
 use std::f64::consts::TAU;
+use std::process::Command;
 
 use halfspeed::AudioBuffer;
 use halfspeed::dsp::dither::Dither;
@@ -172,5 +173,33 @@ fn blocks_do_not_matter() {
         limiter.finish(&mut limited);
         joined.extend(limited.left(), limited.right());
         assert!(joined == limit(&programme, &settings), "{rate} Hz");
+    }
+}
+
+/// Written masters, which is what the ceiling is promised for, as the README has it: not a hair over it.
+#[test]
+fn masters_keep_the_ceiling_at_16_and_24_bits() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mix = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clips/mix.flac");
+    for bits in [16u16, 24] {
+        let path = folder.path().join(format!("{bits}.wav"));
+        let options = ["--suggester", "loudness", "--loudness=-10", "--ceiling=-1", "--quiet"];
+        let bits_text = bits.to_string();
+        let status = Command::new(env!("CARGO_BIN_EXE_halfspeed"))
+            .args(["master", mix, "--bits", &bits_text, "-o"])
+            .arg(&path)
+            .args(options)
+            .status();
+        assert!(status.expect("the program starts").success());
+        let mut reader = hound::WavReader::open(&path).expect("a WAV");
+        assert_eq!(reader.spec().bits_per_sample, bits);
+        let scale = f64::from(bits - 1).exp2();
+        let samples: Vec<f32> =
+            reader.samples::<i32>().map(|x| (f64::from(x.expect("whole")) / scale) as f32).collect();
+        for channel in 0..2 {
+            let signal: Vec<f32> = samples.iter().skip(channel).step_by(2).copied().collect();
+            let peak_db = true_peak_db(&signal);
+            assert!((-1.3..=CEILING_DBTP).contains(&peak_db), "{bits} bits: {peak_db} dBTP");
+        }
     }
 }
