@@ -601,9 +601,6 @@ fn what_devices_play_is_written_equally_loud_and_own_devices_belong() {
     };
     let folder = bench.path("heard");
     let folder_name = folder.to_str().expect("plain");
-    let refused = run(&["--render", folder_name]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("create it first"));
-    fs::create_dir(&folder).expect("space");
     let document =
         json(&run(&["--json", "--render", folder_name, "--render-platform", "spotify", "--render-codec", "opus-96"]));
     assert_eq!(document["devices"].as_array().expect("a list").len(), 2);
@@ -742,4 +739,32 @@ fn several_files_translate_as_an_album() {
     let text = String::from_utf8(run(&[]).stdout).expect("text");
     assert!(text.contains("Album of 2 files: -12.0 LUFS") && text.contains("-4.0 to +2.0"), "{text}");
     assert_refused(&bench, &run(&["--before", MIX]), 1, &["--before", "one file"]);
+}
+
+#[test]
+fn force_does_not_replace_what_is_read() {
+    let bench = Bench::new();
+    let response = bench.wav("kitchen.wav", 48_000, 1, std::iter::once(1.0).chain(std::iter::repeat_n(0.0, 4_800)));
+    let before = fs::read(&response).expect("a file");
+    let folder = bench.0.path().to_str().expect("plain");
+    let device = response.to_str().expect("plain");
+    let args = ["translate", REFERENCE, "--device", device, "--only", "kitchen", "--render", folder, "--force"];
+    assert_refused(&bench, &halfspeed(args), 1, &["kitchen.wav", "input"]);
+    assert_eq!(fs::read(&response).expect("a file"), before);
+
+    let profile = bench.path("own.toml");
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/references/orchestral.json"), &profile).expect("a profile");
+    let name = profile.to_str().expect("plain");
+    let refused = master(Path::new(MIX), &bench.path("out.wav"), &["--profile", name, "--recipe-out", name, "--force"]);
+    assert_refused(&bench, &refused, 1, &["own.toml", "input"]);
+}
+
+#[test]
+fn what_no_music_reaches_is_refused() {
+    let bench = Bench::new();
+    for value in [3e38f32, 2e19, f32::NAN] {
+        let loud = bench.wav("loud.wav", 16_000, 2, std::iter::repeat_n(value, 16_000));
+        let refused = halfspeed(["analyze".as_ref(), loud.as_os_str()]);
+        assert_refused(&bench, &refused, 1, &["loud.wav", "at 0.000 s", "export it again"]);
+    }
 }
