@@ -217,4 +217,31 @@ mod tests {
     fn a_recipe_of_nothing_but_its_schema_is_neutral() {
         assert_eq!(Recipe::from_toml("schema = \"halfspeed.recipe/1\""), Ok(Recipe::default()));
     }
+
+    #[test]
+    fn a_list_that_is_too_long_or_too_short_is_refused() {
+        let recipe = |multiband: &str| Recipe::from_toml(&format!("schema = \"{SCHEMA}\"\n[multiband]\n{multiband}\n"));
+        assert!(recipe("corners_hz = [200.0, 500.0, 1000.0]").is_ok());
+        for wrong in [
+            "corners_hz = [200.0, 500.0]",
+            "corners_hz = [200.0, 500.0, 1000.0, 2000.0]",
+            "bands = [{}, {}, {}, {}, {}]",
+        ] {
+            let reason = recipe(wrong).unwrap_err();
+            assert!(reason.contains("where there have to be"), "{wrong}: {reason}");
+        }
+    }
+
+    #[test]
+    fn mistakes_of_beginners_are_told_with_a_remedy() {
+        let schema = format!("schema = \"{SCHEMA}\"\n");
+        for (text, remedy) in [
+            ("".to_owned(), "a recipe begins with schema"),
+            (format!("{schema}[eq]\nkind = \"bell\"\n"), "[[eq]]"),
+            (format!("{schema}[output]\nformat = 24\n"), "in quotes"),
+        ] {
+            let reason = Recipe::from_toml(&text).unwrap_err();
+            assert!(reason.contains(remedy), "{reason}");
+        }
+    }
 }
