@@ -90,7 +90,8 @@ impl Delays {
         // A steady tone correlates as well a period later: that says nothing of a delay.
         let apart = ms_to_frames(APART_MS, self.sample_rate_hz) as isize;
         let is_other = |lag: isize| (lag - best).abs() > apart && at(lag).abs() > AMBIGUOUS_SHARE * at(best).abs();
-        if (-(reach as isize)..=reach as isize).any(is_other) {
+        let is_late = best.unsigned_abs() as f64 >= DELAY_FRAMES - 1.0;
+        if is_late && (-(reach as isize)..=reach as isize).any(is_other) {
             return;
         }
         let [before, peak, after] = [best - 1, best, best + 1].map(at);
