@@ -285,8 +285,8 @@ fn stereo_i24(bytes: &[u8], block: &mut AudioBuffer) {
     let (left, _) = left[start..].as_chunks_mut::<4>();
     let (right, _) = right[start..].as_chunks_mut::<4>();
     for ((left, right), group) in left.iter_mut().zip(right).zip(groups) {
-        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| group[at + byte]));
-        let [a, b, c] = [word(0), word(8), word(16)];
+        let (words, _) = group.as_chunks::<8>();
+        let [a, b, c] = [words[0], words[1], words[2]].map(u64::from_le_bytes);
         let samples = [a << 8, a >> 16, a >> 40 | b << 24, b, b >> 24, b >> 48 | c << 16, c >> 8, c >> 32];
         let values = samples.map(|bits| (bits & !UNUSED) as i32 as f32 / 2_147_483_648.0);
         for frame in 0..4 {
