@@ -18,6 +18,7 @@ pub use self::meet::{LOUDNESS_TOLERANCE_LU, Promise};
 pub use self::refine::{Candidate, Refinement};
 use self::refine::{Effort, Refiner};
 use crate::dsp::limiter::LimiterSettings;
+use crate::dsp::parameter::Bounds;
 use crate::engine::render::{ChainLog, LimiterLog, Processed, process};
 use crate::engine::source::{Source, load_audio, load_file, measure_file};
 use crate::engine::{OutputSettings, Recipe};
@@ -57,8 +58,8 @@ pub struct MasterJob<'a> {
     pub amounts: Amounts,
     /// Try settings on more of the mix, and correct them more often.
     pub thorough: bool,
-    /// Wished loudness, within [`LOUDNESS_RANGE_LUFS`]; if `None`, the reference's, less what its peaks stand over the ceiling, so that the master is as
-    /// dense; without a reference -14 LUFS, or what of a profile's range is nearest to that.
+    /// Wished loudness, within [`LOUDNESS_RANGE_LUFS`]; if `None`, the reference's, less what its peaks stand over the
+    /// ceiling, so that the master is as dense; without a reference -14 LUFS, or what of a profile's range is nearest to that.
     pub loudness_lufs: Option<f64>,
     /// Go on to the wished loudness whatever it costs.
     pub force_loudness: bool,
@@ -87,12 +88,7 @@ impl MasterJob<'_> {
             ("amounts.width_ratio", width_ratio, (0.0, 1.0)),
         ];
         for (name, value, (low, high)) in settings {
-            if !(low..=high).contains(&value) {
-                return Err(Error::setting(
-                    name,
-                    format!("{value} is outside {low} to {high}; choose a value in that range"),
-                ));
-            }
+            Bounds::Within(low, high).check(name, value, None)?;
         }
         let inputs: Vec<&Path> = std::iter::once(&self.mix).chain(&self.references).map(PathBuf::as_path).collect();
         check_output(&self.output, &inputs, self.force)
@@ -180,14 +176,13 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let mut translation = translate(&made);
     if let (Some(devices), Some(proposed)) = (job.devices, &translation) {
         let mut applied = Vec::new();
-        let unfixed =
-            proposal.suggestions.iter().map(|suggestion| suggestion.quantity.of(made.measurement())).collect();
+        let unfixed = job.translate_fix.then(|| fixes::quantities(&proposal, made.measurement()));
         if job.translate_fix {
             (made, applied) = fixes::with_changes(job, devices, &goal, made, proposed, on_progress)?;
         }
         let behind = fixes::behind_codecs(job, devices, goal, made, on_progress)?;
         (goal, made) = (behind.goal, behind.made);
-        if job.translate_fix {
+        if let Some(unfixed) = unfixed {
             translation = translate(&made);
             fixes::note_moves(&mut proposal, unfixed, made.measurement());
         }
@@ -312,14 +307,14 @@ impl Made {
     fn processed(&mut self, job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<&mut Processed> {
         let processed = match self.processed.take() {
             Some(processed) => processed,
-            None => processed(job, &self.recipe, on_progress)?,
+            None => process_again(job, &self.recipe, on_progress)?,
         };
         Ok(self.processed.insert(processed))
     }
 }
 
 /// Reads the mix again and takes it through everything before the limiter.
-fn processed(job: &MasterJob<'_>, recipe: &Recipe, on_progress: OnProgress<'_>) -> Result<Processed> {
+fn process_again(job: &MasterJob<'_>, recipe: &Recipe, on_progress: OnProgress<'_>) -> Result<Processed> {
     let audio = load_audio(&job.mix, job.output_settings.sample_rate_hz, &|_, _| {})?;
     process(audio, recipe, &|done, total| on_progress(Step::Process, done, total))
 }

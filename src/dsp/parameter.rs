@@ -46,7 +46,8 @@ impl Bounds {
         }
     }
 
-    fn check(&self, setting: &str, value: f64, sample_rate_hz: Option<u32>) -> Result<()> {
+    /// Holds a value to them; the error names the setting, the value and the bounds.
+    pub(crate) fn check(&self, setting: &str, value: f64, sample_rate_hz: Option<u32>) -> Result<()> {
         if let Self::OneOf(values) = self {
             if values.contains(&value) {
                 return Ok(());

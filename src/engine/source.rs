@@ -120,23 +120,23 @@ pub fn read(
     progress: Progress<'_>,
     mut sink: impl FnMut(&AudioBuffer) -> Result<()>,
 ) -> Result<Source> {
-    let SourceInfo { path, format, sample_rate_hz, channels, .. } = decoder.info().clone();
+    let info = decoder.info().clone();
+    let SourceInfo { path, format, sample_rate_hz, channels, .. } = &info;
     log::info!("measuring {}: {format}, {sample_rate_hz} Hz, channels: {channels}", path.display());
-    let mut meter = Meter::new(sample_rate_hz);
-    let mut inspector = Inspector::new(format_of(decoder.info()));
-    let mut block = AudioBuffer::new(sample_rate_hz);
+    let mut meter = Meter::new(*sample_rate_hz);
+    let mut inspector = Inspector::new(format_of(&info));
+    let mut block = AudioBuffer::new(*sample_rate_hz);
     let mut done = 0;
     while decoder.next_block(&mut block)? {
         meter.push(&block);
         inspector.push(&block);
         sink(&block)?;
         done += block.frames() as u64;
-        progress(done, decoder.info().frames);
+        progress(done, info.frames);
     }
     let measurement = meter.finish();
-    let lufs = measurement.loudness.integrated_lufs().unwrap_or(f64::NEG_INFINITY);
-    log::info!("measured {}: {done} frames, {lufs:.2} LUFS", path.display());
-    Ok(Source { info: decoder.info().clone(), findings: inspector.finish(&measurement), measurement })
+    log::info!("measured {}: {done} frames, {:?} LUFS", path.display(), measurement.loudness.integrated_lufs());
+    Ok(Source { findings: inspector.finish(&measurement), info, measurement })
 }
 
 /// What quality control has to know of a file.

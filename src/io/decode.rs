@@ -197,8 +197,8 @@ fn first_beyond_sound(block: &AudioBuffer) -> Option<(usize, f32)> {
     if all_sound(block.left()) && all_sound(block.right()) {
         return None;
     }
-    let frames = block.left().iter().zip(block.right()).enumerate();
-    frames.filter_map(|(frame, (l, r))| [l, r].into_iter().find(|x| is_beyond(x)).map(|x| (frame, *x))).next()
+    let mut frames = block.left().iter().zip(block.right()).enumerate();
+    frames.find_map(|(frame, (l, r))| [l, r].into_iter().find(|x| is_beyond(x)).map(|x| (frame, *x)))
 }
 
 #[cfg(test)]

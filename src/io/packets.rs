@@ -202,19 +202,17 @@ impl Span {
                 let owed = frames.unwrap_or(0).saturating_sub(MP3_SLACK_FRAMES);
                 Self { skip: 0, take: u64::MAX, owed, frames }
             }
-            id::CODEC_ID_ALAC => Self {
-                skip: track.delay.map_or(0, u64::from),
-                take: stated.unwrap_or(u64::MAX),
-                owed: stated.unwrap_or(0).saturating_sub(ALAC_SLACK_FRAMES),
-                frames: stated,
-            },
             id::CODEC_ID_VORBIS => Self { skip: 0, take: u64::MAX, owed: stated.unwrap_or(0), frames: stated },
             // Nothing in ADTS says how long it is.
             id::CODEC_ID_AAC if track.delay.is_none() => Self { skip: 0, take: u64::MAX, owed: 0, frames: None },
             _ => Self {
                 skip: track.delay.map_or(0, u64::from),
                 take: stated.unwrap_or(u64::MAX),
-                owed: stated.unwrap_or(0),
+                owed: stated.unwrap_or(0).saturating_sub(if codec == id::CODEC_ID_ALAC {
+                    ALAC_SLACK_FRAMES
+                } else {
+                    0
+                }),
                 frames: stated,
             },
         }

@@ -1,7 +1,7 @@
 //! Changes of a finished master for the sake of its translation: each is made, measured, and kept only if it helps.
 
 use super::meet::{Goal, Met, limiter_ceiling, meet};
-use super::{Made, MasterJob, OnProgress, processed};
+use super::{Made, MasterJob, OnProgress, process_again};
 use crate::error::Result;
 use crate::measure::Measurement;
 use crate::suggest::Proposal;
@@ -49,7 +49,7 @@ pub(super) fn with_changes(
         let mut recipe = made.recipe.clone();
         change.apply(&mut recipe);
         made.processed = None;
-        let mut processed = processed(job, &recipe, on_progress)?;
+        let mut processed = process_again(job, &recipe, on_progress)?;
         let met = meet(goal, &mut processed, &mut recipe, job, on_progress)?;
         let candidate = Made::new(recipe, processed, met);
         let Some(after) = score(&candidate) else { continue };
@@ -70,10 +70,16 @@ pub(super) fn with_changes(
     Ok((made, applied))
 }
 
-/// Takes what fixes moved into the predictions: `unfixed` is what each suggestion's quantity was before them.
+/// What each suggestion's quantity is in a master.
+pub(super) fn quantities(proposal: &Proposal, measurement: &Measurement) -> Vec<Option<f64>> {
+    proposal.suggestions.iter().map(|suggestion| suggestion.quantity.of(measurement)).collect()
+}
+
+/// Takes what fixes moved into the predictions: `unfixed` are the [`quantities`] before them.
 pub(super) fn note_moves(proposal: &mut Proposal, unfixed: Vec<Option<f64>>, fixed: &Measurement) {
-    for (suggestion, was) in proposal.suggestions.iter_mut().zip(unfixed) {
-        let Some(moved) = suggestion.quantity.of(fixed).zip(was).map(|(is, was)| is - was) else { continue };
+    let fixed = quantities(proposal, fixed);
+    for (suggestion, (was, is)) in proposal.suggestions.iter_mut().zip(unfixed.into_iter().zip(fixed)) {
+        let Some(moved) = is.zip(was).map(|(is, was)| is - was) else { continue };
         suggestion.predicted = suggestion.predicted.map(|predicted| predicted + moved);
         if moved.abs() >= WORTH_SAYING {
             suggestion.cause.push_str(&format!("; what was changed for devices and codecs moves it by {moved:+.1}"));

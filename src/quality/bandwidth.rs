@@ -168,6 +168,16 @@ fn levels_db(powers: &[f64]) -> Vec<f64> {
     powers.iter().map(|&power| power_to_db(power).max(NOTHING_DB)).collect()
 }
 
+/// Bands of a spectrum that count: the last ones are the converter's own edge.
+fn usable(levels_db: &[f64]) -> usize {
+    levels_db.len() - levels_db.len() / 50
+}
+
+/// The least of the levels below an edge: every band counts, so that a single tone is none.
+fn below_db(levels_db: &[f64], band: usize) -> f64 {
+    levels_db[band - SIDE_BANDS..band].iter().copied().fold(f64::INFINITY, f64::min)
+}
+
 struct Edge {
     hz: f64,
     step_db: f64,
@@ -177,12 +187,12 @@ struct Edge {
 /// ffmpeg's own is 6 dB down there, 37 dB at 0.56 of the rate and all the way at 0.6.
 fn is_slope_into_nothing(levels_db: &[f64], rate_hz: f64) -> bool {
     let band = |share: f64| (share * rate_hz / BAND_HZ) as usize;
-    let usable = levels_db.len() - levels_db.len() / 50;
+    let usable = usable(levels_db);
     let (slope, above) = (band(0.56), band(0.65));
     if above + SIDE_BANDS >= usable {
         return false;
     }
-    let below_db = levels_db[band(0.46) - SIDE_BANDS..band(0.46)].iter().copied().fold(f64::INFINITY, f64::min);
+    let below_db = below_db(levels_db, band(0.46));
     let highest_db = |bands: &[f64]| bands.iter().copied().fold(NOTHING_DB, f64::max);
     let above_dbfs = power_to_db(levels_db[above..usable].iter().map(|db| db_to_power(*db)).sum());
     below_db - highest_db(&levels_db[slope..above]) >= MIN_STEP_DB
@@ -197,21 +207,16 @@ fn at_nyquist(levels_db: &[f64], rate_hz: f64) -> Option<Edge> {
 
 /// The steepest fall within a range of frequencies after which the spectrum does not rise again.
 fn steepest(levels_db: &[f64], low_hz: f64, high_hz: f64) -> Option<Edge> {
-    // The last bands are the converter's own edge.
-    let usable = levels_db.len() - levels_db.len() / 50;
+    let usable = usable(levels_db);
     let (low, high) = ((low_hz / BAND_HZ) as usize, (high_hz / BAND_HZ) as usize);
     let mut highest_above = vec![NOTHING_DB; levels_db.len() + 1];
     for band in (0..usable).rev() {
         highest_above[band] = highest_above[band + 1].max(levels_db[band]);
     }
     (low.max(SIDE_BANDS)..high.min(usable.saturating_sub(EDGE_BANDS + 1)))
-        .map(|band| {
-            // Every band below counts, so that a single tone is no edge.
-            let below = levels_db[band - SIDE_BANDS..band].iter().copied().fold(f64::INFINITY, f64::min);
-            Edge {
-                hz: (band as f64 + 0.5 * EDGE_BANDS as f64) * BAND_HZ,
-                step_db: below - highest_above[band + EDGE_BANDS],
-            }
+        .map(|band| Edge {
+            hz: (band as f64 + 0.5 * EDGE_BANDS as f64) * BAND_HZ,
+            step_db: below_db(levels_db, band) - highest_above[band + EDGE_BANDS],
         })
         .max_by(|a, b| a.step_db.total_cmp(&b.step_db))
 }

@@ -68,16 +68,15 @@ impl Clipping {
             return;
         }
         self.done[channel] = group.frame_of(at + length);
-        let (before, after) = (group.samples[at - 1], group.samples.get(at + length).copied().unwrap_or(0.0));
+        let sample = |at: usize| group.samples.get(at).copied().unwrap_or(0.0);
+        let (before, after) = (sample(at - 1), sample(at + length));
         let sign = first.signum();
         // Magnitudes fall on either side, and not as the top of a slow wave would.
         let corner = CLIP_CORNER_SPREADS * CLIP_SPREAD;
         let is_top = (first - before) * sign >= corner && (first - after) * sign >= corner;
         // From rail to rail within one sample, or flat before or after as well: square waves, drawn and not clipped.
         let is_square = before * sign <= -0.9 * self.floor && after * sign <= -0.9 * self.floor;
-        let sample = |at: usize| group.samples.get(at).copied().unwrap_or(0.0);
-        let is_flat = |a: f32, b: f32| (a - b).abs() <= CLIP_SPREAD;
-        let is_stair = is_flat(group.samples[at - 2], before) || is_flat(after, sample(at + length + 1));
+        let is_stair = is_flat(sample(at - 2), before) || is_flat(after, sample(at + length + 1));
         if is_top && !is_square && !is_stair {
             let level = &mut self.levels[level_index(f64::from(first.abs()))];
             level.count += 1;
@@ -126,10 +125,15 @@ fn level_index(amplitude: f64) -> usize {
     (steps.max(0.0) as usize).min(LEVELS - 1)
 }
 
+/// Whether two neighbours are level.
+#[inline(always)]
+fn is_flat(a: f32, b: f32) -> bool {
+    (a - b).abs() <= CLIP_SPREAD
+}
+
 /// Whether three neighbours lie within the spread, above the floor. Branch-free: loud music is full of high samples.
 fn has_flat(samples: &[f32], floor: f32) -> bool {
-    samples.windows(CLIP_RUN_FRAMES).fold(false, |found, x| {
-        let near = |a: f32, b: f32| (a - b).abs() <= CLIP_SPREAD;
-        found | (near(x[0], x[1]) & near(x[1], x[2]) & (x[0].abs() >= floor))
-    })
+    samples
+        .windows(CLIP_RUN_FRAMES)
+        .fold(false, |found, x| found | (is_flat(x[0], x[1]) & is_flat(x[1], x[2]) & (x[0].abs() >= floor)))
 }

@@ -265,13 +265,6 @@ pub(super) fn programmes<'a>(
     named.into_iter().filter_map(|(name, document)| document.map(|document| (name, document))).collect()
 }
 
-/// A wide band in words: `bass`, `low mids`. `index` counts from the lowest.
-pub(super) fn wide_band_name(index: usize) -> String {
-    crate::suggest::WIDE_BAND_NAMES
-        .get(index)
-        .map_or_else(|| format!("band {}", index + 1), |name| name.replace('_', " "))
-}
-
 /// What became of a suggestion.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Outcome {

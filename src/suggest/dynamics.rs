@@ -9,7 +9,7 @@
 //! `models/MODEL_CARD.md`). What is denser still in a band of the same song gets a compressor of its own; on
 //! another song a band's spread is what is played, and compressing it made masters worse.
 
-use super::{Quantity, Shares, Suggestion, WIDE_BAND_NAMES, wide_band_range, wide_band_words};
+use super::{Quantity, Shares, Suggestion, WIDE_BAND_NAMES, wide_band_name, wide_band_range};
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::crossover::BANDS;
 use crate::dsp::leveler::LevelerSettings;
@@ -148,7 +148,7 @@ pub(super) fn by_band(
         };
         suggestions.push(Suggestion {
             id: format!("compression.{}", WIDE_BAND_NAMES[band]),
-            setting: format!("{:.2}:1 from {:.1} dB in the {}", settings.ratio, settings.threshold_db, wide_band_words(band)),
+            setting: format!("{:.2}:1 from {:.1} dB in the {}", settings.ratio, settings.threshold_db, wide_band_name(band)),
             cause: format!(
                 "the level from {} spreads by {before_db:.1} dB from the median to the 95th percentile, the reference's by \
                  {wanted_db:.1} dB; limiting makes up {limiting_db:.1} dB of that",

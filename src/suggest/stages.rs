@@ -169,30 +169,26 @@ pub(super) fn shape(
 
 /// How much louder the proposed equaliser and width make a mix, LU: K-weighted power of the loud parts, band by band.
 fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
-    let rate = mix.sample_rate_hz;
-    let weighting = KWeighting::new(rate);
+    let weighting = KWeighting::new(mix.sample_rate_hz);
     let width_db = proposal.width.map_or(0.0, |width| width.side_gain_db);
-    let (mut before, mut after) = (0.0, 0.0);
-    for (&hz, band) in mix.spectrum.bands.centers_hz().iter().zip(&mix.loud_spectrum) {
-        let gain_db = weighting.gain_db_at(hz, f64::from(rate));
-        for (power, channel, width_db) in [(band.mid, BandChannel::Mid, 0.0), (band.side, BandChannel::Side, width_db)]
-        {
-            let eq_db = response_db(&proposal.eq, channel, hz, rate);
-            before += f64::from(power) * db_to_power(gain_db);
-            after += f64::from(power) * db_to_power(gain_db + eq_db + width_db);
-        }
-    }
-    if before > 0.0 && after > 0.0 { power_to_db(after / before) } else { 0.0 }
+    level_change_db(mix, &proposal.eq, width_db, |hz| weighting.gain_db_at(hz, f64::from(mix.sample_rate_hz)))
 }
 
 /// How much louder an equaliser makes a band of the mix's loud parts, dB.
 fn band_change_db(mix: &Measurement, eq: &[EqBand], (low_hz, high_hz): (f64, f64)) -> f64 {
+    level_change_db(mix, eq, 0.0, |hz| if (low_hz..high_hz).contains(&hz) { 0.0 } else { f64::NEG_INFINITY })
+}
+
+/// How much an equaliser and a gain of the side raise the power of a mix's loud parts, each third octave with its weight, dB.
+fn level_change_db(mix: &Measurement, eq: &[EqBand], width_db: f64, weight_db: impl Fn(f64) -> f64) -> f64 {
     let (mut before, mut after) = (0.0, 0.0);
-    let bands = mix.spectrum.bands.centers_hz().iter().zip(&mix.loud_spectrum);
-    for (&hz, band) in bands.filter(|(hz, _)| (low_hz..high_hz).contains(*hz)) {
-        for (power, channel) in [(band.mid, BandChannel::Mid), (band.side, BandChannel::Side)] {
-            before += f64::from(power);
-            after += f64::from(power) * db_to_power(response_db(eq, channel, hz, mix.sample_rate_hz));
+    for (&hz, band) in mix.spectrum.bands.centers_hz().iter().zip(&mix.loud_spectrum) {
+        let weight_db = weight_db(hz);
+        for (power, channel, width_db) in [(band.mid, BandChannel::Mid, 0.0), (band.side, BandChannel::Side, width_db)]
+        {
+            let eq_db = response_db(eq, channel, hz, mix.sample_rate_hz);
+            before += f64::from(power) * db_to_power(weight_db);
+            after += f64::from(power) * db_to_power(weight_db + eq_db + width_db);
         }
     }
     if before > 0.0 && after > 0.0 { power_to_db(after / before) } else { 0.0 }

@@ -6,13 +6,12 @@ use super::plots::{SHORT_TERM_S, figure};
 use super::{number_heads, page};
 use crate::measure::Measurement;
 use crate::quality::Severity;
-use crate::report::figures::{
-    KEY_FIGURES, clock_fine, describe_file, file_names, hertz_range, number, places, wide_band_name,
-};
+use crate::report::figures::{KEY_FIGURES, clock_fine, describe_file, file_names, hertz_range, number, places};
 use crate::report::svg::{Line, Panel, XAxis, YRange, chart};
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
 use crate::slots::SLOT_S;
+use crate::suggest::wide_band_name;
 
 /// From what is squeezed flat to what is open: where it stands says more than how it moves.
 const PSR_RANGE_DB: YRange = YRange { top: 20.0, bottom: 0.0 };

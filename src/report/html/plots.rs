@@ -3,11 +3,11 @@
 use maud::{Markup, PreEscaped, html};
 
 use crate::measure::analysis::quantile;
-use crate::report::figures::{hertz_range, number, programmes, wide_band_name};
+use crate::report::figures::{hertz_range, number, programmes};
 use crate::report::svg::{BarGroup, Layout, Line, Panel, XAxis, YRange, bars, chart};
 use crate::report::{AnalysisDocument, MasterReport};
 use crate::slots::SLOT_S;
-use crate::suggest::CurvePoint;
+use crate::suggest::{CurvePoint, wide_band_name};
 
 /// Length of the window of short-term loudness, s.
 pub(super) const SHORT_TERM_S: f64 = 3.0;

@@ -4,10 +4,11 @@ use super::{WIDTH, line, shorten, wrap};
 use crate::quality::Severity;
 use crate::report::figures::{
     KEY_FIGURES, change, clock_fine, describe_file, file_name, file_names, frequency, hertz_range, number, places,
-    printable, wide_band_name,
+    printable,
 };
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
+use crate::suggest::wide_band_name;
 
 /// Everything that was measured: of one file in sections with a verdict for each line, of several in a table with a row
 /// for each and one for all as an album.
@@ -137,11 +138,7 @@ fn quality(out: &mut String, document: &AnalysisDocument, colors: Colors) {
     }
     line(out, "Quality");
     for finding in &document.quality {
-        let (name, mood) = match finding.severity {
-            Severity::Fail => ("fail", Mood::Bad),
-            Severity::Warning => ("warning", Mood::Warning),
-            Severity::Info => ("info", Mood::Plain),
-        };
+        let (name, mood) = told(finding.severity);
         let places = places(&finding.times_s);
         let place = if places.is_empty() { String::new() } else { format!(" at {places}") };
         line(out, &format!("  {} {}{place}", colors.paint(mood, &format!("{name:<8}")), finding.id));
@@ -225,18 +222,24 @@ fn many_files(documents: &[AnalysisDocument], album: Option<&AlbumDocument>) -> 
     out
 }
 
+/// How bad a finding is, in a word and a colour.
+fn told(severity: Severity) -> (&'static str, Mood) {
+    match severity {
+        Severity::Fail => ("fail", Mood::Bad),
+        Severity::Warning => ("warning", Mood::Warning),
+        Severity::Info => ("info", Mood::Plain),
+    }
+}
+
 /// What quality control found that is more than a remark; `None` for nothing.
 fn serious(document: &AnalysisDocument) -> Option<String> {
-    let of = |severity: Severity| -> Vec<&str> {
-        document.quality.iter().filter(|finding| finding.severity == severity).map(|finding| finding.id).collect()
+    let of_kind = |severity: Severity| {
+        let of_it = document.quality.iter().filter(|finding| finding.severity == severity);
+        let ids: Vec<&str> = of_it.map(|finding| finding.id).collect();
+        (!ids.is_empty()).then(|| format!("{} {}", told(severity).0, ids.join(", ")))
     };
-    let kinds = [("fail", of(Severity::Fail)), ("warning", of(Severity::Warning))];
-    let told: Vec<String> = kinds
-        .iter()
-        .filter(|(_, ids)| !ids.is_empty())
-        .map(|(kind, ids)| format!("{kind} {}", ids.join(", ")))
-        .collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    let kinds: Vec<String> = [Severity::Fail, Severity::Warning].into_iter().filter_map(of_kind).collect();
+    (!kinds.is_empty()).then(|| kinds.join("; "))
 }
 
 #[cfg(test)]

@@ -12,9 +12,10 @@ pub use translation::translation_text;
 
 use super::figures::{
     KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, file_names, frequency, hertz, number,
-    printable, signed, verdict, wide_band_name,
+    printable, signed, verdict,
 };
 use super::{AnalysisDocument, ComparisonDocument, MasterReport, SuggestionDocument};
+use crate::suggest::wide_band_name;
 
 /// Most columns of a line.
 const WIDTH: usize = 100;

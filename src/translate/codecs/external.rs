@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::super::path::at_rate;
-use super::service_rate_hz;
+use super::stream_rate_hz;
 use crate::dsp::dither::Dither;
 use crate::error::{Error, Result};
 use crate::io::{SampleFormat, ScratchFolder, Spool, WavWriter};
@@ -104,8 +104,7 @@ impl Tool {
 fn write_wav(audio: &Spool, path: &Path) -> Result<()> {
     let failed = |error| Error::write(path, error);
     let file = std::fs::File::create(path).map_err(failed)?;
-    let own_hz = audio.sample_rate_hz();
-    let rate_hz = if own_hz < MIN_RATE_HZ { service_rate_hz(own_hz) } else { own_hz };
+    let rate_hz = stream_rate_hz(audio.sample_rate_hz(), MIN_RATE_HZ..=u32::MAX);
     let mut writer = WavWriter::create(file, rate_hz, SampleFormat::Int24).map_err(failed)?;
     let mut dither = Dither::new(SampleFormat::Int24.bits());
     let (mut left, mut right) = (Vec::new(), Vec::new());

@@ -11,6 +11,7 @@ mod vorbis;
 
 use std::fs::File;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -79,9 +80,14 @@ pub struct CodecCheck {
     pub passing_ceiling_dbtp: Option<f64>,
 }
 
-/// What a service sends a programme at that an encoder has no mode for: the rate of its family.
-fn service_rate_hz(rate_hz: u32) -> u32 {
-    if rate_hz.is_multiple_of(11_025) { 44_100 } else { 48_000 }
+/// The rate of a stream: the programme's, or what a service sends instead where an encoder has no mode for it, the usual
+/// one of its family.
+fn stream_rate_hz(rate_hz: u32, modes_hz: RangeInclusive<u32>) -> u32 {
+    match rate_hz {
+        _ if modes_hz.contains(&rate_hz) => rate_hz,
+        _ if rate_hz.is_multiple_of(11_025) => 44_100,
+        _ => 48_000,
+    }
 }
 
 impl Codec {

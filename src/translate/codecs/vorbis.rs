@@ -8,7 +8,7 @@ use std::path::Path;
 use vorbis_rs::{VorbisBitrateManagementStrategy, VorbisEncoderBuilder};
 
 use super::super::path::at_rate;
-use super::service_rate_hz;
+use super::stream_rate_hz;
 use crate::error::{Error, Result};
 use crate::io::Spool;
 
@@ -29,8 +29,7 @@ fn quality(kbps: u32) -> f32 {
 
 pub(super) fn encode(audio: &Spool, kbps: u32, file: File, path: &Path) -> Result<()> {
     let failed = |error: vorbis_rs::VorbisError| Error::write(path, std::io::Error::other(error.to_string()));
-    let own_hz = audio.sample_rate_hz();
-    let rate_hz = if own_hz > MAX_RATE_HZ { service_rate_hz(own_hz) } else { own_hz };
+    let rate_hz = stream_rate_hz(audio.sample_rate_hz(), 0..=MAX_RATE_HZ);
     let rate = NonZeroU32::new(rate_hz).unwrap_or(NonZeroU32::MIN);
     let channels = NonZeroU8::MIN.saturating_add(1);
     let mut encoder = VorbisEncoderBuilder::new_with_serial(rate, channels, BufWriter::new(file), SERIAL)
