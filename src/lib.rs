@@ -18,6 +18,7 @@
 #![warn(missing_docs)]
 
 pub mod advise;
+mod aligned;
 pub mod audio;
 pub mod dsp;
 pub mod engine;

@@ -1,4 +1,4 @@
-//! Linear systems, as small as filters' designs make them.
+//! Linear systems, as small as filters' designs make them, and linear prediction.
 
 /// Solves a system given as rows with the right-hand side at their end, by elimination with pivots: in place of the right-hand
 /// sides comes the solution. `None` where there is no single one; nothing in the rows means anything then.
@@ -29,9 +29,46 @@ pub(crate) fn solve<R: AsRef<[f64]> + AsMut<[f64]>>(rows: &mut [R]) -> Option<()
     Some(())
 }
 
+/// Weights that predict a sample from those before it, nearest first, by the autocorrelation at lags from 0 to their number: the
+/// recursion of N. Levinson (1947) and J. Durbin (1960). Weights stay 0 from where nothing is left to predict.
+pub(crate) fn predictor<const ORDER: usize>(autocorrelation: &[f64]) -> [f64; ORDER] {
+    let mut weights = [0.0; ORDER];
+    let mut error = autocorrelation[0];
+    for order in 0..ORDER {
+        if error <= 0.0 {
+            break;
+        }
+        let predicted: f64 = (0..order).map(|k| weights[k] * autocorrelation[order - k]).sum();
+        let reflection = (autocorrelation[order + 1] - predicted) / error;
+        let last = weights;
+        weights[order] = reflection;
+        for k in 0..order {
+            weights[k] = last[k] - reflection * last[order - 1 - k];
+        }
+        error *= 1.0 - reflection * reflection;
+    }
+    weights
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_is_predicted_by_its_own_weights() {
+        // x[n] = 0.5 x[n - 1] - 0.3 x[n - 2] + noise: its autocorrelation follows from the Yule-Walker equations.
+        let first = 0.5 / 1.3;
+        let mut lags = vec![1.0, first];
+        for lag in 2..5 {
+            lags.push(0.5 * lags[lag - 1] - 0.3 * lags[lag - 2]);
+        }
+        let weights: [f64; 4] = predictor(&lags);
+        assert!(
+            weights.iter().zip([0.5, -0.3, 0.0, 0.0]).all(|(found, own)| (found - own).abs() < 1e-12),
+            "{weights:?}"
+        );
+        assert_eq!(predictor::<3>(&[0.0; 4]), [0.0; 3]);
+    }
 
     #[test]
     fn a_system_is_solved_whatever_the_order_of_its_rows() {

@@ -12,6 +12,8 @@
 
 use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
 
+use super::window::{kaiser, sinc};
+
 /// Samples of context that the kernel of [`Interpolator`] needs on either side of a stretch.
 pub const CONTEXT_FRAMES: usize = TAPS / 2;
 /// Samples of context that the kernel of [`SharpInterpolator`] needs.
@@ -439,25 +441,11 @@ fn kernel<const TAPS: usize>(fraction: f64) -> [f32; TAPS] {
     let mut taps = [0.0; TAPS];
     for (index, tap) in taps.iter_mut().enumerate() {
         let distance = index as f64 - (half - 1.0) - fraction;
-        let x = std::f64::consts::PI * distance;
-        let sinc = if x == 0.0 { 1.0 } else { x.sin() / x };
-        let radius = (1.0 - (distance / half).powi(2)).max(0.0).sqrt();
-        *tap = sinc * bessel_i0(beta * radius) / bessel_i0(beta);
+        *tap = sinc(distance) * kaiser(distance / half, beta);
     }
     // Constant signals stay constant.
     let sum: f64 = taps.iter().sum();
     taps.map(|tap| (tap / sum) as f32)
-}
-
-/// Modified Bessel function of the first kind and order zero, by its power series.
-pub(super) fn bessel_i0(x: f64) -> f64 {
-    let mut term = 1.0;
-    let mut sum = 1.0;
-    for k in 1..60 {
-        term *= (x / (2.0 * f64::from(k))).powi(2);
-        sum += term;
-    }
-    sum
 }
 
 #[cfg(test)]

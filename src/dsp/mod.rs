@@ -39,6 +39,7 @@ pub(crate) mod testing;
 pub mod transient;
 pub mod upward;
 pub mod width;
+pub(crate) mod window;
 
 /// One sample of each channel, left and right, full scale = 1.0.
 ///

@@ -15,6 +15,8 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
+use crate::linear::predictor;
+
 /// Which curve the quantisation noise follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -68,8 +70,7 @@ fn power_at(taps: &[f64], frequency: f64) -> f64 {
     re * re + im * im
 }
 
-/// Taps that follow the published curve, in Hz, at another rate: the Levinson recursion on the autocorrelation that
-/// belongs to the inverse of the curve's power.
+/// Taps that follow the published curve, in Hz, at another rate: those that predict what has the inverse of the curve's power.
 fn refit(published: &[f64], sample_rate_hz: u32) -> [f64; TAPS] {
     const POINTS: u32 = 2048;
     let mut autocorrelation = [0.0; TAPS + 1];
@@ -81,19 +82,7 @@ fn refit(published: &[f64], sample_rate_hz: u32) -> [f64; TAPS] {
             *sum += inverse * (TAU * fraction * f64::from(lag)).cos();
         }
     }
-    let mut taps = [0.0; TAPS];
-    let mut error = autocorrelation[0];
-    for order in 0..TAPS {
-        let predicted: f64 = (0..order).map(|k| taps[k] * autocorrelation[order - k]).sum();
-        let reflection = (autocorrelation[order + 1] - predicted) / error;
-        let last = taps;
-        taps[order] = reflection;
-        for k in 0..order {
-            taps[k] = last[k] - reflection * last[order - 1 - k];
-        }
-        error *= 1.0 - reflection * reflection;
-    }
-    taps
+    predictor(&autocorrelation)
 }
 
 #[cfg(test)]

@@ -7,14 +7,12 @@
 //! the bit with each. Only what the curve takes away goes through the second filter and is added to the delayed input:
 //! below the knee nothing is added, and the output is the input bit for bit.
 
-use std::f64::consts::PI;
-
 use pulp::{Arch, NullaryFnOnce};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
-use super::interpolation::bessel_i0;
+use super::window::{kaiser, sinc};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::db_to_amplitude;
@@ -88,9 +86,7 @@ impl SoftClip {
         let taps: Vec<f64> = (0..length)
             .map(|index| {
                 let distance = (index as f64 - (length / 2) as f64) / factor as f64;
-                let sinc = if distance == 0.0 { 1.0 } else { (PI * distance).sin() / (PI * distance) };
-                let position = 2.0 * distance / REACH as f64;
-                sinc * bessel_i0(KAISER_BETA * (1.0 - position * position).max(0.0).sqrt()) / bessel_i0(KAISER_BETA)
+                sinc(distance) * kaiser(2.0 * distance / REACH as f64, KAISER_BETA)
             })
             .collect();
         let tap = |index: usize| taps.get(index).copied().unwrap_or(0.0);

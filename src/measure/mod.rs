@@ -77,7 +77,6 @@ pub mod peak;
 pub mod spectrum;
 mod sums;
 pub mod weighting;
-pub(crate) mod window;
 
 pub use near_peak::PeakShape;
 

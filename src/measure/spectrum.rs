@@ -10,8 +10,9 @@ use pulp::{Arch, NullaryFnOnce};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-use super::window::hann;
+use crate::aligned::Aligned;
 use crate::audio::AudioBuffer;
+use crate::dsp::window::hann;
 use crate::slots::slot_border;
 
 /// Power of the third-octave bands of one frame.
@@ -105,11 +106,11 @@ pub struct SpectrumMeter {
     sample_rate_hz: u32,
     bands: ThirdOctaves,
     shares: Vec<Share>,
-    window: Vec<f32>,
+    window: Aligned<f32>,
     fft: Arc<dyn Fft<f32>>,
-    scratch: Vec<Complex<f32>>,
+    scratch: Aligned<Complex<f32>>,
     /// Mid as the real and side as the imaginary part: one transform does for both.
-    mid_side: Vec<Complex<f32>>,
+    mid_side: Aligned<Complex<f32>>,
     bins: BinPowers,
     arch: Arch,
     pending: AudioBuffer,
@@ -131,9 +132,9 @@ struct Share {
 
 /// Squared magnitudes of mid and side by bin, and the real part of their product.
 struct BinPowers {
-    mid: Vec<f32>,
-    side: Vec<f32>,
-    cross: Vec<f32>,
+    mid: Aligned<f32>,
+    side: Aligned<f32>,
+    cross: Aligned<f32>,
 }
 
 impl BinPowers {
@@ -157,8 +158,12 @@ impl BinPowers {
 
     #[inline(always)]
     fn gather(&self, share: &Share) -> BandPower {
-        let of = |values: &[f32]| weighted_sum(&share.weights, &values[share.first..]);
-        BandPower { mid: of(&self.mid), side: of(&self.side), cross: of(&self.cross) }
+        let bins = share.first..share.first + share.weights.len();
+        BandPower {
+            mid: weighted_sum(&share.weights, &self.mid[bins.clone()]),
+            side: weighted_sum(&share.weights, &self.side[bins.clone()]),
+            cross: weighted_sum(&share.weights, &self.cross[bins]),
+        }
     }
 }
 
@@ -201,7 +206,7 @@ impl NullaryFnOnce for Gathering<'_> {
         for share in self.shares {
             self.powers.push(self.bins.gather(share));
         }
-        for (sum, (mid, side)) in self.long_term.iter_mut().zip(self.bins.mid.iter().zip(&self.bins.side)) {
+        for (sum, (mid, side)) in self.long_term.iter_mut().zip(self.bins.mid.iter().zip(self.bins.side.iter())) {
             *sum += f64::from(mid + side);
         }
     }
@@ -212,7 +217,7 @@ impl NullaryFnOnce for Gathering<'_> {
 fn weighted_sum(weights: &[f32], values: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 8];
     let (chunks, rest) = weights.as_chunks::<8>();
-    let (values, values_rest) = values[..weights.len()].as_chunks::<8>();
+    let (values, values_rest) = values.as_chunks::<8>();
     for (weights, values) in chunks.iter().zip(values) {
         for (lane, (weight, value)) in lanes.iter_mut().zip(weights.iter().zip(values)) {
             *lane += weight * value;
@@ -248,16 +253,16 @@ impl SpectrumMeter {
                 Share { first, weights }
             })
             .collect();
-        let bins = || vec![0.0; length / 2 + 1];
+        let bins = || Aligned::new(length / 2 + 1);
         Self {
             sample_rate_hz,
             bands,
             shares,
-            scratch: vec![Complex::default(); fft.get_inplace_scratch_len()],
-            mid_side: vec![Complex::default(); length],
+            scratch: Aligned::new(fft.get_inplace_scratch_len()),
+            mid_side: Aligned::new(length),
             bins: BinPowers { mid: bins(), side: bins(), cross: bins() },
             arch: Arch::new(),
-            window,
+            window: window.as_slice().into(),
             fft,
             pending: AudioBuffer::new(sample_rate_hz),
             position: 0,

@@ -11,15 +11,27 @@ pub(super) const LOOK_BACK_GROUPS: usize = 8;
 /// Groups that detectors can look ahead.
 pub(super) const LOOK_AHEAD_GROUPS: usize = 3;
 
-/// One channel's cell.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Cell {
-    /// Largest magnitude.
+/// What is known of the cells of one group.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Scanned {
+    /// Largest magnitude in each cell.
+    peaks: [f32; GROUP_CELLS],
+    /// Largest second difference that begins in each cell: it lies at the sample after.
+    bends: [f32; GROUP_CELLS],
+    /// Sum of the samples of each cell.
+    sums: [f32; GROUP_CELLS],
+    extremes: Extremes,
+}
+
+/// What lets a detector pass a whole group by.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Extremes {
+    /// Largest peak of a cell.
     pub(super) peak: f32,
-    /// Largest second difference that begins in the cell: it lies at the sample after.
+    /// Smallest peak of a cell.
+    pub(super) least_peak: f32,
+    /// Largest bend of a cell.
     pub(super) bend: f32,
-    /// Sum of the samples.
-    pub(super) sum: f32,
 }
 
 /// Frames of a cell: 16 at 44.1 and 48 kHz and below, and as long a time above.
@@ -33,8 +45,14 @@ pub(super) struct Group<'a> {
     /// Samples, from [`LOOK_BACK_GROUPS`] groups before the group to [`LOOK_AHEAD_GROUPS`] groups after it. What lies
     /// before the programme or after it is silence.
     pub(super) samples: &'a [f32],
-    /// The cells of those samples.
-    pub(super) cells: &'a [Cell],
+    /// Largest magnitude in each cell of those samples.
+    pub(super) peaks: &'a [f32],
+    /// Largest second difference that begins in each cell.
+    pub(super) bends: &'a [f32],
+    /// Sum of the samples in each cell.
+    pub(super) sums: &'a [f32],
+    /// Of each group that the samples lie in, this one at [`LOOK_BACK_GROUPS`].
+    groups: &'a [Extremes],
     /// Frame number of the group's first sample.
     pub(super) frame: u64,
 }
@@ -42,17 +60,27 @@ pub(super) struct Group<'a> {
 impl Group<'_> {
     /// Frames of a cell.
     pub(super) fn cell_frames(&self) -> usize {
-        self.samples.len() / self.cells.len()
+        self.samples.len() / self.peaks.len()
     }
 
-    /// The group's own cells, with their index in `cells`.
+    /// The group's own cells, with their index among all that are at hand.
     pub(super) fn own_cells(&self) -> std::ops::Range<usize> {
         LOOK_BACK_GROUPS * GROUP_CELLS..(LOOK_BACK_GROUPS + 1) * GROUP_CELLS
     }
 
-    /// Largest magnitude in the group.
-    pub(super) fn peak(&self) -> f32 {
-        self.cells[self.own_cells()].iter().fold(0.0, |peak, cell| peak.max(cell.peak))
+    /// Extremes of the group's own cells.
+    pub(super) fn extremes(&self) -> Extremes {
+        self.groups[LOOK_BACK_GROUPS]
+    }
+
+    /// Extremes of the group so many groups before this one.
+    pub(super) fn extremes_before(&self, groups: usize) -> Extremes {
+        self.groups[LOOK_BACK_GROUPS - groups]
+    }
+
+    /// Extremes of the group so many groups after this one.
+    pub(super) fn extremes_after(&self, groups: usize) -> Extremes {
+        self.groups[LOOK_BACK_GROUPS + groups]
     }
 
     /// Frame number of a sample.
@@ -66,7 +94,10 @@ impl Group<'_> {
 pub(super) struct Channel {
     cell_frames: usize,
     samples: Vec<f32>,
-    cells: Vec<Cell>,
+    peaks: Vec<f32>,
+    bends: Vec<f32>,
+    sums: Vec<f32>,
+    groups: Vec<Extremes>,
     /// Groups that have been handed out, counted from the start of `samples`.
     done: usize,
     /// Frame number of the next group.
@@ -76,11 +107,14 @@ pub(super) struct Channel {
 
 impl Channel {
     pub(super) fn new(cell_frames: usize) -> Self {
-        let cells = vec![Cell::default(); LOOK_BACK_GROUPS * GROUP_CELLS];
+        let silence = vec![0.0; LOOK_BACK_GROUPS * GROUP_CELLS];
         Self {
             cell_frames,
-            samples: vec![0.0; cells.len() * cell_frames],
-            cells,
+            samples: vec![0.0; silence.len() * cell_frames],
+            peaks: silence.clone(),
+            bends: silence.clone(),
+            sums: silence,
+            groups: vec![Extremes::default(); LOOK_BACK_GROUPS],
             done: LOOK_BACK_GROUPS,
             frame: 0,
             arch: Arch::new(),
@@ -93,26 +127,32 @@ impl Channel {
         let group_frames = GROUP_CELLS * self.cell_frames;
         let (arch, cell_frames) = (self.arch, self.cell_frames);
         // The last second difference of a group reaches two samples into the next.
-        while (self.cells.len() * cell_frames + group_frames + 2) <= self.samples.len() {
-            let start = self.cells.len() * cell_frames;
+        while (self.groups.len() + 1) * group_frames + 2 <= self.samples.len() {
+            let start = self.groups.len() * group_frames;
             let stretch = &self.samples[start..start + group_frames + 2];
-            let group = arch.dispatch(Scan { samples: stretch, cell_frames });
-            self.cells.extend_from_slice(&group);
+            let scanned = arch.dispatch(Scan { samples: stretch, cell_frames });
+            self.peaks.extend_from_slice(&scanned.peaks);
+            self.bends.extend_from_slice(&scanned.bends);
+            self.sums.extend_from_slice(&scanned.sums);
+            self.groups.push(scanned.extremes);
         }
     }
 
     /// Whether a group has all that it may look ahead to.
     pub(super) fn is_ready(&self) -> bool {
-        (self.done + 1 + LOOK_AHEAD_GROUPS) * GROUP_CELLS <= self.cells.len()
+        self.done + 1 + LOOK_AHEAD_GROUPS <= self.groups.len()
     }
 
     /// The next group.
     pub(super) fn group(&self) -> Group<'_> {
-        let first = (self.done - LOOK_BACK_GROUPS) * GROUP_CELLS;
-        let end = (self.done + 1 + LOOK_AHEAD_GROUPS) * GROUP_CELLS;
+        let (first, end) = (self.done - LOOK_BACK_GROUPS, self.done + 1 + LOOK_AHEAD_GROUPS);
+        let cells = first * GROUP_CELLS..end * GROUP_CELLS;
         Group {
-            samples: &self.samples[first * self.cell_frames..end * self.cell_frames],
-            cells: &self.cells[first..end],
+            samples: &self.samples[cells.start * self.cell_frames..cells.end * self.cell_frames],
+            peaks: &self.peaks[cells.clone()],
+            bends: &self.bends[cells.clone()],
+            sums: &self.sums[cells],
+            groups: &self.groups[first..end],
             frame: self.frame,
         }
     }
@@ -128,7 +168,10 @@ impl Channel {
         let old = self.done - LOOK_BACK_GROUPS;
         if old >= 4 * LOOK_BACK_GROUPS {
             self.samples.drain(..old * GROUP_CELLS * self.cell_frames);
-            self.cells.drain(..old * GROUP_CELLS);
+            for of_cells in [&mut self.peaks, &mut self.bends, &mut self.sums] {
+                of_cells.drain(..old * GROUP_CELLS);
+            }
+            self.groups.drain(..old);
             self.done = LOOK_BACK_GROUPS;
         }
     }
@@ -142,7 +185,7 @@ struct Scan<'a> {
 }
 
 impl NullaryFnOnce for Scan<'_> {
-    type Output = [Cell; GROUP_CELLS];
+    type Output = Scanned;
 
     #[inline(always)]
     fn call(self) -> Self::Output {
@@ -151,7 +194,7 @@ impl NullaryFnOnce for Scan<'_> {
 }
 
 #[inline(always)]
-fn scan(samples: &[f32], cell_frames: usize) -> [Cell; GROUP_CELLS] {
+fn scan(samples: &[f32], cell_frames: usize) -> Scanned {
     // Four lanes of each cell first, and the lanes of all cells together: vectors go along the samples, then along the
     // cells.
     let [mut peaks, mut bends, mut sums] = [[[0.0f32; 4]; GROUP_CELLS]; 3];
@@ -173,16 +216,29 @@ fn scan(samples: &[f32], cell_frames: usize) -> [Cell; GROUP_CELLS] {
             sums[index][lane] = sum[lane] + sum[lane + 4];
         }
     }
-    let mut cells = [Cell::default(); GROUP_CELLS];
-    for (index, cell) in cells.iter_mut().enumerate() {
-        let ([a, b, c, d], [e, f, g, h], [i, j, k, l]) = (peaks[index], bends[index], sums[index]);
-        *cell = Cell {
-            peak: larger(larger(a, c), larger(b, d)),
-            bend: larger(larger(e, g), larger(f, h)),
-            sum: (i + k) + (j + l),
-        };
+    let of_lanes = |[a, b, c, d]: [f32; 4]| larger(larger(a, c), larger(b, d));
+    let (peaks, bends) = (peaks.map(of_lanes), bends.map(of_lanes));
+    Scanned {
+        peaks,
+        bends,
+        sums: sums.map(|[a, b, c, d]| (a + c) + (b + d)),
+        extremes: Extremes {
+            peak: of_cells(&peaks, larger),
+            least_peak: of_cells(&peaks, |a, b| if a < b { a } else { b }),
+            bend: of_cells(&bends, larger),
+        },
     }
-    cells
+}
+
+/// One of all cells' values, which `choose` takes from two; in lanes, which chains of dependent steps would be slower than.
+#[inline(always)]
+fn of_cells(values: &[f32; GROUP_CELLS], choose: impl Fn(f32, f32) -> f32) -> f32 {
+    let (octets, _) = values.as_chunks::<8>();
+    let mut best = octets[0];
+    for octet in &octets[1..] {
+        best = std::array::from_fn(|lane| choose(best[lane], octet[lane]));
+    }
+    best.into_iter().reduce(choose).unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -193,9 +249,11 @@ mod tests {
     fn cells_hold_peak_bend_and_sum() {
         let mut samples = vec![0.0f32; GROUP_CELLS * 16 + 2];
         samples[40] = -0.5;
-        let cells = scan(&samples, 16);
-        assert_eq!(cells[2], Cell { peak: 0.5, bend: 1.0, sum: -0.5 });
-        assert_eq!(cells[1], Cell::default());
+        let scanned = scan(&samples, 16);
+        let cell = |index: usize| [scanned.peaks[index], scanned.bends[index], scanned.sums[index]];
+        assert_eq!(cell(2), [0.5, 1.0, -0.5]);
+        assert_eq!(cell(1), [0.0; 3]);
+        assert_eq!(scanned.extremes, Extremes { peak: 0.5, least_peak: 0.0, bend: 1.0 });
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use super::cells::{GROUP_CELLS, Group, LOOK_AHEAD_GROUPS, LOOK_BACK_GROUPS};
 use super::thresholds::{CLICK_DB, CLICK_MIN_DBFS};
 use super::{Finding, Severity, Times};
+use crate::linear::predictor;
 use crate::units::{db_to_amplitude, ms_to_frames};
 
 /// Second difference of a candidate over those around it.
@@ -43,20 +44,18 @@ impl Clicks {
     }
 
     pub(super) fn push(&mut self, group: &Group<'_>) {
-        let bend = |index: usize| group.cells[index].bend;
-        let largest = |range: std::ops::Range<usize>| group.cells[range].iter().fold(0.0f32, |m, c| m.max(c.bend));
-        let own = group.own_cells();
-        let peak = largest(own.clone());
+        let peak = group.extremes().bend;
         // Most groups end here: one of the groups before and after is about as rough.
         if f64::from(peak) < self.min_error
-            || peak < CANDIDATE_RATIO * largest(own.start - 2 * GROUP_CELLS..own.start - GROUP_CELLS)
-            || peak < CANDIDATE_RATIO * largest(own.end + GROUP_CELLS..own.end + 2 * GROUP_CELLS)
+            || peak < CANDIDATE_RATIO * group.extremes_before(2).bend
+            || peak < CANDIDATE_RATIO * group.extremes_after(2).bend
         {
             return;
         }
-        let Some(cell) = own.clone().find(|&index| bend(index) == peak) else { return };
+        let Some(cell) = group.own_cells().find(|&index| group.bends[index] == peak) else { return };
+        let largest = |range: std::ops::Range<usize>| group.bends[range].iter().copied().fold(0.0f32, f32::max);
         let before = largest(cell - NEAR_CELLS..cell - OWN_CELLS);
-        let after = largest(cell + OWN_CELLS + 1..(cell + NEAR_CELLS).min(group.cells.len()));
+        let after = largest(cell + OWN_CELLS + 1..(cell + NEAR_CELLS).min(group.bends.len()));
         if peak < CANDIDATE_RATIO * before.max(after) {
             return;
         }
@@ -91,7 +90,7 @@ impl Clicks {
         let learn = GROUP_CELLS * group.cell_frames();
         let samples = &group.samples[at - click - learn..(at + click + ORDER + side).min(group.samples.len())];
         let at = click + learn;
-        let weights = predictor(&samples[..learn]);
+        let weights = weights(&samples[..learn]);
         let error = |n: usize| {
             let predicted: f64 = weights.iter().enumerate().map(|(k, w)| w * f64::from(samples[n - 1 - k])).sum();
             f64::from(samples[n]) - predicted
@@ -140,8 +139,8 @@ fn bend_at(samples: &[f32], at: usize) -> f32 {
     ((samples[at] - samples[at + 1]) - (samples[at + 1] - samples[at + 2])).abs()
 }
 
-/// Weights that predict a sample from those before it, nearest first: autocorrelation method, Levinson-Durbin.
-fn predictor(samples: &[f32]) -> [f64; ORDER] {
+/// Weights that predict a sample from those before it, nearest first, by the autocorrelation of a windowed stretch.
+fn weights(samples: &[f32]) -> [f64; ORDER] {
     let length = samples.len() as f64;
     let windowed: Vec<f64> = samples
         .iter()
@@ -150,21 +149,7 @@ fn predictor(samples: &[f32]) -> [f64; ORDER] {
         .collect();
     let correlation = |lag: usize| windowed[lag..].iter().zip(&windowed).map(|(a, b)| a * b).sum::<f64>();
     // A trace of white noise keeps silence and pure tones solvable.
-    let mut error = correlation(0) * (1.0 + 1e-9) + 1e-12;
-    let lags: Vec<f64> = (0..=ORDER).map(correlation).collect();
-    let mut weights = [0.0; ORDER];
-    for order in 0..ORDER {
-        let known: f64 = (0..order).map(|k| weights[k] * lags[order - k]).sum();
-        let reflection = (lags[order + 1] - known) / error;
-        let previous = weights;
-        weights[order] = reflection;
-        for k in 0..order {
-            weights[k] = previous[k] - reflection * previous[order - 1 - k];
-        }
-        error *= 1.0 - reflection * reflection;
-        if error <= 0.0 {
-            break;
-        }
-    }
-    weights
+    let mut lags: Vec<f64> = (0..=ORDER).map(correlation).collect();
+    lags[0] = lags[0] * (1.0 + 1e-9) + 1e-12;
+    predictor(&lags)
 }

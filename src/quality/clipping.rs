@@ -38,9 +38,12 @@ impl Clipping {
     }
 
     pub(super) fn push(&mut self, channel: usize, group: &Group<'_>) {
+        if group.extremes().peak < self.floor {
+            return;
+        }
         let cell_frames = group.cell_frames();
         for index in group.own_cells() {
-            if group.cells[index].peak < self.floor {
+            if group.peaks[index] < self.floor {
                 continue;
             }
             let start = index * cell_frames;

@@ -53,9 +53,12 @@ impl Dropouts {
     }
 
     pub(super) fn push(&mut self, channel: usize, group: &Group<'_>) {
+        if matches!(self.gaps[channel], Gap::None) && group.extremes().least_peak > self.silence {
+            return;
+        }
         let cell_frames = group.cell_frames();
         for index in group.own_cells() {
-            let is_silent = group.cells[index].peak <= self.silence;
+            let is_silent = group.peaks[index] <= self.silence;
             match (self.gaps[channel], is_silent) {
                 (Gap::None, true) => {
                     let sound = group.samples[..index * cell_frames].iter().rposition(|x| x.abs() > self.silence);

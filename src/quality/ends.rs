@@ -58,9 +58,9 @@ impl Ends {
         let find = |level: f32, last: bool| {
             let cells = group.own_cells();
             let cell = if last {
-                cells.rev().find(|&index| group.cells[index].peak > level)?
+                cells.rev().find(|&index| group.peaks[index] > level)?
             } else {
-                cells.into_iter().find(|&index| group.cells[index].peak > level)?
+                cells.into_iter().find(|&index| group.peaks[index] > level)?
             };
             let samples = &group.samples[cell * cell_frames..(cell + 1) * cell_frames];
             let at = if last {

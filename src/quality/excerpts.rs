@@ -8,7 +8,7 @@ use realfft::{RealFftPlanner, RealToComplex};
 use super::bandwidth::Bandwidth;
 use super::delay::Delays;
 use crate::audio::AudioBuffer;
-use crate::measure::window::hann;
+use crate::dsp::window::hann;
 
 /// An excerpt begins so often, tenths of a second.
 const HOP_TENTHS: u64 = 25;

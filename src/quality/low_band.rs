@@ -7,7 +7,7 @@ use realfft::{RealFftPlanner, RealToComplex};
 
 use super::cells::Group;
 use super::standing::Standing;
-use crate::measure::window::hann;
+use crate::dsp::window::hann;
 
 const WINDOW_S: f64 = 2.0;
 /// The low band is brought down to about this rate, Hz.
@@ -89,8 +89,7 @@ impl LowBand {
 
     pub(super) fn push(&mut self, left: &Group<'_>, right: &Group<'_>) {
         let own = left.own_cells();
-        let cells = left.cells[own.clone()].iter().zip(&right.cells[own]);
-        self.sums.extend(cells.map(|(l, r)| l.sum + r.sum));
+        self.sums.extend(left.sums[own.clone()].iter().zip(&right.sums[own]).map(|(l, r)| l + r));
         let known = self.samples.len();
         let mut start = 0;
         while start + self.taps.len() <= self.sums.len() {

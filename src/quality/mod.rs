@@ -163,8 +163,7 @@ impl Inspector {
         while self.channels[0].is_ready() {
             let groups = self.channels.each_ref().map(Channel::group);
             for (index, group) in groups.iter().enumerate() {
-                let peak = group.peak();
-                self.peaks[index] = self.peaks[index].max(peak);
+                self.peaks[index] = self.peaks[index].max(group.extremes().peak);
                 self.clipping.push(index, group);
                 self.overs.push(group);
                 self.ends.push(group);

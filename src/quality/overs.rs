@@ -26,9 +26,12 @@ impl Overs {
     }
 
     pub(super) fn push(&mut self, group: &Group<'_>) {
+        if group.extremes().peak < MIN_SAMPLE {
+            return;
+        }
         let cell_frames = group.cell_frames();
         for index in group.own_cells() {
-            let peak = group.cells[index].peak;
+            let peak = group.peaks[index];
             if peak < MIN_SAMPLE {
                 continue;
             }

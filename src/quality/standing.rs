@@ -16,8 +16,8 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 use super::low_band::MAINS_HZ;
 use super::thresholds::{HUM_STANDING_DB, HUM_STANDING_UNDER_LU};
+use crate::dsp::window::hann;
 use crate::measure::analysis::median;
-use crate::measure::window::hann;
 use crate::units::power_to_db;
 
 /// Length of a segment, and the least that makes one.
@@ -26,6 +26,8 @@ const MIN_SEGMENT_S: f64 = 20.0;
 /// Samples of a moment, 0.18 s at the low band's rate: short enough for gaps, long enough to tell the harmonics apart.
 const MOMENT: usize = 256;
 const HOP: usize = MOMENT / 4;
+/// A bin's window reaches so far beside it, before a moment is weighed and after.
+const WINDOW_REACH: usize = 4;
 /// A moment counts no more than one that is as quiet as this share of all: the rest may be the silence before a song starts.
 const QUIETEST_SHARE: f64 = 0.02;
 /// Below this there is nothing, full scale = 1.0.
@@ -85,7 +87,7 @@ impl Standing {
     pub(super) fn new(rate_hz: f64) -> Self {
         let segment = (SEGMENT_S * rate_hz) as usize;
         let fft = RealFftPlanner::new().plan_fft_forward(segment.next_power_of_two());
-        Self { rate_hz, segment, evening: Evening::new(), fft, samples: Vec::new(), stands: Default::default() }
+        Self { rate_hz, segment, evening: Evening::new(rate_hz), fft, samples: Vec::new(), stands: Default::default() }
     }
 
     /// Takes the next samples of the low band.
@@ -138,37 +140,53 @@ struct Evening {
     forward: Arc<dyn RealToComplex<f32>>,
     inverse: Arc<dyn ComplexToReal<f32>>,
     window: Vec<f32>,
+    /// Bins that can hold a line, or reach into one that can: the others are left out.
+    bins: usize,
 }
 
 impl Evening {
-    fn new() -> Self {
+    /// For a low band of this sample rate.
+    fn new(rate_hz: f64) -> Self {
         let mut planner = RealFftPlanner::new();
+        let forward = planner.plan_fft_forward(MOMENT);
+        let highest = (HIGHEST_HZ * MOMENT as f64 / rate_hz).ceil() as usize;
         Self {
-            forward: planner.plan_fft_forward(MOMENT),
+            bins: (highest + WINDOW_REACH + 1).min(forward.complex_len()),
+            forward,
             inverse: planner.plan_fft_inverse(MOMENT),
             window: hann(MOMENT).map(|weight| weight as f32).collect(),
         }
     }
 
-    /// The programme, as loud at all times and at all frequencies.
+    /// The programme, as loud at all times and at all frequencies that lines are sought at.
     fn even(&self, samples: &[f32]) -> Vec<f32> {
-        let mut input = self.forward.make_input_vec();
-        let mut spectra: Vec<Vec<Complex<f32>>> = Vec::new();
-        for moment in samples.windows(MOMENT).step_by(HOP) {
-            let mut spectrum = self.forward.make_output_vec();
+        let count = (samples.len() + HOP).saturating_sub(MOMENT) / HOP;
+        let (mut input, mut spectrum) = (self.forward.make_input_vec(), self.forward.make_output_vec());
+        let mut scratch = vec![Complex::default(); self.forward.get_scratch_len().max(self.inverse.get_scratch_len())];
+        // `moments x bins`, and the powers the other way round.
+        let mut spectra = vec![Complex::default(); count * self.bins];
+        let mut powers = vec![0.0; count * self.bins];
+        let moments = samples.windows(MOMENT).step_by(HOP);
+        for (at, (moment, kept)) in moments.zip(spectra.chunks_exact_mut(self.bins)).enumerate() {
             input.iter_mut().zip(moment).zip(&self.window).for_each(|((x, sample), w)| *x = sample * w);
-            self.forward.process(&mut input, &mut spectrum).expect("buffers were made by the same plan");
-            spectra.push(spectrum);
+            let done = self.forward.process_with_scratch(&mut input, &mut spectrum, &mut scratch);
+            done.expect("buffers were made by the same plan");
+            kept.copy_from_slice(&spectrum[..self.bins]);
+            for bin in 0..self.bins {
+                let power = |bin: usize| spectrum[bin.min(spectrum.len() - 1)].norm_sqr();
+                powers[bin * count + at] = smooth([power(bin.saturating_sub(1)), power(bin), power(bin + 1)]);
+            }
         }
-        let powers: Vec<Vec<f32>> = spectra.iter().map(|spectrum| powers(spectrum)).collect();
-        for bin in 0..self.forward.complex_len() {
-            let weights = weights(powers.iter().map(|powers| powers[bin]).collect());
-            spectra.iter_mut().zip(weights).for_each(|(spectrum, weight)| spectrum[bin] *= weight);
-        }
+        powers.chunks_exact_mut(count.max(1)).for_each(weigh);
         let mut evened = vec![0.0; samples.len()];
         let mut output = self.inverse.make_output_vec();
-        for (at, spectrum) in spectra.iter_mut().enumerate() {
-            self.inverse.process(spectrum, &mut output).expect("its ends are real, as those of every such spectrum");
+        for (at, kept) in spectra.chunks_exact(self.bins).enumerate() {
+            for (bin, (weighted, value)) in spectrum.iter_mut().zip(kept).enumerate() {
+                *weighted = value * powers[bin * count + at];
+            }
+            spectrum[self.bins..].fill(Complex::default());
+            let done = self.inverse.process_with_scratch(&mut spectrum, &mut output, &mut scratch);
+            done.expect("its ends are real, as those of every such spectrum");
             for ((sum, x), w) in evened[at * HOP..].iter_mut().zip(&output).zip(&self.window) {
                 *sum += x * w;
             }
@@ -193,7 +211,8 @@ impl Evening {
             .map(|moment| looks.each_ref().map(|look| moment.iter().zip(look).map(|(x, turn)| x * turn).sum()))
             .collect();
         let mean_dbfs = |power: fn([f32; 5]) -> f32| {
-            let weights = weights(seen.iter().map(|looks| power(looks.map(|look| look.norm_sqr()))).collect());
+            let mut weights: Vec<f32> = seen.iter().map(|looks| power(looks.map(|look| look.norm_sqr()))).collect();
+            weigh(&mut weights);
             let sum: Complex<f32> = seen.iter().zip(&weights).map(|(looks, weight)| looks[2] * weight).sum();
             let mean = sum / weights.iter().sum::<f32>();
             // The window's mean is a half, and so is a sine's share at its frequency; its mean square is half of its square.
@@ -216,24 +235,17 @@ struct Tone {
     in_gaps_dbfs: f64,
 }
 
-/// What each moment of a frequency counts, from its power then.
-fn weights(powers: Vec<f32>) -> Vec<f32> {
-    let mut sorted = powers.clone();
+/// Makes of the power that each moment of a frequency has what that moment counts.
+fn weigh(powers: &mut [f32]) {
+    let mut sorted = powers.to_vec();
     let quiet = (QUIETEST_SHARE * sorted.len() as f64) as usize;
     let least = *sorted.select_nth_unstable_by(quiet, f32::total_cmp).1 + (NOTHING * MOMENT as f32).powi(2);
-    let weight = |power: f32| {
-        let power = power.max(least);
+    for power in powers {
         // To the power of 5/4: a little more than 1, because the power of a single moment is itself uncertain, and the quiet
         // ones are the surest.
-        1.0 / (power * power.sqrt().sqrt())
-    };
-    powers.into_iter().map(weight).collect()
-}
-
-/// Power of each bin with its neighbours'.
-fn powers(spectrum: &[Complex<f32>]) -> Vec<f32> {
-    let power = |bin: usize| spectrum[bin.min(spectrum.len() - 1)].norm_sqr();
-    (0..spectrum.len()).map(|bin| smooth([power(bin.saturating_sub(1)), power(bin), power(bin + 1)])).collect()
+        let bounded = power.max(least);
+        *power = 1.0 / (bounded * bounded.sqrt().sqrt());
+    }
 }
 
 /// The middle one's power with its neighbours': a single one is at times 0 by chance.
@@ -378,7 +390,7 @@ mod tests {
             |n: usize| if (n / 700).is_multiple_of(2) { (TAU * 50.0 * n as f64 / LOW_RATE_HZ).sin() } else { 0.0 };
         let samples: Vec<f32> =
             (0..(40.0 * LOW_RATE_HZ) as usize).map(|n| (0.028 * beating(n) + 0.001 * noise.next()) as f32).collect();
-        let in_gaps_dbfs = Evening::new().tone(&samples, 50.0 / LOW_RATE_HZ).in_gaps_dbfs;
+        let in_gaps_dbfs = Evening::new(LOW_RATE_HZ).tone(&samples, 50.0 / LOW_RATE_HZ).in_gaps_dbfs;
         assert!(in_gaps_dbfs < -60.0, "{in_gaps_dbfs}");
     }
 

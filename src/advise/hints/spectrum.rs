@@ -10,7 +10,7 @@ use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
 use crate::audio::AudioBuffer;
-use crate::measure::window::hann;
+use crate::dsp::window::hann;
 use crate::units::power_to_db;
 
 /// Bands of an octave.

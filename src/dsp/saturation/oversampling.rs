@@ -8,6 +8,7 @@
 use std::f64::consts::PI;
 
 use super::super::Frame;
+use super::super::window::kaiser;
 
 /// Frames that go through at a time, at the base rate.
 pub(super) const CHUNK_FRAMES: usize = 32;
@@ -178,20 +179,11 @@ fn group(taps: &[f64], window: &[Frame]) -> [Frame; GROUP_FRAMES] {
 
 /// The taps of a half-band low-pass that are not zero, without the centre (which is 0.5): `2 side` of them.
 fn half_band(side: usize) -> Vec<f64> {
-    let bessel = |x: f64| {
-        (1..40)
-            .fold((1.0, 1.0), |(sum, term), k| {
-                let term = term * (0.5 * x / f64::from(k)).powi(2);
-                (sum + term, term)
-            })
-            .0
-    };
     let reach = 2.0 * side as f64;
     let mut taps: Vec<f64> = (0..2 * side)
         .map(|k| {
             let n = 2.0 * k as f64 - (2 * side - 1) as f64;
-            let window = bessel(KAISER_BETA * (1.0 - (n / reach).powi(2)).sqrt()) / bessel(KAISER_BETA);
-            window * (0.5 * PI * n).sin() / (PI * n)
+            kaiser(n / reach, KAISER_BETA) * (0.5 * PI * n).sin() / (PI * n)
         })
         .collect();
     let sum: f64 = taps.iter().sum();

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Frame;
 use crate::dsp::parameter::{Parameters, describe, parameters};
+use crate::dsp::window::{kaiser, sinc};
 use crate::error::Result;
 
 /// How late each channel is.
@@ -117,20 +118,10 @@ impl Channel {
 
 /// Weights of the samples, oldest first, whose sum lies `CENTRE + fraction` frames before the newest.
 fn kernel(fraction: f64) -> [f64; TAPS] {
-    let bessel = |x: f64| {
-        let step = |(sum, term): (f64, f64), k: i32| {
-            let term = term * (0.5 * x / f64::from(k)).powi(2);
-            (sum + term, term)
-        };
-        (1..40).fold((1.0, 1.0), step).0
-    };
     let mut taps: [f64; TAPS] = std::array::from_fn(|index| {
         let age = (TAPS - 1 - index) as f64;
         let offset = age - CENTRE as f64 - fraction;
-        let reach = offset / (CENTRE as f64);
-        let window = bessel(KAISER_BETA * (1.0 - reach * reach).max(0.0).sqrt()) / bessel(KAISER_BETA);
-        let angle = std::f64::consts::PI * offset;
-        window * if offset == 0.0 { 1.0 } else { angle.sin() / angle }
+        kaiser(offset / CENTRE as f64, KAISER_BETA) * sinc(offset)
     });
     let sum: f64 = taps.iter().sum();
     taps.iter_mut().for_each(|tap| *tap /= sum);
