@@ -5,6 +5,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
+use halfspeed::report::printable_lines;
 
 fn main() -> ExitCode {
     // An interrupted run leaves no half-written file behind. Without a handler the default action still ends the run.
@@ -18,9 +19,7 @@ fn main() -> ExitCode {
     match cli::Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
-            // A file's name may hold what steers a terminal.
-            let told = error.to_string().replace(|c: char| c.is_control() && c != '\n', "\u{FFFD}");
-            eprintln!("error: {told}");
+            eprintln!("error: {}", printable_lines(&error.to_string()));
             ExitCode::from(1)
         }
     }

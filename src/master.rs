@@ -90,6 +90,7 @@ impl MasterJob<'_> {
         for (name, value, (low, high)) in settings {
             Bounds::Within(low, high).check(name, value, None)?;
         }
+        self.output_settings.validate()?;
         let inputs: Vec<&Path> = std::iter::once(&self.mix).chain(&self.references).map(PathBuf::as_path).collect();
         check_output(&self.output, &inputs, self.force)
     }
@@ -355,7 +356,7 @@ pub fn render(mix: &Path, recipe: &Recipe, output: &Path, force: bool, on_progre
     let mut processed = process(audio, recipe, &|done, total| on_progress(Step::Process, done, total))?;
     let floor = db_to_amplitude(recipe.limiter.ceiling_dbtp - recipe.limiter.drive_db) as f32;
     processed.find_true_peaks(floor)?;
-    let (file, _) = processed.write(&recipe.limiter, recipe.output.format, output)?;
+    let (file, _) = processed.write(&recipe.limiter, recipe.output, output)?;
     let mut source = read_back(&file, on_progress)?;
     file.commit(force)?;
     source.info.path = output.to_owned();

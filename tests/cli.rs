@@ -451,6 +451,49 @@ fn outputs_are_never_replaced_by_accident() {
 }
 
 #[test]
+fn shaped_noise_is_quieter_to_the_ear_and_keeps_the_promises() {
+    let bench = Bench::new();
+    // Nothing but a tone far below: what is written beside it is noise.
+    let mix = bench.wav("mix.wav", 44_100, 2, (0..176_400).map(|n| 0.02 * ((n / 2) as f32 * 0.0142).sin()));
+    let noise_above_8_khz_db = |shaping: &str| {
+        let out = bench.path(&format!("{shaping}.wav"));
+        let recipe = bench.path(&format!("{shaping}.toml"));
+        let recipe_out = recipe.to_str().expect("UTF-8");
+        let more = ["--bits", "16", "--shaping", shaping, "--loudness", "-30", "--recipe-out", recipe_out, "--json"];
+        let report = json(&master(&mix, &out, &more));
+        assert!(report["verified"].as_array().expect("a list").iter().all(|promise| promise["met"] == true));
+        let kept = fs::read_to_string(recipe).expect("a recipe").contains(&format!("noise_shaping = \"{shaping}\""));
+        assert_eq!(kept, shaping != "none");
+        let levels = report["after"]["spectrum"]["mid_db"].as_array().expect("a list");
+        let level = |band: usize| levels[band].as_f64().expect("dither is everywhere");
+        // 3.15 kHz, where hearing is keenest, and 16 kHz, where it is not.
+        [level(21), level(28)]
+    };
+    let [white, shaped] = ["none", "wannamaker"].map(noise_above_8_khz_db);
+    assert!(shaped[0] < white[0] - 10.0 && shaped[1] > white[1] + 10.0, "{white:?} {shaped:?}");
+    let float = master(&mix, &bench.path("out.wav"), &["--bits", "32f", "--shaping", "lipshitz"]);
+    assert_refused(&bench, &float, 1, &["noise_shaping", "16 or 24 bits"]);
+}
+
+#[test]
+fn options_that_have_nothing_to_act_on_are_told() {
+    let bench = Bench::new();
+    let mix = bench.wav("mix.wav", 44_100, 2, tone(44_100));
+    let idle = ["--amount", "80", "--suggester", "classical", "--thorough"];
+    let said = |name: &str, more: &[&str]| {
+        let output = master(&mix, &bench.path(name), &[&idle[..], more].concat());
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let alone = said("alone.wav", &[]);
+    assert!(
+        alone.contains("without a reference or profile") && alone.contains("--amount, --suggester, --thorough"),
+        "{alone}"
+    );
+    assert!(!said("beside.wav", &["--reference", REFERENCE]).contains("nothing is suggested"));
+}
+
+#[test]
 fn wrong_usage_exits_with_2_and_says_what_is_right() {
     let bench = Bench::new();
     let mix = bench.wav("mix.wav", 44_100, 2, tone(44_100));

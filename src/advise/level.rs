@@ -1,16 +1,18 @@
-//! Level: clipping, too much compression of the whole, no headroom.
+//! Level: clipping, too much compression of the whole, no headroom, too little level for the bits.
 
 use super::thresholds::{
     CLIPPED_PEAKS_PER_MINUTE, CLIPPED_PEAKS_PER_MINUTE_HIGH, HEADROOM_DBTP, PLR_LOW_DB, PLR_OPEN_DB, PSR_LOW_DB,
+    USED_BITS_LOW,
 };
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
-use crate::quality::Finding;
+use crate::quality::{Finding, Format};
+use crate::units::amplitude_to_db;
 
 /// A clipped peak is told with so much around it, seconds.
 const CLIP_SPAN_S: f64 = 0.1;
 
-pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
+pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Format, findings: &mut Vec<Advice>) {
     let clipping = known.iter().find(|finding| finding.id == "clipping").and_then(|found| clipping(found, measurement));
     let analysis = measurement.analysis();
     let is_clipped = clipping.is_some();
@@ -21,6 +23,8 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     // A clipped mix has been told already that it is too loud.
     let peak_dbtp = analysis.peak.true_dbtp.filter(|&dbtp| dbtp > HEADROOM_DBTP && !is_clipped);
     findings.extend(peak_dbtp.map(headroom));
+    let sample = format.bits.zip(analysis.peak.sample_dbfs);
+    findings.extend(sample.and_then(|(bits, peak_dbfs)| low_level(bits, peak_dbfs)));
 }
 
 fn clipping(found: &Finding, measurement: &Measurement) -> Option<Advice> {
@@ -89,4 +93,22 @@ fn headroom(peak_dbtp: f64) -> Advice {
         fix: format!("lower the whole mix by {:.0} dB, not the limiter's ceiling, and export again", peak_dbtp + 6.0),
         mend: Mend::Master,
     }
+}
+
+fn low_level(bits: u32, peak_dbfs: f64) -> Option<Advice> {
+    let used_bits = f64::from(bits) + peak_dbfs / amplitude_to_db(2.0);
+    (used_bits < USED_BITS_LOW).then(|| Advice {
+        id: "low_level",
+        severity: Severity::Medium,
+        confidence: 0.95,
+        message: format!(
+            "the highest sample is at {peak_dbfs:.1} dBFS, so {used_bits:.0} of the file's {bits} bits are used: mastering raises \
+             their noise with the music"
+        ),
+        band_hz: None,
+        times_s: Vec::new(),
+        evidence: evidence([("sample_peak_dbfs", peak_dbfs), ("used_bits", used_bits)]),
+        fix: "export again in 24 bits or 32-bit float; with peaks from -12 to -6 dBFS any of them does".into(),
+        mend: Mend::Mix,
+    })
 }

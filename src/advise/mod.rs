@@ -27,7 +27,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::audio::{AudioBuffer, assert_rate};
-use crate::engine::source::{Progress, Source, measure_file, read};
+use crate::engine::source::{Progress, Source, format_of, measure_file, read};
 use crate::error::{Error, Result};
 use crate::io::Decoder;
 use crate::measure::{Measurement, Meter};
@@ -127,14 +127,15 @@ pub struct Advised {
 /// let tone = |n: i32| 0.02 + 0.1 * (n as f32 * 0.1309).sin();
 /// let block = AudioBuffer::from_channels(48_000, (0..96_000).map(tone).collect(), (0..96_000).map(tone).collect());
 /// let mut meter = Meter::new(48_000);
-/// let mut inspector = Inspector::new(Format { sample_rate_hz: 48_000, channels: 1, bits: None, lossy: false });
+/// let format = Format { sample_rate_hz: 48_000, channels: 1, bits: None, lossy: false };
+/// let mut inspector = Inspector::new(format);
 /// let mut advisor = Advisor::new(48_000);
 /// meter.push(&block);
 /// inspector.push(&block);
 /// advisor.push(&block);
 /// let measurement = meter.finish();
 /// let known = inspector.finish(&measurement);
-/// let findings = advisor.finish(&measurement, &known, 1, None);
+/// let findings = advisor.finish(&measurement, &known, format, None);
 /// assert!(findings.iter().any(|advice| advice.id == "dc" && (advice.evidence["offset_percent"] - 2.0).abs() < 0.1));
 /// ```
 pub struct Advisor {
@@ -157,12 +158,12 @@ impl Advisor {
     }
 
     /// Ends the programme and tells what to fix, worst first. `measurement` is that of the same programme, `known` what
-    /// quality control found in it, `channels` how many its file has, `standard` what the tone is held against.
+    /// quality control found in it, `format` what its file says of it, `standard` what the tone is held against.
     pub fn finish<'a>(
         self,
         measurement: &Measurement,
         known: &[Finding],
-        channels: u32,
+        format: Format,
         standard: impl Into<Standard<'a>>,
     ) -> Vec<Advice> {
         let standard = standard.into();
@@ -171,11 +172,12 @@ impl Advisor {
             return findings;
         }
         quality::advice(known, measurement, &mut findings);
+        findings.extend(quality::lossy_format(format));
         let hints = self.listener.finish();
         tonal::advice(measurement, &hints, standard, &mut findings);
         findings.extend(resonance::advice(&hints.resonances()));
-        level::advice(known, measurement, &mut findings);
-        if channels > 1 {
+        level::advice(known, measurement, format, &mut findings);
+        if format.channels > 1 {
             stereo::advice(known, measurement, &mut findings);
             findings.extend(lead::advice(measurement, standard.reference()));
         }
@@ -202,7 +204,7 @@ pub fn advise_audio(mix: &AudioBuffer, format: Format, reference: Option<&Measur
     }
     let measurement = meter.finish();
     let known = inspector.finish(&measurement);
-    advisor.finish(&measurement, &known, format.channels, reference)
+    advisor.finish(&measurement, &known, format, reference)
 }
 
 /// Decodes, measures and judges a mix, holding none of it. Without a reference, the tone is held against the profile that
@@ -242,7 +244,7 @@ pub fn advise_file(
         (None, Some((profile, _))) => Standard::Profile(profile),
         (None, None) => Standard::Music,
     };
-    let findings = advisor.finish(measurement, known, info.channels, standard);
+    let findings = advisor.finish(measurement, known, format_of(info), standard);
     Ok(Advised { mix: mix_source, reference: reference_source, chosen, findings })
 }
 

@@ -3,7 +3,7 @@
 
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
-use crate::quality::{self, Finding};
+use crate::quality::{self, Finding, Format};
 
 /// A place is told with so much after it, seconds.
 const SPAN_S: f64 = 1.0;
@@ -19,6 +19,9 @@ struct Rule {
     value: &'static str,
     fix: &'static str,
 }
+
+/// What to do about a mix that an encoder has been at.
+const LOSSY_FIX: &str = "export the mix as WAV or FLAC of 24 bits, and replace samples that came from lossy files";
 
 const RULES: [Rule; 9] = [
     Rule {
@@ -79,21 +82,17 @@ const RULES: [Rule; 9] = [
         value: "level_dbfs",
         fix: "export again until the last reverb has died away; else a fade-out of 1 to 3 s",
     },
-    Rule {
-        id: "lossy_source",
-        confidence: 0.8,
-        mend: Mend::Mix,
-        value: "edge_hz",
-        fix: "export the mix as WAV or FLAC of 24 bits, and replace samples that came from lossy files",
-    },
+    Rule { id: "lossy_source", confidence: 0.8, mend: Mend::Mix, value: "edge_hz", fix: LOSSY_FIX },
 ];
 
 /// Adds what quality control knows.
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
     let end_s = measurement.duration_s();
     for finding in known {
-        // Small offsets are common, and only `analyze` has to know.
-        if finding.id == "dc" && finding.severity < quality::Severity::Fail {
+        // Small offsets are common, and only `analyze` has to know. What says itself that it is lossy is told once.
+        let is_known = finding.severity < quality::Severity::Fail && finding.id == "dc"
+            || finding.severity == quality::Severity::Info && finding.id == "lossy_source";
+        if is_known {
             continue;
         }
         let Some(rule) = RULES.iter().find(|rule| rule.id == finding.id) else { continue };
@@ -109,6 +108,23 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
             mend: rule.mend,
         });
     }
+}
+
+/// A mix in a lossy format, whether its encoder left an edge or not.
+pub(super) fn lossy_format(format: Format) -> Option<Advice> {
+    format.lossy.then(|| Advice {
+        id: "lossy_source",
+        severity: Severity::Medium,
+        confidence: 0.99,
+        message: "the mix is in a lossy format: its encoder took away what it held for inaudible, and a master that is brighter \
+                  or denser, encoded once more, may uncover that"
+            .into(),
+        band_hz: None,
+        times_s: Vec::new(),
+        evidence: evidence([]),
+        fix: LOSSY_FIX.into(),
+        mend: Mend::Mix,
+    })
 }
 
 /// A second from a place on, or up to it where the programme ends there.

@@ -64,7 +64,10 @@ impl Signal {
     }
 
     fn advice(&self, reference: Option<&Self>) -> Vec<Advice> {
-        let format = Format { sample_rate_hz: RATE, channels: 2, bits: None, lossy: false };
+        self.advice_in(Format { sample_rate_hz: RATE, channels: 2, bits: None, lossy: false }, reference)
+    }
+
+    fn advice_in(&self, format: Format, reference: Option<&Self>) -> Vec<Advice> {
         let reference = reference.map(|reference| {
             let mut meter = Meter::new(RATE);
             meter.push(&reference.audio());
@@ -84,6 +87,20 @@ fn sound_music_is_left_alone() {
     let music = Signal::music();
     assert_eq!(music.advice(None), []);
     assert_eq!(music.advice(Some(&music)), []);
+}
+
+#[test]
+fn what_a_format_takes_away_is_told() {
+    let quiet = Signal::music().with(|_, frame| frame.map(|x| 0.1 * x));
+    let told = |bits: Option<u32>, lossy: bool, id: &str| {
+        let format = Format { sample_rate_hz: RATE, channels: 2, bits, lossy };
+        quiet.advice_in(format, None).into_iter().find(|advice| advice.id == id)
+    };
+    // Peaks at 0.04 or so, 28 dB under full scale, which is 4.7 bits.
+    let low = told(Some(16), false, "low_level").expect("11 bits are few");
+    assert!((low.evidence["used_bits"] - 11.4).abs() < 0.5, "{low:?}");
+    assert_eq!([told(Some(24), false, "low_level"), told(None, false, "low_level")], [None, None]);
+    assert!(told(None, true, "lossy_source").is_some() && told(None, false, "lossy_source").is_none());
 }
 
 #[test]

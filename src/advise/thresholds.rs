@@ -15,9 +15,10 @@
 //! | `clipping` | quality control's `clipping`, [`CLIPPED_PEAKS_PER_MINUTE`] |
 //! | `over_compressed` | PLR under [`PLR_LOW_DB`], or under [`PLR_OPEN_DB`] with a 5th percentile of PSR under [`PSR_LOW_DB`] |
 //! | `headroom` | true peak above [`HEADROOM_DBTP`] |
+//! | `low_level` | fewer than [`USED_BITS_LOW`] bits in use |
 //! | `lead_low`, `lead_high` | centre from 1 to 4 kHz under [`LEAD_LOW_DB`], over [`LEAD_HIGH_DB`] of the rest, or [`LEAD_REFERENCE_DB`] off the reference |
 //! | `dc` | quality control's `dc` where it fails |
-//! | `dead_channel`, `hum`, `noise`, `channel_delay`, `cut_start`, `cut_end`, `lossy_source` | quality control |
+//! | `dead_channel`, `hum`, `noise`, `channel_delay`, `cut_start`, `cut_end`, `lossy_source` | quality control; `lossy_source` also where the file's format is lossy |
 //!
 //! Those that are a matter of degree were set on 245 songs of free game soundtracks (the music that also made
 //! the table in `prior.rs`) so that the untouched ones raise at most 5 % of alarms.
@@ -90,6 +91,10 @@ pub const PLR_OPEN_DB: f64 = 11.0;
 pub const PSR_LOW_DB: f64 = 6.0;
 /// True peak that leaves no room, dBTP.
 pub const HEADROOM_DBTP: f64 = -1.0;
+
+/// Bits that reach from the highest sample down to the step of an integer format, at least. Dither over 13 bits lies 75 dB under the
+/// highest sample, and so it does in a master whose limiter does nothing; with 6 dB of limiting it is at -69 dB, where pauses are.
+pub const USED_BITS_LOW: f64 = 13.0;
 
 /// Centre from 1 to 4 kHz over everything else from 200 Hz to 8 kHz, dB.
 pub const LEAD_LOW_DB: f64 = -24.0;

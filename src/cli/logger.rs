@@ -1,5 +1,6 @@
 //! Sends the library's log to stderr.
 
+use halfspeed::report::printable_lines;
 use log::{LevelFilter, Log, Metadata, Record};
 
 struct Stderr;
@@ -11,7 +12,8 @@ impl Log for Stderr {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            eprintln!("{}: {}", record.level().as_str().to_lowercase(), record.args());
+            let said = printable_lines(&record.args().to_string());
+            eprintln!("{}: {said}", record.level().as_str().to_lowercase());
         }
     }
 

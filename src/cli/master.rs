@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use halfspeed::dsp::noise_shaping::NoiseShaping;
 use halfspeed::engine::OutputSettings;
 use halfspeed::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat, check_output, is_same_place};
 use halfspeed::master::{CEILING_RANGE_DBTP, DEFAULT_CEILING_DBTP, LOUDNESS_RANGE_LUFS, MasterJob, master};
-use halfspeed::report::{MasterReport, master_html, master_text};
+use halfspeed::report::{MasterReport, master_html, master_text, printable};
 use halfspeed::suggest::profile::ProfileChoice;
 use halfspeed::suggest::{Amounts, Classical, Learned, LoudnessOnly, Suggester};
 use halfspeed::translate::codecs::Selection;
@@ -17,6 +18,8 @@ use halfspeed::{Error, Result};
 use super::output::{print_json, print_text, write_text};
 use super::progress::Progress;
 use super::{CommonArgs, html_output, logger, number_within, toml_output, wav_output};
+
+const DEFAULT_AMOUNT_PERCENT: f64 = 50.0;
 
 #[derive(Debug, Args)]
 pub(super) struct MasterArgs {
@@ -35,17 +38,17 @@ pub(super) struct MasterArgs {
     #[arg(long, short, value_name = "FILE", value_parser = wav_output)]
     output: PathBuf,
     /// How far to go, in percent: 50 takes over what is put down to production, 100 the reference's whole tone and width,
-    /// arrangement included.
-    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, default_value = "50", value_parser = percent)]
-    amount: f64,
+    /// arrangement included [default: 50].
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
+    amount: Option<f64>,
     /// How far the equaliser goes, in percent; instead of --amount.
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
     amount_eq: Option<f64>,
     /// How far the compression goes, in percent; instead of --amount.
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
     amount_dynamics: Option<f64>,
     /// How far the change in width goes, in percent; instead of --amount.
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
     amount_width: Option<f64>,
     /// Integrated loudness of the master [default: the reference's, less what its peaks stand over the
     /// ceiling; without one -14, or what of the profile's range is nearest to that].
@@ -63,9 +66,13 @@ pub(super) struct MasterArgs {
     /// Sample format of the master: 16, 24 (both dithered) or 32f.
     #[arg(long, value_name = "BITS", default_value = "24")]
     bits: SampleFormat,
-    /// Who suggests the settings.
-    #[arg(long, value_enum, default_value_t = SuggesterName::Model)]
-    suggester: SuggesterName,
+    /// Where the noise of 16 bits goes: lipshitz and wannamaker move it to where it is heard least, by 9 and 11 dB. Only for a
+    /// file that nothing is done to afterwards.
+    #[arg(long, value_enum, value_name = "CURVE", default_value_t = ShapingName::None)]
+    shaping: ShapingName,
+    /// Who suggests the settings, with a reference [default: model].
+    #[arg(long, value_enum)]
+    suggester: Option<SuggesterName>,
     /// Take more time: with one reference, try and correct the settings on more excerpts of the mix, and more often.
     #[arg(long)]
     thorough: bool,
@@ -94,9 +101,10 @@ pub(super) struct MasterArgs {
     common: CommonArgs,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum SuggesterName {
     /// Tone and width by a network that was trained on mixes and their masters; the classical rules where it can't be used.
+    #[default]
     Model,
     /// Tone by matched content, width and density by band.
     Classical,
@@ -110,6 +118,26 @@ impl SuggesterName {
             Self::Model => &Learned,
             Self::Classical => &Classical,
             Self::Loudness => &LoudnessOnly,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ShapingName {
+    /// White triangular dither.
+    None,
+    /// Five taps: the gentler curve.
+    Lipshitz,
+    /// Nine taps: the lowest noise to the ear.
+    Wannamaker,
+}
+
+impl ShapingName {
+    fn shaping(self) -> NoiseShaping {
+        match self {
+            Self::None => NoiseShaping::None,
+            Self::Lipshitz => NoiseShaping::Lipshitz,
+            Self::Wannamaker => NoiseShaping::Wannamaker,
         }
     }
 }
@@ -142,14 +170,15 @@ impl MasterArgs {
         let wants_scores = self.translate || self.translate_fix || !self.codecs.is_empty();
         let devices = wants_scores.then(|| Devices::new(devices::built_in())).transpose()?;
         let codecs = Selection::of(&self.codecs)?;
-        let ratio = |own: Option<f64>| own.unwrap_or(self.amount) / 100.0;
+        self.tell_idle_options();
+        let ratio = |own: Option<f64>| own.or(self.amount).unwrap_or(DEFAULT_AMOUNT_PERCENT) / 100.0;
         let job = MasterJob {
             mix: self.mix.clone(),
             references: self.reference.clone(),
             profile: self.profile.as_deref().map(ProfileChoice::find).transpose()?,
             output: self.output.clone(),
             force: self.force,
-            suggester: self.suggester.suggester(),
+            suggester: self.suggester.unwrap_or_default().suggester(),
             amounts: Amounts {
                 eq_ratio: ratio(self.amount_eq),
                 dynamics_ratio: ratio(self.amount_dynamics),
@@ -162,7 +191,11 @@ impl MasterArgs {
             devices: devices.as_ref(),
             translate_fix: self.translate_fix,
             codecs: &codecs,
-            output_settings: OutputSettings { sample_rate_hz: self.rate, format: self.bits },
+            output_settings: OutputSettings {
+                sample_rate_hz: self.rate,
+                format: self.bits,
+                noise_shaping: self.shaping.shaping(),
+            },
         };
         let progress = Progress::new(self.common.quiet);
         let mastered = master(&job, &|step, done, total| progress.show(step, done, total));
@@ -196,10 +229,30 @@ impl MasterArgs {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// Says which options have nothing to act on.
+    fn tell_idle_options(&self) {
+        let has_reference = !self.reference.is_empty();
+        let has_aim = has_reference || self.profile.is_some();
+        let options = [
+            ("--amount", self.amount.is_some(), has_aim),
+            ("--amount-eq", self.amount_eq.is_some(), has_aim),
+            ("--amount-dynamics", self.amount_dynamics.is_some(), has_aim),
+            ("--amount-width", self.amount_width.is_some(), has_aim),
+            ("--suggester", self.suggester.is_some(), has_reference),
+            ("--thorough", self.thorough, has_reference),
+        ];
+        let idle: Vec<&str> =
+            options.into_iter().filter_map(|(name, is_given, acts)| (is_given && !acts).then_some(name)).collect();
+        if !idle.is_empty() {
+            let lacks = if has_aim { "reference" } else { "reference or profile" };
+            log::warn!("without a {lacks} nothing is suggested that {} could change", idle.join(", "));
+        }
+    }
+
     /// Where something beside the master lies, for who reads text.
     fn tell_written(&self, what: &str, path: &Path) -> Result<()> {
         let is_told = !self.common.json && !self.common.quiet;
-        if is_told { print_text(&format!("{what}: {}\n", path.display())) } else { Ok(()) }
+        if is_told { print_text(&format!("{what}: {}\n", printable(&path.display().to_string()))) } else { Ok(()) }
     }
 
     /// The recipe and the report must not replace an input, the master or each other.

@@ -42,8 +42,8 @@ impl Dither {
 
     /// A quantiser whose noise follows a curve; [`Self::new`] for [`NoiseShaping::None`].
     pub fn shaped(bits: u32, shaping: NoiseShaping, sample_rate_hz: u32) -> Self {
-        let shaper = (shaping != NoiseShaping::None)
-            .then(|| Shaper { taps: shaping.taps(sample_rate_hz), errors: [[0.0; TAPS]; 2] });
+        let shaper =
+            (!shaping.is_none()).then(|| Shaper { taps: shaping.taps(sample_rate_hz), errors: [[0.0; TAPS]; 2] });
         Self { shaper, ..Self::new(bits) }
     }
 

@@ -13,12 +13,13 @@
 
 use std::f64::consts::TAU;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::linear::predictor;
 
 /// Which curve the quantisation noise follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoiseShaping {
     /// White: plain triangular dither. The default.
@@ -38,6 +39,11 @@ const DESIGN_RATE_HZ: u32 = 44_100;
 pub(super) const TAPS: usize = 9;
 
 impl NoiseShaping {
+    /// Whether the noise stays white.
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+
     /// The feedback taps `c_k` at a sample rate, newest error first, zero where a curve has fewer.
     pub(super) fn taps(self, sample_rate_hz: u32) -> [f64; TAPS] {
         let published: &[f64] = match self {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::chain::Chain;
 pub use super::chain::ChainLog;
 use super::intervals::{IntervalMeter, Intervals};
-use super::recipe::Recipe;
+use super::recipe::{OutputSettings, Recipe};
 use super::source::Progress;
 use crate::audio::AudioBuffer;
 use crate::dsp::dither::Dither;
@@ -147,13 +147,14 @@ impl Processed {
     pub fn write(
         &self,
         settings: &LimiterSettings,
-        format: SampleFormat,
+        output: OutputSettings,
         destination: &Path,
     ) -> Result<(OutputFile, LimiterLog)> {
+        let OutputSettings { format, noise_shaping, .. } = output;
         let mut file = OutputFile::create(destination)?;
         let failed = |error| Error::write(destination, error);
         let mut writer = WavWriter::create(&mut file, self.sample_rate_hz(), format).map_err(failed)?;
-        let mut dither = Dither::new(format.bits());
+        let mut dither = Dither::shaped(format.bits(), noise_shaping, self.sample_rate_hz());
         let (mut left, mut right) = (Vec::new(), Vec::new());
         let log = self.limit(settings, |block| {
             if format == SampleFormat::Float32 {

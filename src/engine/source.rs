@@ -140,7 +140,7 @@ pub fn read(
 }
 
 /// What quality control has to know of a file.
-fn format_of(info: &SourceInfo) -> Format {
+pub fn format_of(info: &SourceInfo) -> Format {
     Format {
         sample_rate_hz: info.sample_rate_hz,
         channels: info.channels,

@@ -144,7 +144,7 @@ pub(super) fn meet(
 
 /// Writes the programme as the recipe says, and measures what was written.
 fn write(processed: &Processed, recipe: &Recipe, job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Written> {
-    let (file, log) = processed.write(&recipe.limiter, recipe.output.format, &job.output)?;
+    let (file, log) = processed.write(&recipe.limiter, recipe.output, &job.output)?;
     let source = read_back(&file, on_progress)?;
     Ok(Written { file, source, log })
 }

@@ -242,8 +242,13 @@ pub(super) fn file_names<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<St
 }
 
 /// Text without control characters: a file name must not steer a terminal.
-pub(super) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+/// What [`printable`] makes of each line.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// A file in a line: `WAV, 44.1 kHz, 24 bits, stereo, 3:42`.

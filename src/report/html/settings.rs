@@ -6,6 +6,8 @@ use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::eq::{BandChannel, BandKind, EqBand};
 use crate::dsp::eq_fir::EqMode;
 use crate::dsp::multiband::{Crossover, MultibandSettings};
+use crate::dsp::noise_shaping::NoiseShaping;
+use crate::engine::OutputSettings;
 use crate::io::SampleFormat;
 use crate::report::MasterReport;
 use crate::report::figures::{NONE, frequency, number, signed};
@@ -122,7 +124,7 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
                 div.stage {
                     h3 { "Output" }
                     dl.values {
-                        (row("sample format", sample_format(recipe.output.format).into(), ""))
+                        (row("sample format", sample_format(&recipe.output), ""))
                         (row("sample rate", report.after.file.sample_rate_hz.to_string(), "Hz"))
                     }
                 }
@@ -221,10 +223,14 @@ fn shape(band: &EqBand) -> String {
     }
 }
 
-fn sample_format(format: SampleFormat) -> &'static str {
-    match format {
-        SampleFormat::Int16 => "16 bits, dithered",
-        SampleFormat::Int24 => "24 bits, dithered",
-        SampleFormat::Float32 => "32 bits, floating point",
+fn sample_format(output: &OutputSettings) -> String {
+    let dither = match output.noise_shaping {
+        NoiseShaping::None => "dithered",
+        NoiseShaping::Lipshitz => "dithered, noise shaped after Lipshitz",
+        NoiseShaping::Wannamaker => "dithered, noise shaped after Wannamaker",
+    };
+    match output.format {
+        SampleFormat::Int16 | SampleFormat::Int24 => format!("{} bits, {dither}", output.format.bits()),
+        SampleFormat::Float32 => "32 bits, floating point".into(),
     }
 }
