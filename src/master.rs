@@ -159,9 +159,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let aim = Aim::of(job, &references, chosen.as_ref());
     let (mut proposal, refinement) =
         propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), aim.dense_lufs)?;
-    if job.amounts.eq_ratio > 0.0 {
-        offset::centre(&mix, &mut proposal);
-    }
+    offset::centre(&mix, &mut proposal);
     note_limiting(&mut proposal, job.ceiling_dbtp - aim.wished_lufs);
     let mut recipe = recipe_of(job, &proposal);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;

@@ -172,6 +172,15 @@ impl Processor for FirEqualizer {
         // What has gone in stays; only the kernels change.
         Self { kernels: design.kernels(&*self.forward), ..self.clone() }
     }
+
+    fn latency_frames(&self) -> usize {
+        self.latency_frames()
+    }
+
+    /// The blocks at hand were made with the old kernels.
+    fn settle_frames(&self) -> usize {
+        self.hop
+    }
 }
 
 /// What kernels are made from.

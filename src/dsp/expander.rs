@@ -136,7 +136,9 @@ impl Law {
         if level_db >= self.settings.threshold_db {
             self.is_open = true;
             self.held_steps = 0.0;
-        } else if self.is_open && level_db < self.settings.threshold_db - self.settings.hysteresis_db {
+        } else if level_db >= self.settings.threshold_db - self.settings.hysteresis_db {
+            self.held_steps = 0.0;
+        } else if self.is_open {
             self.is_open = self.held_steps < self.hold_steps;
             self.held_steps += 1.0;
         }
@@ -214,6 +216,24 @@ mod tests {
         assert!((192.0..197.0).contains(&hold_ms), "{hold_ms}");
         let release_ms = time_to(0.0, &|db| db >= 0.632 * 40.0);
         assert!((198.0..206.0).contains(&release_ms), "{release_ms}");
+    }
+
+    #[test]
+    fn the_hold_begins_anew_where_the_level_comes_back() {
+        let settings =
+            ExpanderSettings { threshold_db: -30.0, hysteresis_db: 6.0, hold_ms: 100.0, ..Default::default() };
+        let mut gate = Expander::new(&settings, RATE_HZ);
+        let mut play = |amplitude: f64, ms: usize| {
+            gate.process(&mut tone(amplitude, 48 * ms));
+            gate.reduction_db()
+        };
+        assert_eq!(play(0.05, 300), 0.0);
+        // The level needs 20 ms and more to fall through the hysteresis; then 60 of the 100 ms are spent.
+        assert_eq!(play(0.0, 100), 0.0);
+        // -33 dB opens no gate, but keeps one open.
+        assert_eq!(play(0.0224, 20), 0.0);
+        assert_eq!(play(0.0, 100), 0.0);
+        assert!(play(0.0, 200) > 0.0);
     }
 
     #[test]

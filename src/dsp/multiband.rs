@@ -199,6 +199,11 @@ impl<S: Splitter<N>, const N: usize> Stage<S, N> {
         }
     }
 
+    /// Frames until kernels that begin empty are full: they reach as far beyond their middle as before it.
+    fn settle_frames(&self) -> usize {
+        2 * self.latency_frames()
+    }
+
     /// Processes a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         match self {
@@ -337,6 +342,14 @@ impl Processor for Multiband {
     fn retuned(&self, settings: &MultibandSettings) -> Self {
         self.retuned_bands(&settings.corners_hz, &settings.bands)
     }
+
+    fn latency_frames(&self) -> usize {
+        self.latency_frames()
+    }
+
+    fn settle_frames(&self) -> usize {
+        self.settle_frames()
+    }
 }
 
 /// A stage of two to six bands.
@@ -418,6 +431,14 @@ impl Processor for Bands {
             _ => return Self::new(settings, self.sample_rate_hz),
         };
         Self { sample_rate_hz: self.sample_rate_hz, stage }
+    }
+
+    fn latency_frames(&self) -> usize {
+        self.latency_frames()
+    }
+
+    fn settle_frames(&self) -> usize {
+        with_stage!(&self.stage, stage => stage.settle_frames())
     }
 }
 

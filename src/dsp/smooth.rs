@@ -7,6 +7,7 @@
 use std::f64::consts::PI;
 
 use super::Frame;
+use crate::error::{Error, Result};
 use crate::units::ms_to_frames;
 
 /// A processor whose settings can be changed while it runs.
@@ -17,12 +18,23 @@ pub trait Processor: Clone {
     /// Processes a block in place.
     fn process(&mut self, frames: &mut [Frame]);
 
-    /// One of other, validated settings that goes on from here, with the same latency.
+    /// One of other, validated settings that goes on from here.
     #[must_use]
     fn retuned(&self, settings: &Self::Settings) -> Self;
+
+    /// Frames by which the output lags the input. None, unless a processor says otherwise.
+    fn latency_frames(&self) -> usize {
+        0
+    }
+
+    /// Frames until one that was [`retuned`](Self::retuned) plays nothing but its own settings: what works in blocks has to begin
+    /// a new one, and what holds its input may have to be filled. None, unless a processor says otherwise.
+    fn settle_frames(&self) -> usize {
+        0
+    }
 }
 
-/// How long a new processor runs unheard before it is faded in.
+/// How long a new processor runs unheard before it is faded in, at least.
 const SETTLE_MS: f64 = 10.0;
 /// How long the fade takes.
 const FADE_MS: f64 = 20.0;
@@ -30,7 +42,8 @@ const FADE_MS: f64 = 20.0;
 /// Frames that are worked on at a time during a fade.
 const PIECE: usize = 128;
 
-/// A processor that takes new settings without a click, within 30 ms.
+/// A processor that takes new settings without a click, within 30 ms, or 20 ms after it has
+/// [settled](Processor::settle_frames) where that takes longer.
 #[derive(Debug, Clone)]
 pub struct Smooth<P> {
     current: P,
@@ -39,6 +52,7 @@ pub struct Smooth<P> {
     waiting: Option<P>,
     /// Frames since the change.
     position: usize,
+    /// Frames that a processor is given to settle, at least.
     settle: usize,
     fade: usize,
 }
@@ -57,13 +71,23 @@ impl<P: Processor> Smooth<P> {
     }
 
     /// Changes the settings, which must be valid. Allocates; [`Self::process`] does not.
-    pub fn set(&mut self, settings: &P::Settings) {
-        if let Some(incoming) = &self.incoming {
-            self.waiting = Some(incoming.retuned(settings));
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if they change the latency: what comes at two times can't be crossfaded.
+    pub fn set(&mut self, settings: &P::Settings) -> Result<()> {
+        let next = self.incoming.as_ref().unwrap_or(&self.current).retuned(settings);
+        let (was, is) = (self.current.latency_frames(), next.latency_frames());
+        if is != was {
+            let reason = format!("it would go from {was} to {is} frames; begin with a new processor instead");
+            return Err(Error::setting("latency", reason));
+        }
+        if self.incoming.is_some() {
+            self.waiting = Some(next);
         } else {
-            self.incoming = Some(self.current.retuned(settings));
+            self.incoming = Some(next);
             self.position = 0;
         }
+        Ok(())
     }
 
     /// The processor that is heard, or was last.
@@ -77,7 +101,8 @@ impl<P: Processor> Smooth<P> {
         while let Some(incoming) = &mut self.incoming
             && !rest.is_empty()
         {
-            let end = self.settle + self.fade;
+            let settle = self.settle.max(incoming.settle_frames());
+            let end = settle + self.fade;
             let (piece, tail) = rest.split_at_mut(rest.len().min(PIECE).min(end - self.position));
             let mut fresh = [[0.0; 2]; PIECE];
             let fresh = &mut fresh[..piece.len()];
@@ -86,7 +111,7 @@ impl<P: Processor> Smooth<P> {
             incoming.process(fresh);
             for (frame, fresh) in piece.iter_mut().zip(fresh) {
                 self.position += 1;
-                let phase = self.position.saturating_sub(self.settle) as f64 / self.fade as f64;
+                let phase = self.position.saturating_sub(settle) as f64 / self.fade as f64;
                 let share = 0.5 - 0.5 * (PI * phase).cos();
                 *frame = [frame[0] + share * (fresh[0] - frame[0]), frame[1] + share * (fresh[1] - frame[1])];
             }
@@ -109,27 +134,31 @@ impl<P: Processor> Smooth<P> {
 pub(super) mod tests {
     use super::*;
     use crate::dsp::biquad::{Cascade, Coefficients};
+    use crate::dsp::compressor::{Compressor, CompressorSettings};
     use crate::dsp::eq::{BandKind, EqBand, Equalizer};
+    use crate::dsp::eq_fir::{EqMode, FirEqualizer};
+    use crate::dsp::multiband::{Bands, BandsSettings, Crossover};
 
     /// Level in dB of the loudest sample above 6 kHz while a 440 Hz tone at -6 dBFS passes a processor whose settings
-    /// change after half a second.
+    /// change half a second after its output has begun.
     pub(crate) fn click_db<P: Processor>(processor: P, settings: &[&P::Settings]) -> f64 {
+        let begin = processor.latency_frames();
         let mut smooth = Smooth::new(processor, 48_000);
-        let mut output: Vec<Frame> = (0..96_000)
-            .map(|n| 0.5 * (f64::from(n) * 440.0 * std::f64::consts::TAU / 48_000.0).sin())
+        let mut output: Vec<Frame> = (0..begin + 96_000)
+            .map(|n| 0.5 * (n as f64 * 440.0 * std::f64::consts::TAU / 48_000.0).sin())
             .map(|x| [x, 0.9 * x])
             .collect();
-        let (before, after) = output.split_at_mut(24_000);
+        let (before, after) = output.split_at_mut(begin + 24_000);
         before.chunks_mut(100).for_each(|block| smooth.process(block));
         let mut settings = settings.iter();
         after.chunks_mut(700).for_each(|block| {
             if let Some(settings) = settings.next() {
-                smooth.set(settings);
+                smooth.set(settings).expect("the same latency");
             }
             smooth.process(block);
         });
         Cascade::new([0.51, 0.6, 0.9, 2.56].map(|q| Coefficients::high_pass(6000.0, q, 48_000))).process(&mut output);
-        20.0 * output[23_000..].iter().flatten().fold(1e-12f64, |peak, x| peak.max(x.abs())).log10()
+        20.0 * output[begin + 23_000..].iter().flatten().fold(1e-12f64, |peak, x| peak.max(x.abs())).log10()
     }
 
     #[test]
@@ -153,13 +182,41 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_works_in_blocks_or_has_to_be_filled_changes_without_a_click_or_a_gap() {
+        let bands = [EqBand { frequency_hz: 440.0, gain_db: -12.0, ..EqBand::default() }];
+        let linear = FirEqualizer::new(&[], EqMode::LinearPhase, 48_000);
+        let click_db = click_db(linear, &[&bands]);
+        assert!(click_db < -80.0, "{click_db} dBFS");
+
+        let settings = BandsSettings { crossover: Crossover::LinearPhase, ..BandsSettings::default() };
+        let mut smooth = Smooth::new(Bands::new(&settings, 48_000), 48_000);
+        let tone = |n: usize| [0.5 * (n as f64 * 440.0 * std::f64::consts::TAU / 48_000.0).sin(); 2];
+        let mut output: Vec<Frame> = (0..144_000).map(tone).collect();
+        let (before, after) = output.split_at_mut(48_000);
+        smooth.process(before);
+        let moved = BandsSettings { corners_hz: vec![200.0, 900.0, 5000.0], ..settings.clone() };
+        smooth.set(&moved).expect("the same latency");
+        smooth.process(after);
+        // Neither set of corners changes the sum of the bands: it stays the tone.
+        let late = smooth.processor().latency_frames();
+        for n in 24_000..144_000 {
+            assert!((output[n][0] - tone(n - late)[0]).abs() < 1e-6, "{n}");
+        }
+        let with_look_ahead =
+            |look_ahead_ms: f64| CompressorSettings { look_ahead_ms, ..CompressorSettings::default() };
+        let mut compressor = Smooth::new(Compressor::new(&with_look_ahead(0.0), 48_000), 48_000);
+        let error = compressor.set(&with_look_ahead(5.0)).unwrap_err().to_string();
+        assert!(error.contains("from 0 to 240 frames"), "{error}");
+    }
+
+    #[test]
     fn blocks_do_not_matter_and_the_last_settings_stay() {
         let input: Vec<Frame> = (0..20_000).map(|n| [f64::from(n % 71) - 35.0, f64::from(n % 13)]).collect();
         let bands = [EqBand { gain_db: 6.0, ..EqBand::default() }];
         let run = |block: usize| {
             let mut smooth = Smooth::new(Equalizer::new(&[], 48_000), 48_000);
-            smooth.set(&bands);
-            smooth.set(&[]);
+            smooth.set(&bands).expect("no latency");
+            smooth.set(&[]).expect("no latency");
             let mut output = input.clone();
             output.chunks_mut(block).for_each(|block| smooth.process(block));
             output

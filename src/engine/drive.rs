@@ -158,6 +158,11 @@ impl<'a> DriveSearch<'a> {
         }
         // One dB of drive adds about one dB of reduction.
         let mut low = self.outcome(highest_db - (high.p95_reduction_db - p95_db) - 1.0);
+        // But which parts are loud depends on the drive too, and fewer of them may be reduced by more.
+        while low.p95_reduction_db > p95_db && low.drive_db > DRIVE_RANGE_DB.0 {
+            high = low;
+            low = self.outcome((low.drive_db - (low.p95_reduction_db - p95_db) - 1.0).max(DRIVE_RANGE_DB.0));
+        }
         while high.drive_db - low.drive_db > 0.05 {
             let middle = self.outcome(0.5 * (low.drive_db + high.drive_db));
             if middle.p95_reduction_db > p95_db { high = middle } else { low = middle }

@@ -111,8 +111,8 @@ pub struct Measurement {
     pub levels: Levels,
     /// Third-octave spectra.
     pub spectrum: SpectralFrames,
-    /// For each spectral frame, whether it belongs to the loud parts: the 400 ms around it pass the gates of the
-    /// integrated loudness. All of them, where nothing passes.
+    /// For each spectral frame, whether it belongs to the loud parts: the 400 ms around it are less than 10 LU quieter than the
+    /// programme's integrated loudness. All of them, where it has none.
     pub loud_frames: Vec<bool>,
     /// Mean spectrum of the loud parts.
     pub loud_spectrum: Vec<BandPower>,
@@ -165,8 +165,8 @@ impl Meter {
     }
 }
 
-/// Frames of the spectrum this much quieter than the programme are no part of its loud parts, LU: the relative gate of
-/// the integrated loudness.
+/// Frames of the spectrum this much quieter than the programme are no part of its loud parts, LU. The relative gate of BS.1770
+/// lies as far under a loudness that quiet parts have a share in, and so lower.
 const LOUD_PART_GATE_LU: f64 = 10.0;
 
 impl Measurement {

@@ -54,7 +54,7 @@ pub struct NumberDifference {
 }
 
 /// How the second file differs from the first in one third octave, at the same integrated loudness. `None` where a
-/// file has no level, or where both lie more than 60 dB under their strongest band.
+/// file has no level, where both lie more than 60 dB under their strongest band, or one of them lies another 40 dB under that.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BandDifference {
     /// Centre.
@@ -115,9 +115,8 @@ fn numbers(a: &Analysis, b: &Analysis) -> Vec<NumberDifference> {
         numbers.push(number(format!("width_db.{name}"), measure, "dB", 1, a.width_db, b.width_db));
     }
     for ((name, a), b) in WIDE_BAND_NAMES.iter().zip(&a.dynamics.bands).zip(&b.dynamics.bands) {
-        let measure = format!("Loud over median, {}", hertz_range(a.low_hz, a.high_hz));
-        let (a, b) = (change(a.p50_db, a.p95_db), change(b.p50_db, b.p95_db));
-        numbers.push(number(format!("spread_db.{name}"), measure, "dB", 1, a, b));
+        let measure = format!("Level spread, {}", hertz_range(a.low_hz, a.high_hz));
+        numbers.push(number(format!("spread_db.{name}"), measure, "dB", 1, a.spread_db, b.spread_db));
     }
     numbers
 }

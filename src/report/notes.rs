@@ -5,8 +5,8 @@ use crate::engine::source::Source;
 use crate::io::is_same_place;
 use crate::master::{MasterJob, Mastered};
 use crate::quality::{Finding, Severity};
+use crate::suggest::Proposal;
 use crate::suggest::width::is_opposed;
-use crate::suggest::{Amounts, Proposal};
 
 /// Under this, a reference tells little of a song, seconds.
 const SHORT_REFERENCE_S: f64 = 20.0;
@@ -39,23 +39,21 @@ fn reference_notes(mix: &Source, reference: &Source) -> Vec<String> {
 }
 
 /// What was done without anything to hold the mix against, and what was not.
-fn alone(job: &MasterJob<'_>, proposal: &Proposal) -> String {
+fn alone(proposal: &Proposal) -> String {
     let what = if proposal.eq.is_empty() {
         "only loudness and peaks were set"
     } else {
         "only the offset, loudness and peaks were set"
     };
-    let is_asked = job.thorough || job.amounts != Amounts::default();
-    let ignored = if is_asked { " Amounts and --thorough change nothing without one." } else { "" };
-    format!("There was no reference: {what}.{ignored} (--profile auto holds the mix against songs of its kind.)")
+    format!("There was no reference: {what}. (--profile auto holds the mix against songs of its kind.)")
 }
 
-/// What quality control finds in the master that it did not find in the mix: what the listener gets, whoever caused it. A
+/// What quality control finds in the master that it did not find in the mix, or found less grave there: what the listener gets, whoever caused it. A
 /// small offset grows with the gain, and nobody hears it.
 fn master_notes(mix: &Source, written: &Source) -> Vec<String> {
     let is_new = |finding: &&Finding| {
         let matters = finding.severity == Severity::Fail || finding.severity == Severity::Warning && finding.id != "dc";
-        matters && mix.findings.iter().all(|known| known.id != finding.id)
+        matters && !mix.findings.iter().any(|known| known.id == finding.id && known.severity >= finding.severity)
     };
     written.findings.iter().filter(is_new).map(|finding| format!("In the master: {}.", finding.message)).collect()
 }
@@ -77,7 +75,7 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     }
     match &mastered.references.middle {
         None if job.profile.is_some() => {}
-        None => notes.push(alone(job, proposal)),
+        None => notes.push(alone(proposal)),
         Some(reference) => notes.extend(reference_notes(mix, reference)),
     }
     if let Some(rate) = job.output_settings.sample_rate_hz.filter(|rate| *rate > mix.info.sample_rate_hz) {

@@ -97,6 +97,7 @@ fn programme(
                     p10_db: Some(lufs - 14.2),
                     p50_db: Some(lufs - 7.9),
                     p95_db: Some(lufs - 2.3),
+                    spread_db: Some(11.9),
                     long_range_db: Some(7.7),
                     short_to_long_p10_db: Some(-4.9),
                     short_to_long_p50_db: Some(-0.6),
@@ -403,7 +404,7 @@ pub(super) fn translation() -> Translation {
             passes: false,
             passing_ceiling_dbtp: Some(-1.6),
         }],
-        codecs_absent: vec!["mp3: no encoder for mp3 was found; install lame or ffmpeg".into()],
+        codecs_absent: vec!["mp3: no encoder for mp3 was found that works; install lame or ffmpeg".into()],
         applied: vec![AppliedFix {
             device: "phone-mono".into(),
             name: "Phone, one speaker".into(),

@@ -8,7 +8,7 @@ use crate::translate::ceiling::{CeilingFix, CeilingOutcome};
 use crate::translate::codecs::{CodecCheck, LOWEST_DBTP};
 use crate::translate::fix::Fix;
 use crate::translate::job::{Translated, TranslatedAlbum};
-use crate::translate::platforms::{Album, AlbumPlayback};
+use crate::translate::platforms::{Album, AlbumPlayback, Playback};
 use crate::translate::{SectionScore, Translation};
 
 /// `halfspeed.translation/1`: what is left of a programme on devices, services and codecs.
@@ -83,13 +83,24 @@ pub(super) fn album_words(service: &AlbumPlayback) -> String {
     if service.gain_db.is_none() {
         return "each track by itself".into();
     }
-    let mut told = Vec::new();
-    if service.given_up_db > 0.05 {
-        told.push(format!("you give up {} dB", number(Some(service.given_up_db), 1)));
-    }
-    if service.limited_db > 0.05 {
-        told.push(format!("its limiter takes {} dB", number(Some(service.limited_db), 1)));
-    }
+    costs(service.given_up_db, service.limited_db, 0.0)
+}
+
+/// What loudness costs a track on a service, in words.
+pub(super) fn service_words(service: &Playback) -> String {
+    costs(service.given_up_db, service.limited_db, service.over_advice_db)
+}
+
+/// Costs that are worth telling.
+fn costs(given_up_db: f64, limited_db: f64, over_advice_db: f64) -> String {
+    let costs = [
+        ("you give up", given_up_db, ""),
+        ("its limiter takes", limited_db, ""),
+        ("peak", over_advice_db, " over its advice"),
+    ];
+    let told = costs.into_iter().filter(|(_, db, _)| *db > 0.05);
+    let told: Vec<String> =
+        told.map(|(before, db, after)| format!("{before} {} dB{after}", number(Some(db), 1))).collect();
     told.join(", ")
 }
 

@@ -1,5 +1,7 @@
 //! From what to aim for to the settings of the stages, each with its reason.
 
+use std::cmp::Reverse;
+
 use super::dynamics::Density;
 use super::eq_fit::{self, Curve};
 use super::profile::Profile;
@@ -55,10 +57,11 @@ impl Aims {
     }
 
     /// Those of several references together: to the near edge of the corridor of median and spread, and nowhere for a mix
-    /// that lies within it.
+    /// that lies within it. In each band, those speak whose sample rate holds it.
     pub(super) fn together(all: &[Self]) -> Self {
-        let bands = all.iter().map(|aims| aims.curve_db.len()).min().unwrap_or(0);
-        let curve_db = (0..bands).map(|band| to_corridor_db(all.iter().map(|aims| aims.curve_db[band]).collect()));
+        let bands = all.iter().map(|aims| aims.curve_db.len()).max().unwrap_or(0);
+        let wishes_db = |band: usize| all.iter().filter_map(|aims| aims.curve_db.get(band).copied()).collect();
+        let curve_db = (0..bands).map(|band| to_corridor_db(wishes_db(band)));
         let side_gains: Vec<f64> = all.iter().filter_map(|aims| aims.side_gain_db).collect();
         Self {
             curve_db: curve_db.collect(),
@@ -117,7 +120,8 @@ pub(super) fn propose(
     let Some((reference, evidence)) = gathered.first() else { return Proposal::default() };
     let whole: Vec<Aims> = gathered.iter().map(|(reference, evidence)| Aims::whole(mix, reference, evidence)).collect();
     let aims = proven.taken(&Aims::together(&whole), amounts);
-    let tone = evidence.tone(&aims.curve_db).below(target.sample_rate_hz);
+    let widest = gathered.iter().map(|(_, evidence)| evidence).min_by_key(|evidence| Reverse(evidence.bands.len()));
+    let tone = evidence.tone(&aims.curve_db, widest.unwrap_or(evidence)).below(target.sample_rate_hz);
     let allowed_plr_db = target.ceiling_dbtp - target.loudness_lufs;
     let is_unlinked = link::is_unlinked(mix, reference, tone.likeness_ratio);
     let density = Density { allowed_plr_db, headroom_db: aims.headroom_db, is_unlinked };
@@ -208,8 +212,21 @@ fn equalise(mix: &Measurement, standard: Standard<'_>, tone: &Tone, proposal: &m
     let points = tone.centers_hz.iter().zip(gains_db);
     proposal.target_curve =
         points.map(|(&frequency_hz, gain_db)| CurvePoint { frequency_hz, gain_db: gain_db + offset_db }).collect();
-    let suggestions: Vec<_> = proposal.eq.iter().map(|band| explain(mix, standard, tone, band, &proposal.eq)).collect();
+    let mut suggestions: Vec<_> =
+        proposal.eq.iter().map(|band| explain(mix, standard, tone, band, &proposal.eq)).collect();
+    number_repeated(&mut suggestions);
     proposal.suggestions.extend(suggestions);
+}
+
+/// Tells suggestions apart whose bands lie in the same region: `eq.mids`, `eq.mids.2`.
+fn number_repeated(suggestions: &mut [Suggestion]) {
+    let ids: Vec<String> = suggestions.iter().map(|suggestion| suggestion.id.clone()).collect();
+    for (index, suggestion) in suggestions.iter_mut().enumerate() {
+        let before = ids[..index].iter().filter(|id| **id == suggestion.id).count();
+        if before > 0 {
+            suggestion.id.push_str(&format!(".{}", before + 1));
+        }
+    }
 }
 
 /// A suggestion for one band of the equaliser, judged by the level in the region where it works.
@@ -316,5 +333,9 @@ mod tests {
         // Wishes of 1, 2 and 4 dB: median 2, median deviation 1. Wishes of both signs: the mix lies within.
         let several = [aims(1.0, Some(-1.0)), aims(2.0, None), aims(4.0, Some(1.0))];
         assert_eq!(Aims::together(&several), aims(1.0, Some(0.0)));
+        // The last band is only held by two of three.
+        let [mut short, second, third] = several;
+        short.curve_db.truncate(2);
+        assert_eq!(Aims::together(&[short, second, third]).curve_db, [1.0, -1.0, 1.0]);
     }
 }

@@ -27,10 +27,13 @@ pub(super) struct Tone {
 }
 
 impl Tone {
-    /// A curve to aim for. Gains bend towards their bound, and are 0 where there is nothing to be matched.
+    /// A curve to aim for, over as many bands as have a gain. Gains bend towards their bound, and are 0 where there is nothing to be matched.
     pub(super) fn of_curve(centers_hz: Vec<f64>, weights: Vec<f64>, curve_db: &[f64]) -> Self {
         let bounded = |(gain, weight): (&f64, &f64)| weight * MAX_GAIN_DB * (gain / MAX_GAIN_DB).tanh();
-        let curve_db = curve_db.iter().zip(&weights).map(bounded).collect();
+        let curve_db: Vec<f64> = curve_db.iter().zip(&weights).map(bounded).collect();
+        let (mut centers_hz, mut weights) = (centers_hz, weights);
+        centers_hz.truncate(curve_db.len());
+        weights.truncate(curve_db.len());
         Self { centers_hz, curve_db, weights, likeness_ratio: 0.0, matched_ratio: 0.0 }
     }
 
@@ -122,12 +125,12 @@ impl Evidence {
         departure_db
     }
 
-    /// A curve to aim for, with the evidence's words about it.
-    pub(super) fn tone(&self, curve_db: &[f64]) -> Tone {
+    /// A curve to aim for, over the bands of the evidence that has most, with this evidence's words about it.
+    pub(super) fn tone(&self, curve_db: &[f64], widest: &Self) -> Tone {
         Tone {
             likeness_ratio: self.likeness_ratio(),
             matched_ratio: self.registration.as_ref().map_or(0.0, |found| found.pair_share),
-            ..Tone::of_curve(self.centers_hz.clone(), self.weights.clone(), curve_db)
+            ..Tone::of_curve(widest.centers_hz.clone(), widest.weights.clone(), curve_db)
         }
     }
 

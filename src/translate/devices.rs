@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::noise::Noise;
-use crate::dsp::eq::EqBand;
+use crate::dsp::eq::{BandChannel, EqBand};
 use crate::dsp::parameter::{Parameters, parameters};
 use crate::dsp::stereo::crossfeed::CrossfeedSettings;
 use crate::error::{Error, Result};
@@ -146,6 +146,10 @@ impl Device {
             let reason = "a device has either filters or an impulse response, not both";
             return Err(Error::setting(name("impulse_response"), reason));
         }
+        if self.filters.iter().any(|band| band.channel != BandChannel::Stereo) {
+            let reason = "a device's filters work on both channels; leave `channel` out (`width` and `mono_below_hz` are for the side)";
+            return Err(Error::setting(name("filters"), reason));
+        }
         self.filters.iter().try_for_each(|band| {
             band.validate(CHECKED_RATE_HZ)
                 .map_err(|error| Error::setting(format!("device {:?}", self.id), error.to_string()))
@@ -245,6 +249,10 @@ mod tests {
         assert!(
             told("impulse_response = \"a.wav\"\nfilters = [{ kind = \"notch\", frequency_hz = 100.0 }]")
                 .contains("either")
+        );
+        assert!(
+            told("filters = [{ kind = \"high_pass\", frequency_hz = 300.0, channel = \"side\" }]")
+                .contains("leave `channel` out")
         );
         std::fs::write(&path, format!("{entry}impulse_response = \"a.wav\"")).expect("written");
         assert_eq!(load(&path).expect("sound")[0].impulse_response, Some(folder.path().join("a.wav")));

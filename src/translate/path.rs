@@ -134,18 +134,23 @@ pub(super) fn render(
     force: bool,
 ) -> Result<()> {
     let rate = audio.sample_rate_hz();
-    let mut path = DevicePath::new(device, measured, gain_db, rate)?;
-    let mut played = Spool::new(rate);
+    // Played twice, to be measured and to be written, so that nothing of it has to be kept.
+    let play = |visit: &mut dyn FnMut(&mut AudioBuffer) -> Result<()>| {
+        let mut path = DevicePath::new(device, measured, gain_db, rate)?;
+        let mut skipped = path.latency_frames();
+        each_block(audio, skipped, |frames, block| {
+            path.process(frames);
+            let from = skipped.min(frames.len());
+            skipped -= from;
+            block.clear();
+            frames[from..].iter().for_each(|frame| block.push(frame[0] as f32, frame[1] as f32));
+            visit(block)
+        })
+    };
     let mut meter = LoudnessMeter::stereo(rate);
-    let mut skipped = path.latency_frames();
-    each_block(audio, skipped, |frames, block| {
-        path.process(frames);
-        let from = skipped.min(frames.len());
-        skipped -= from;
-        block.clear();
-        frames[from..].iter().for_each(|frame| block.push(frame[0] as f32, frame[1] as f32));
+    play(&mut |block| {
         meter.push(&[block.left(), block.right()]);
-        played.push(block)
+        Ok(())
     })?;
     let match_db = meter.finish().integrated_lufs().map_or(0.0, |lufs| RENDER_LUFS - lufs);
     let mut noise = device.noise.map(|noise| NoiseMaker::new(&noise, device, rate)).transpose()?;
@@ -153,7 +158,7 @@ pub(super) fn render(
     let failed = |error| Error::write(destination, error);
     let mut file = OutputFile::create(destination)?;
     let mut writer = WavWriter::create(&mut file, rate, SampleFormat::Float32).map_err(failed)?;
-    played.blocks(0, BLOCK_FRAMES, |block| {
+    play(&mut |block| {
         let (left, right) = block.channels_mut();
         left.iter_mut().chain(right.iter_mut()).for_each(|x| *x *= gain);
         if let Some(noise) = &mut noise {

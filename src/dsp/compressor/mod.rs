@@ -206,4 +206,8 @@ impl Processor for Compressor {
         }
         next
     }
+
+    fn latency_frames(&self) -> usize {
+        self.latency_frames()
+    }
 }

@@ -4,7 +4,7 @@
 //! ([`TruePeaks`]); from the peaks and the settings follows the gain at each border between intervals
 //! ([`GainEnvelope`]); the gain moves in a straight line between borders. A gain that moves changes what lies between
 //! samples, so the limited signal is looked at once more, with 16 points a sample, and where it still exceeds the
-//! ceiling its interval is given more reduction, until none does ([`Limiter`]).
+//! ceiling its interval is given more reduction, until none does or after 24 rounds ([`Limiter`]).
 //!
 //! What users complain about in limiters is pumping, lost bass and distortion. So two reductions compete,
 //! and the deeper one counts. The sustained one is what all peaks of the last 80 ms have asked for at least, each held for

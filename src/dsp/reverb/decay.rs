@@ -10,6 +10,11 @@ use super::{OCTAVES, OCTAVES_HZ};
 use crate::linear::solve;
 use crate::units::{db_to_amplitude, power_to_db};
 
+/// Octaves that a sample rate has.
+pub(super) fn octaves_at(sample_rate_hz: u32) -> usize {
+    OCTAVES_HZ.iter().filter(|hz| **hz < 0.45 * f64::from(sample_rate_hz)).count()
+}
+
 /// A gain and one section for each octave, the lowest first; identities beyond the last octave that the rate has.
 pub(super) struct Attenuation {
     pub(super) gain: f64,
@@ -19,7 +24,7 @@ pub(super) struct Attenuation {
 impl Attenuation {
     /// For a line of `delay_s` seconds.
     pub(super) fn new(delay_s: f64, decay_s: &[f64; OCTAVES], sample_rate_hz: u32) -> Self {
-        let octaves = OCTAVES_HZ.iter().filter(|hz| **hz < 0.45 * f64::from(sample_rate_hz)).count();
+        let octaves = octaves_at(sample_rate_hz);
         let targets_db = decay_s.map(|decay_s| -60.0 * delay_s / decay_s);
         let base_db = targets_db[..octaves].iter().sum::<f64>() / octaves as f64;
         // What a decibel of each section does at each centre: the slope of the equations to solve.
@@ -57,7 +62,7 @@ impl Attenuation {
             }
         }
         // Between centres of very different decay a response may overshoot; the network must lose energy everywhere.
-        let least_db = 0.5 * targets_db.iter().copied().fold(f64::MIN, f64::max);
+        let least_db = 0.5 * targets_db[..octaves].iter().copied().fold(f64::MIN, f64::max);
         let most_db = (0..=400)
             .map(|step| 10.0 * (0.05 * f64::from(sample_rate_hz)).powf(f64::from(step) / 400.0))
             .map(|hz| response_db(&sections, hz.min(0.499 * f64::from(sample_rate_hz))))

@@ -117,7 +117,7 @@ pub struct Reverb {
 impl Reverb {
     /// An empty room, from validated settings.
     pub fn new(settings: &ReverbSettings, sample_rate_hz: u32) -> Self {
-        let longest_s = settings.decay_s.into_iter().fold(0.0, f64::max);
+        let longest_s = settings.decay_s.into_iter().take(decay::octaves_at(sample_rate_hz)).fold(0.0, f64::max);
         let size = (settings.size_percent / 100.0).min(longest_s);
         let modulation = settings.modulation_percent / 100.0;
         // A line's gain `g` at 1 kHz makes `1 / (1 - g^2)` of the energy that enters.

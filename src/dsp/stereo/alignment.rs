@@ -84,7 +84,7 @@ impl Alignment {
 
 impl Channel {
     fn new(delay_frames: f64) -> Self {
-        // A thousandth of a frame off is far below what anyone can ask for.
+        // A millionth of a frame off is far below what anyone can ask for.
         let nearest = delay_frames.round();
         let exact = (delay_frames - nearest).abs() < 1e-6;
         let whole = if exact { nearest } else { delay_frames.floor() } as usize;

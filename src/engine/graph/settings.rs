@@ -68,7 +68,7 @@ pub struct StripSettings {
     /// Place of a mono source: half the sum of both channels is put there. Default: the channels stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pan: Option<PanSettings>,
-    /// Balance of a stereo source, -100 (left only) to 100 % (right only): the other channel falls. Default: 0.
+    /// Balance of a stereo source, -100 (left only) to 100 % (right only): the other channel falls. Not beside `pan`. Default: 0.
     #[serde(default)]
     pub balance_percent: f64,
     /// Whether nothing leaves it, its sends neither. Default: no.
@@ -143,7 +143,7 @@ impl Default for GraphSettings {
 }
 
 impl GraphSettings {
-    /// Reads a settings file, TOML or (by its name) JSON.
+    /// Reads a settings file, TOML or (by its name) JSON. Impulse responses are found relative to it.
     ///
     /// # Errors
     /// Those of [`read_text`]; [`Error::Content`] with the place if it isn't such a file.
@@ -151,7 +151,15 @@ impl GraphSettings {
         let text = read_text(path, "a graph is a TOML or JSON file")?;
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         let parsed = if is_json { Self::from_json(&text) } else { Self::from_toml(&text) };
-        parsed.map_err(|reason| Error::content(path, reason))
+        let mut settings = parsed.map_err(|reason| Error::content(path, reason))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let strips = settings.tracks.iter_mut().chain(&mut settings.buses).map(|strip| &mut strip.chain);
+        for processor in strips.chain([&mut settings.master.chain]).flatten() {
+            if let ProcessorSettings::Convolution(convolution) = processor {
+                convolution.impulse_response = folder.join(&convolution.impulse_response);
+            }
+        }
+        Ok(settings)
     }
 
     /// Understands TOML; the error tells where and why not.
@@ -205,6 +213,10 @@ impl StripSettings {
         self.check(place, None)?;
         if let Some(pan) = &self.pan {
             pan.validate().map_err(|error| at(place, error))?;
+            if self.balance_percent != 0.0 {
+                let reason = "a mono source is panned, a stereo one balanced; leave one of them out";
+                return Err(Error::setting(format!("{place}.balance_percent"), reason));
+            }
         }
         validate_chain(&self.chain, place, sample_rate_hz)?;
         self.sends.iter().try_for_each(|send| send.check(&format!("{place}, send to {:?}", send.to), None))

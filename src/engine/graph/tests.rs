@@ -4,7 +4,7 @@ use crate::dsp::compressor::Compressor;
 use crate::dsp::testing::noise;
 use crate::dsp::width::WidthSettings;
 use crate::engine::chain::Chain;
-use crate::engine::processors::load_response;
+use crate::engine::processors::{ProcessorSettings, load_response};
 use crate::engine::recipe::Recipe;
 
 const RATE_HZ: u32 = 44_100;
@@ -194,6 +194,18 @@ fn faders_pans_sends_and_mutes_do_what_they_say() {
 }
 
 #[test]
+fn an_impulse_response_is_found_beside_the_file_that_names_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("mix.toml");
+    let room = "{ kind = \"convolution\", impulse_response = \"rooms/hall.wav\" }";
+    let text = format!("schema = \"halfspeed.graph/1\"\n[[bus]]\nname = \"hall\"\nchain = [{room}]\n");
+    std::fs::write(&path, text).expect("space");
+    let settings = GraphSettings::load(&path).expect("a graph");
+    let ProcessorSettings::Convolution(room) = &settings.buses[0].chain[0] else { panic!("{settings:?}") };
+    assert_eq!(room.impulse_response, folder.path().join("rooms/hall.wav"));
+}
+
+#[test]
 fn settings_survive_their_file() {
     let settings = settings(BUSY);
     assert_eq!(GraphSettings::from_toml(&settings.to_toml()), Ok(settings.clone()));
@@ -219,6 +231,10 @@ fn mistakes_are_told_with_their_place_and_remedy() {
     assert_eq!(
         complaint("track = [{ name = \"a\" }]\nbus = [{ name = \"a\" }]"),
         "bus \"a\", name: the name is that of a track too; give each its own"
+    );
+    assert_eq!(
+        complaint("track = [{ name = \"a\", balance_percent = 5.0, pan = {} }]"),
+        "track \"a\".balance_percent: a mono source is panned, a stereo one balanced; leave one of them out"
     );
     // A track is no output: it has an input of its own.
     assert!(

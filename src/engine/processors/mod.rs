@@ -144,7 +144,7 @@ pub enum ProcessorSettings {
     SoftClip(SoftClipSettings),
     /// True-peak limiter with look-ahead.
     ///
-    /// Two competing reductions, checked with 16 points a sample; bit-exact below the ceiling.
+    /// Two competing reductions, checked with 16 points a sample (8 over 128 kHz); bit-exact below the ceiling.
     Limiter(LimiterSettings),
 }
 

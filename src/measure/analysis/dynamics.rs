@@ -99,6 +99,7 @@ impl Measurement {
             p10_db,
             p50_db,
             p95_db,
+            spread_db: p95_db.zip(p10_db).map(|(high, low)| high - low),
             long_range_db: long_p95_db.zip(long_p10_db).map(|(high, low)| high - low),
             short_to_long_p10_db,
             short_to_long_p50_db,

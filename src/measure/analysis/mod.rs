@@ -132,6 +132,8 @@ pub struct BandDynamics {
     pub p50_db: Option<f64>,
     /// Exceeded 5 % of the time.
     pub p95_db: Option<f64>,
+    /// How far the short level moves: its 95th over its 10th percentile, dB.
+    pub spread_db: Option<f64>,
     /// Macro-dynamics: 95th over 10th percentile of the long level.
     pub long_range_db: Option<f64>,
     /// Micro-dynamics: short over long level, exceeded 90 % of the time: how deep the gaps between the hits are.

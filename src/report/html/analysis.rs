@@ -189,7 +189,7 @@ fn bands(document: &AnalysisDocument) -> Markup {
     let analysis = &document.analysis;
     html! {
         table.numbers {
-            (number_heads(&["width dB", "correlation", "balance dB", "lost in mono dB", "level range dB", "hits dB"]))
+            (number_heads(&["width dB", "correlation", "balance dB", "lost in mono dB", "spread dB", "hits dB"]))
             tbody {
                 @for (index, (stereo, dynamics)) in
                     analysis.stereo.bands.iter().zip(&analysis.dynamics.bands).enumerate()
@@ -200,13 +200,13 @@ fn bands(document: &AnalysisDocument) -> Markup {
                         td { (number(stereo.correlation, 2)) }
                         td { (number(stereo.balance_db, 1)) }
                         td { (number(stereo.mono_loss_db, 1)) }
-                        td { (number(dynamics.long_range_db, 1)) }
+                        td { (number(dynamics.spread_db, 1)) }
                         td { (number(dynamics.short_to_long_p95_db, 1)) }
                     }
                 }
             }
         }
-        p.quiet { "Level range: 95th over 10th percentile of 3 s. Hits: 0.2 s over 3 s, 95th percentile." }
+        p.quiet { "Spread: 95th over 10th percentile of 0.2 s. Hits: 0.2 s over 3 s, 95th percentile." }
     }
 }
 

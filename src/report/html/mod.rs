@@ -79,6 +79,13 @@ fn head(report: &MasterReport, title: &str) -> Markup {
                         " " span.quiet { (describe_file(&document.file)) }
                     }
                 }
+                @for file in &report.other_references {
+                    dt.reference { "reference" }
+                    dd {
+                        span.path title=(file.path) { (file_name(&file.path)) }
+                        " " span.quiet { (describe_file(file)) }
+                    }
+                }
                 @if let Some(profile) = &report.profile {
                     dt { "profile" }
                     dd { (profile.words()) }

@@ -7,7 +7,7 @@ use super::{number_heads, page};
 use crate::report::TranslationDocument;
 use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
 use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
-use crate::report::translation::{ceiling_outcome, codec_need, fix_outcome, section_words};
+use crate::report::translation::{ceiling_outcome, codec_need, fix_outcome, section_words, service_words};
 use crate::translate::{DeviceTranslation, Translation};
 
 /// One self-contained page about how a programme translates: no scripts, nothing to load.
@@ -190,15 +190,14 @@ fn platforms(translation: &Translation) -> Markup {
     html! {
         h3 { "Services, as of " (translation.platforms_as_of) }
         table.numbers {
-            (number_heads(&["gain dB", "LUFS", "dBTP", "given up dB"]))
+            (number_heads(&["gain dB", "LUFS", "dBTP"]))
             tbody {
                 @for service in &translation.platforms {
                     tr {
-                        th scope="row" { (service.name) }
+                        th scope="row" { (service.name) div.cause { (service_words(service)) } }
                         td { (signed(Some(service.gain_db), 1)) }
                         td { (number(service.played_lufs, 1)) }
                         td { (number(service.true_dbtp, 1)) }
-                        td { (number(Some(service.given_up_db), 1)) }
                     }
                 }
             }

@@ -3,8 +3,7 @@
 use super::{WIDTH, line, shorten, wrap};
 use crate::quality::Severity;
 use crate::report::figures::{
-    KEY_FIGURES, change, clock_fine, describe_file, file_name, file_names, frequency, hertz_range, number, places,
-    printable,
+    KEY_FIGURES, clock_fine, describe_file, file_name, file_names, frequency, hertz_range, number, places, printable,
 };
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
@@ -158,15 +157,15 @@ fn by_band(out: &mut String, document: &AnalysisDocument) {
             number(stereo.width_db, 1),
             number(stereo.correlation, 2),
             number(stereo.balance_db, 1),
-            number(stereo.mono_loss_db.map(|db| -db), 1),
+            number(stereo.mono_loss_db, 1),
             number(dynamics.p50_db, 1),
-            number(change(dynamics.p10_db, dynamics.p95_db), 1),
+            number(dynamics.spread_db, 1),
             number(dynamics.short_to_long_p95_db, 1),
         ];
         let values = values.map(|value| format!("{value:>10}")).concat();
         line(out, &format!("  {:<9} {range:<15}{values}", wide_band_name(index)));
     }
-    line(out, "  mono: lost in the sum; spread: 95th over 10th percentile; hits: 0.2 s over 3 s, 95th percentile");
+    line(out, "  mono: lost in the sum; spread: 95th over 10th percentile of 0.2 s; hits: 95th of 0.2 s over 3 s");
 }
 
 fn spectrum(out: &mut String, document: &AnalysisDocument) {
@@ -261,6 +260,16 @@ mod tests {
             assert!(text.contains(wanted), "{wanted}\n{text}");
         }
         assert!(text.contains("  true peak                     -3.12 dBTP"), "{text}");
+        // Width, correlation, balance, loss in mono, median, spread and hits of the lowest band.
+        let (before, lowest) = (sample::before().analysis, text.lines().find(|line| line.starts_with("  low ")));
+        let (stereo, dynamics) = (&before.stereo.bands[0], &before.dynamics.bands[0]);
+        let values = [stereo.width_db, stereo.correlation, stereo.balance_db, stereo.mono_loss_db];
+        let values = values.into_iter().chain([dynamics.p50_db, dynamics.spread_db, dynamics.short_to_long_p95_db]);
+        let told = lowest.expect("a row").split_whitespace().rev().take(7).collect::<Vec<_>>().into_iter().rev();
+        for (told, value) in told.zip(values) {
+            let told: f64 = told.replace('\u{2212}', "-").parse().expect("a number");
+            assert!((told - value.expect("a value")).abs() <= 0.051, "{lowest:?}");
+        }
         assert!(text_of(&[sample::bare().before]).contains(NONE));
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::TranslationDocument;
 use super::super::figures::{NONE, clock, describe_file, file_name, hertz_range, number, printable, signed};
-use super::super::translation::{ceiling_outcome, codec_need, fix_outcome, section_words, summary};
+use super::super::translation::{ceiling_outcome, codec_need, fix_outcome, section_words, service_words, summary};
 use super::{WIDTH, line, shorten, wrap};
 use crate::translate::{DeviceScore, DeviceTranslation, Translation};
 
@@ -152,16 +152,6 @@ fn platforms(out: &mut String, translation: &Translation) {
         &format!("{:<28}{:>7}{:>7}{:>7}  services as of {}", "", "gain", "LUFS", "dBTP", translation.platforms_as_of),
     );
     for service in &translation.platforms {
-        let mut told = Vec::new();
-        if service.given_up_db > 0.05 {
-            told.push(format!("you give up {} dB", number(Some(service.given_up_db), 1)));
-        }
-        if service.limited_db > 0.05 {
-            told.push(format!("its limiter takes {} dB", number(Some(service.limited_db), 1)));
-        }
-        if service.over_advice_db > 0.05 {
-            told.push(format!("peak {} dB over its advice", number(Some(service.over_advice_db), 1)));
-        }
         let row = format!(
             "  {:<26}{:>7}{:>7}{:>7}",
             service.name,
@@ -169,7 +159,7 @@ fn platforms(out: &mut String, translation: &Translation) {
             number(service.played_lufs, 1),
             number(service.true_dbtp, 1),
         );
-        let told = told.join(", ");
+        let told = service_words(service);
         if row.chars().count() + 2 + told.chars().count() <= WIDTH {
             line(out, &format!("{row}  {told}"));
         } else {

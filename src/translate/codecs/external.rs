@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::super::path::at_rate;
 use super::stream_rate_hz;
+use crate::audio::AudioBuffer;
 use crate::dsp::dither::Dither;
 use crate::error::{Error, Result};
 use crate::io::{SampleFormat, ScratchFolder, Spool, WavWriter};
@@ -36,20 +37,31 @@ const PROGRAMS: [(&str, &str, Program); 4] = [
     ("aac", "ffmpeg", Program::FfmpegAac),
 ];
 
-/// An encoder for a codec on the search path.
+/// Rates at which every one of them encodes.
+const TRIAL_KBPS: u32 = 128;
+const TRIAL_RATE_HZ: u32 = 44_100;
+
+/// An encoder for a codec on the search path, one that encodes: programs are built without parts of theirs, and some are broken.
 pub(super) fn find(codec: &str) -> Option<Tool> {
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
     PROGRAMS.iter().filter(|(of, _, _)| *of == codec).find_map(|(_, name, program)| {
         let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
         let path = folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_file())?;
-        Some(Tool { program: *program, path })
+        let tool = Tool { program: *program, path };
+        match tool.try_out() {
+            Ok(()) => Some(tool),
+            Err(error) => {
+                log::info!("passed over: {error}");
+                None
+            }
+        }
     })
 }
 
 /// Why a codec can't be had, and what to do.
 pub(super) fn absence(codec: &str) -> String {
     let names: Vec<&str> = PROGRAMS.iter().filter(|(of, _, _)| *of == codec).map(|(_, name, _)| *name).collect();
-    format!("no encoder for {codec} was found; install {}", names.join(" or "))
+    format!("no encoder for {codec} was found that works; install {}", names.join(" or "))
 }
 
 impl Tool {
@@ -62,6 +74,15 @@ impl Tool {
             Program::Lame | Program::FfmpegMp3 => "mp3",
             Program::FdkAac | Program::FfmpegAac => "m4a",
         }
+    }
+
+    /// Encodes a moment of silence.
+    fn try_out(&self) -> Result<()> {
+        let mut silence = Spool::new(TRIAL_RATE_HZ);
+        let frames = vec![0.0; TRIAL_RATE_HZ as usize / 10];
+        silence.push(&AudioBuffer::from_channels(TRIAL_RATE_HZ, frames.clone(), frames))?;
+        let scratch = ScratchFolder::new()?;
+        self.encode(&silence, TRIAL_KBPS, &scratch.file(&Path::new("trial").with_extension(self.extension())))
     }
 
     pub(super) fn encode(&self, audio: &Spool, kbps: u32, destination: &Path) -> Result<()> {

@@ -91,7 +91,7 @@ fn stream_rate_hz(rate_hz: u32, modes_hz: RangeInclusive<u32>) -> u32 {
 }
 
 impl Codec {
-    /// The codec of a name such as `opus-128`.
+    /// The codec of a name such as `opus-128`. For MP3 and AAC, encoders on the search path are tried out.
     ///
     /// # Errors
     /// [`Error::Setting`] for an unknown name or bit rate, and for a codec that has no encoder here, with what to
