@@ -20,12 +20,13 @@ use self::refine::{Effort, Refiner};
 use crate::dsp::limiter::LimiterSettings;
 use crate::dsp::parameter::Bounds;
 use crate::engine::render::{ChainLog, LimiterLog, Processed, process};
-use crate::engine::source::{Source, load_audio, load_file, measure_file};
+use crate::engine::source::{Source, load_audio, load_file, measure_file, turned_over};
 use crate::engine::{OutputSettings, Recipe};
 use crate::error::{Error, Result};
 use crate::io::{Spool, check_output};
 use crate::measure::Measurement;
 use crate::suggest::profile::{Chosen, Fit, Profile, ProfileChoice};
+use crate::suggest::width::is_opposed;
 use crate::suggest::{Amounts, Plan, Proposal, Quantity, Suggester, Suggestion, Target, corridor};
 use crate::translate::codecs::Selection;
 use crate::translate::{Devices, Translation};
@@ -152,14 +153,21 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
             job.references.par_iter().map(|path| measure_file(path, &progress)).collect::<Result<Vec<Source>>>()
         },
     );
-    let ((mix, audio), references) = (mix?, References::new(references?)?);
-    loudness_of(&mix)?;
+    let (mix, audio) = mix?;
+    let upright = |reference: Source| {
+        let is_opposed = is_opposed(&mix.measurement, &reference.measurement);
+        let again = |done, total| on_progress(Step::Reference, done, total);
+        if is_opposed { turned_over(reference, &again) } else { Ok(reference) }
+    };
+    let references = references?.into_iter().map(upright).collect::<Result<Vec<Source>>>()?;
+    let references = References::new(references)?;
+    let mix_lufs = loudness_of(&mix)?;
 
     let chosen = job.profile.as_ref().filter(|_| references.middle.is_none()).map(|wish| wish.choose(&mix.measurement));
     let aim = Aim::of(job, &references, chosen.as_ref());
     let (mut proposal, refinement) =
         propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), aim.dense_lufs)?;
-    offset::centre(&mix, &mut proposal);
+    offset::centre(&mix, aim.wished_lufs - mix_lufs, &mut proposal);
     note_limiting(&mut proposal, job.ceiling_dbtp - aim.wished_lufs);
     let mut recipe = recipe_of(job, &proposal);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;

@@ -364,7 +364,7 @@ fn a_loudness_that_was_missed_is_told_even_where_nothing_else_is() {
     let output = master(Path::new(MIX), &bench.path("out.wav"), &["--loudness=-4", "--quiet"]);
     assert!(output.status.success() && output.stdout.is_empty());
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("integrated_loudness of -4 LUFS was not met"), "{said}");
+    assert!(said.contains("integrated_loudness of -4.00 LUFS was not met"), "{said}");
 }
 
 #[test]
@@ -380,18 +380,21 @@ fn an_offset_is_taken_out_and_told() {
 }
 
 #[test]
-fn a_reference_with_a_channel_upside_down_is_no_model_of_width() {
+fn a_reference_with_a_channel_upside_down_is_taken_the_right_way_up() {
     let bench = Bench::new();
-    let (mix, reference) = (bench.wav("mix.wav", 44_100, 2, tone(441_000)), {
-        let samples = tone(441_000).enumerate().map(|(index, x)| if index % 2 == 1 { -x } else { x });
-        bench.wav("reference.wav", 44_100, 2, samples)
-    });
-    let reference = reference.to_str().expect("a plain name");
-    let report = json(&master(&mix, &bench.path("out.wav"), &["-r", reference, "--json"]));
-    assert!(report["settings"]["width"].is_null(), "{}", report["settings"]);
-    let notes = report["notes"].to_string();
-    assert!(notes.contains("the width was left alone") && notes.contains("upside down"), "{notes}");
+    let mix = bench.wav("mix.wav", 44_100, 2, tone(441_000));
+    let report = |name: &str, right: f32| {
+        let louder = |(index, x)| 1.5 * if index % 2 == 1 { right * x } else { x };
+        let reference = bench.wav(name, 44_100, 2, tone(441_000).enumerate().map(louder));
+        let reference = reference.to_str().expect("a plain name");
+        json(&master(&mix, &bench.path(&format!("master of {name}")), &["-r", reference, "--json"]))
+    };
+    let (upright, turned) = (report("upright.wav", 1.0), report("turned.wav", -1.0));
+    assert_eq!(turned["settings"], upright["settings"]);
+    let notes = turned["notes"].to_string();
+    assert!(notes.contains("taken the right way up") && notes.contains("upside down"), "{notes}");
     assert!(notes.contains("only 10.0 s long"), "{notes}");
+    assert!(!upright["notes"].to_string().contains("upside down"));
 }
 
 #[test]

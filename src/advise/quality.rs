@@ -23,7 +23,7 @@ struct Rule {
 /// What to do about a mix that an encoder has been at.
 const LOSSY_FIX: &str = "export the mix as WAV or FLAC of 24 bits, and replace samples that came from lossy files";
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 12] = [
     Rule {
         id: "dead_channel",
         confidence: 0.99,
@@ -67,6 +67,28 @@ const RULES: [Rule; 9] = [
         mend: Mend::Master,
         value: "offset_percent",
         fix: "high-pass at 10 Hz, 12 dB/octave, on the tracks or plug-ins that cause it",
+    },
+    Rule {
+        id: "sub_sonic",
+        confidence: 0.9,
+        mend: Mend::Master,
+        value: "share_db",
+        fix: "high-pass at 20 to 30 Hz, 12 dB/octave or more, on the tracks that rumble (solo them and watch the woofer); else on the \
+              mix",
+    },
+    Rule {
+        id: "head_silence",
+        confidence: 0.99,
+        mend: Mend::Master,
+        value: "silence_s",
+        fix: "trim the start to under half a second",
+    },
+    Rule {
+        id: "padded_bits",
+        confidence: 0.9,
+        mend: Mend::Mix,
+        value: "unused_bits",
+        fix: "find what cut the bits off (a recorder, a plug-in or an export at 16 bits) and export again in 24 bits",
     },
     Rule {
         id: "cut_start",

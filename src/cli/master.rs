@@ -218,7 +218,7 @@ impl MasterArgs {
         }
         for promise in report.verified.iter().filter(|promise| self.common.quiet && !promise.met) {
             let reason = promise.reason.as_deref().unwrap_or("the written file shows it");
-            log::warn!("{} of {} {} was not met: {reason}", promise.id, promise.wanted, promise.unit);
+            log::warn!("{} of {:.2} {} was not met: {reason}", promise.id, promise.wanted, promise.unit);
         }
         // A loudness that can't be had is explained; a broken ceiling or a wrong length is a failure of ours.
         let broken = report.verified.iter().find(|promise| !promise.met && promise.id != "integrated_loudness");

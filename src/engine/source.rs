@@ -30,6 +30,25 @@ pub fn measure_file(path: &Path, progress: Progress<'_>) -> Result<Source> {
     read(Decoder::open(path)?, progress, |_| Ok(()))
 }
 
+/// Measures a file again with its right channel turned over, for one that has a channel upside down; what quality control found in
+/// it as it is stays.
+///
+/// # Errors
+/// Those of [`Decoder`].
+pub fn turned_over(source: Source, progress: Progress<'_>) -> Result<Source> {
+    let mut decoder = Decoder::open(&source.info.path)?;
+    let mut meter = Meter::new(source.info.sample_rate_hz);
+    let mut block = AudioBuffer::new(source.info.sample_rate_hz);
+    let mut done = 0;
+    while decoder.next_block(&mut block)? {
+        block.channels_mut().1.iter_mut().for_each(|x| *x = -*x);
+        meter.push(&block);
+        done += block.frames() as u64;
+        progress(done, source.info.frames);
+    }
+    Ok(Source { measurement: meter.finish(), ..source })
+}
+
 /// Decodes and measures a file and keeps its audio, at another sample rate if one is given.
 ///
 /// # Errors

@@ -37,6 +37,7 @@ pub(super) fn with_changes(
     let mut applied: Vec<AppliedFix> = Vec::new();
     let score = |made: &Made| scores(devices, made.measurement());
     let Some(original) = score(&made) else { return Ok((made, applied)) };
+    let unfixed = made.measurement().clone();
     let mut before = original.clone();
     for (index, _, change) in wanted {
         let device = &proposed.devices[index].id;
@@ -56,7 +57,8 @@ pub(super) fn with_changes(
         let verified = fix::judge(devices, &before, &after, index);
         // What two changes do together counts too.
         let in_all = fix::judge(devices, &original, &after, index);
-        if verified.passes && in_all.passes {
+        let is_another_sound = fix::rewrites(&unfixed, candidate.measurement());
+        if verified.passes && in_all.passes && !is_another_sound {
             applied.push(AppliedFix {
                 device: device.clone(),
                 name: proposed.devices[index].name.clone(),

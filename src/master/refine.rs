@@ -86,6 +86,11 @@ pub(super) struct Refiner<'a> {
     pub(super) rounds: usize,
 }
 
+/// What a plan leaves of the error that there was. Where there was none, there is nothing to contradict.
+fn left_ratio(left_db: f64, was_db: f64) -> f64 {
+    if was_db > 0.0 { left_db / was_db } else { 0.0 }
+}
+
 impl Refiner<'_> {
     /// The nearest of: tone and width as they are, the plan of this name, that of the rules, and what becomes of the nearest on
     /// the excerpts for fitting when it is corrected. All are tried at the amounts that take all that is proven, whatever
@@ -100,7 +105,7 @@ impl Refiner<'_> {
             return Ok((plan, Refinement::untried(name, reason)));
         };
         let as_it_is = self.heard("nothing", &plan.with_nothing(), &self.audition.mix());
-        let left_ratio = as_it_is.as_ref().map_or(1.0, |nothing| own.error_db() / nothing.error_db());
+        let left_ratio = as_it_is.as_ref().map_or(1.0, |nothing| left_ratio(own.error_db(), nothing.error_db()));
         let is_consistent = left_ratio < MOST_LEFT_RATIO;
         let mut trials: Vec<Trial<'_>> = as_it_is.into_iter().chain([own]).collect();
         if is_consistent {

@@ -7,10 +7,17 @@ use super::thresholds::{
 };
 use super::{Finding, Severity};
 use crate::audio::AudioBuffer;
+use crate::dsp::Frame;
+use crate::dsp::biquad::{Cascade, Coefficients};
 use crate::units::{amplitude_to_db, db_to_amplitude, ms_to_frames, power_to_db};
 
 /// The stretch at the end whose level is judged.
 const END_MS: f64 = 50.0;
+/// What lies below is no sound that was cut off, but rumble, Hz (24 dB an octave); its filter has this long to settle before that.
+const CORNER_HZ: f64 = 25.0;
+const SETTLE_MS: f64 = 250.0;
+/// Butterworth's pole pairs of the fourth order.
+const CORNER_Q: [f64; 2] = [0.541_196_100_146_197, 1.306_562_964_876_376_6];
 
 /// Watches both ends of a programme.
 #[derive(Debug, Clone)]
@@ -22,7 +29,7 @@ pub(super) struct Ends {
     first: Option<u64>,
     /// Frame after the last sample that is not black.
     last: Option<u64>,
-    first_sample: Option<f32>,
+    first_sample: Option<Frame>,
     /// The end of what has been pushed.
     tail: AudioBuffer,
 }
@@ -43,9 +50,10 @@ impl Ends {
     /// Takes a block as it comes, to have the last samples at hand.
     pub(super) fn push_block(&mut self, block: &AudioBuffer) {
         if self.first_sample.is_none() {
-            self.first_sample = block.left().iter().zip(block.right()).next().map(|(l, r)| l.abs().max(r.abs()));
+            let frame = |(l, r): (&f32, &f32)| [f64::from(*l), f64::from(*r)];
+            self.first_sample = block.left().iter().zip(block.right()).next().map(frame);
         }
-        let length = ms_to_frames(END_MS, self.sample_rate_hz);
+        let length = ms_to_frames(SETTLE_MS + END_MS, self.sample_rate_hz);
         let start = block.frames().saturating_sub(length);
         self.tail.extend(&block.left()[start..], &block.right()[start..]);
         if self.tail.frames() > length {
@@ -84,7 +92,8 @@ impl Ends {
         self.first.is_none()
     }
 
-    pub(super) fn finish(&self, frames: u64, findings: &mut Vec<Finding>) {
+    /// `dc` is the mean of each channel: an offset is a fault of its own, and no sound that was cut off.
+    pub(super) fn finish(&self, frames: u64, dc: [f64; 2], findings: &mut Vec<Finding>) {
         let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate_hz);
         let (Some(first), Some(last)) = (self.first, self.last) else { return };
         let head_s = seconds(first);
@@ -111,7 +120,7 @@ impl Ends {
                 message: format!("it ends with {tail_s:.2} s of silence; trim the end to under {TAIL_SILENCE_S} s"),
             });
         }
-        let first_dbfs = self.first_sample.map(|x| amplitude_to_db(f64::from(x)));
+        let first_dbfs = self.first_sample.map(|frame| level_dbfs(frame, dc));
         if let Some(dbfs) = first_dbfs.filter(|&dbfs| dbfs > CUT_SAMPLE_DBFS) {
             findings.push(Finding {
                 id: "cut_start",
@@ -126,16 +135,17 @@ impl Ends {
                 ),
             });
         }
-        findings.extend(self.cut_end(seconds(frames)));
+        findings.extend(self.cut_end(seconds(frames), dc));
     }
 
-    fn cut_end(&self, end_s: f64) -> Option<Finding> {
-        let (left, right) = (self.tail.left(), self.tail.right());
-        let power =
-            |channel: &[f32]| channel.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / channel.len().max(1) as f64;
-        let level_dbfs = power_to_db(power(left).max(power(right)));
-        let last = left.last()?.abs().max(right.last()?.abs());
-        let last_dbfs = amplitude_to_db(f64::from(last));
+    fn cut_end(&self, end_s: f64, dc: [f64; 2]) -> Option<Finding> {
+        let samples = self.tail.left().iter().zip(self.tail.right());
+        let mut tail: Vec<Frame> = samples.map(|(l, r)| [f64::from(*l) - dc[0], f64::from(*r) - dc[1]]).collect();
+        let last_dbfs = level_dbfs(*tail.last()?, [0.0; 2]);
+        Cascade::new(CORNER_Q.map(|q| Coefficients::high_pass(CORNER_HZ, q, self.sample_rate_hz))).process(&mut tail);
+        let end = &tail[tail.len().saturating_sub(ms_to_frames(END_MS, self.sample_rate_hz))..];
+        let power = |channel: usize| end.iter().map(|frame| frame[channel].powi(2)).sum::<f64>() / end.len() as f64;
+        let level_dbfs = power_to_db(power(0).max(power(1)));
         let finding = |severity, value, threshold, message| {
             Some(Finding { id: "cut_end", severity, value, unit: "dBFS", threshold, times_s: vec![end_s], message })
         };
@@ -153,4 +163,9 @@ impl Ends {
             None
         }
     }
+}
+
+/// Level of the larger of both samples, without the mean of its channel.
+fn level_dbfs(frame: Frame, dc: [f64; 2]) -> f64 {
+    amplitude_to_db((frame[0] - dc[0]).abs().max((frame[1] - dc[1]).abs()))
 }

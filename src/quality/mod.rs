@@ -190,7 +190,7 @@ impl Inspector {
         }
         let rate_hz = self.format.sample_rate_hz;
         let mut findings = Vec::new();
-        self.ends.finish(self.frames, &mut findings);
+        self.ends.finish(self.frames, measurement.levels.dc(), &mut findings);
         if self.format.channels > 1 {
             findings.extend(stereo::findings(measurement, self.peaks));
             findings.extend(self.excerpts.delays.finish());

@@ -379,6 +379,29 @@ fn ends_are_found() {
 }
 
 #[test]
+fn an_offset_or_rumble_to_the_end_is_no_cut() {
+    let sound = music_like(RATE, 6.0, 0.7);
+    let fade = |channel: &mut Vec<f32>| {
+        let length = channel.len();
+        channel.iter_mut().enumerate().for_each(|(n, x)| *x *= ((length - n) as f32 / length as f32).powi(4).min(1.0));
+    };
+    for (id, added) in
+        [("dc", (&|_: f64| 0.03) as &dyn Fn(f64) -> f64), ("sub_sonic", &|t: f64| 0.1 * (TAU * 8.0 * t).sin())]
+    {
+        let mut faded = sound.clone();
+        for channel in &mut faded.channels {
+            fade(channel);
+            let whole_waves = 8 * RATE as usize * 5;
+            channel.truncate(whole_waves.min(channel.len()));
+            channel.iter_mut().enumerate().for_each(|(n, x)| *x += added(n as f64 / f64::from(RATE)) as f32);
+        }
+        let findings = faded.inspect(None);
+        assert!(findings.iter().any(|finding| finding.id == id), "{findings:?}");
+        assert!(findings.iter().all(|finding| !finding.id.starts_with("cut")), "{findings:?}");
+    }
+}
+
+#[test]
 fn clicks_are_found() {
     for rate in [22_050, 44_100, 96_000, 192_000] {
         for (signal, size) in [(panned(rate), 0.25), (music_like(rate, 5.0, 0.02), 0.6)] {

@@ -1,17 +1,23 @@
 //! What else the user of a master should know.
 
 use super::ProfileDocument;
+use crate::engine::Recipe;
 use crate::engine::source::Source;
 use crate::io::is_same_place;
 use crate::master::{MasterJob, Mastered};
 use crate::quality::{Finding, Severity};
 use crate::suggest::Proposal;
-use crate::suggest::width::is_opposed;
 
 /// Under this, a reference tells little of a song, seconds.
 const SHORT_REFERENCE_S: f64 = 20.0;
 /// Failures of quality control that make a reference a poor one; others are a matter of its own.
 const MISLEADING: [&str; 3] = ["dead_channel", "dc", "polarity"];
+
+/// Whether a channel of a reference that is upside down was turned before it was measured.
+fn was_turned_over(reference: &Source) -> bool {
+    let correlation = reference.measurement.levels.whole().correlation();
+    reference.findings.iter().any(|finding| finding.id == "polarity") && correlation.is_some_and(|r| r > 0.0)
+}
 
 /// What makes a reference a poor one.
 fn reference_notes(mix: &Source, reference: &Source) -> Vec<String> {
@@ -21,8 +27,10 @@ fn reference_notes(mix: &Source, reference: &Source) -> Vec<String> {
     }
     if reference.info.channels == 1 {
         notes.push("The reference is mono: the width was left alone.".into());
-    } else if is_opposed(&mix.measurement, &reference.measurement) {
-        notes.push("A channel of the reference is upside down, none of the mix's: the width was left alone.".into());
+    } else if was_turned_over(reference) {
+        notes.push(
+            "A channel of the reference is upside down, none of the mix's: it was taken the right way up.".into(),
+        );
     }
     let duration_s = reference.measurement.duration_s();
     if duration_s < SHORT_REFERENCE_S {
@@ -48,28 +56,34 @@ fn alone(proposal: &Proposal) -> String {
     format!("There was no reference: {what}. (--profile auto holds the mix against songs of its kind.)")
 }
 
-/// What quality control finds in the master that it did not find in the mix, or found less grave there: what the listener gets, whoever caused it. A
-/// small offset grows with the gain, and nobody hears it.
-fn master_notes(mix: &Source, written: &Source) -> Vec<String> {
+/// Whether a finding is worth a note: a warning or a failure. A small offset is none, as nobody hears it.
+fn matters(finding: &Finding) -> bool {
+    finding.severity == Severity::Fail || finding.severity == Severity::Warning && finding.id != "dc"
+}
+
+/// What quality control finds in the master that it did not find in the mix, or found less grave there: what the listener gets,
+/// whoever caused it. Harmonics that were made for a bass at the mains frequency are no hum.
+fn master_notes(mix: &Source, written: &Source, recipe: &Recipe) -> Vec<String> {
     let is_new = |finding: &&Finding| {
-        let matters = finding.severity == Severity::Fail || finding.severity == Severity::Warning && finding.id != "dc";
-        matters && !mix.findings.iter().any(|known| known.id == finding.id && known.severity >= finding.severity)
+        let is_known = mix.findings.iter().any(|known| known.id == finding.id && known.severity >= finding.severity);
+        let is_ours = finding.id == "hum" && recipe.bass_harmonics.is_some();
+        matters(finding) && !is_known && !is_ours
     };
     written.findings.iter().filter(is_new).map(|finding| format!("In the master: {}.", finding.message)).collect()
 }
 
 /// What the user should know beside the numbers: what is wrong with the master first, then with what it was made from.
 pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
-    let Mastered { mix, proposal, written, .. } = mastered;
-    let mut notes = master_notes(mix, written);
+    let Mastered { mix, proposal, written, recipe, .. } = mastered;
+    let mut notes = master_notes(mix, written, recipe);
     if mix.info.channels == 1 {
         notes.push("The mix is mono; the master holds it as two equal channels.".into());
     }
     if mix.info.lossy {
         notes.push(format!("The mix is {}, a lossy format; a lossless export makes a better master.", mix.info.format));
     }
-    let failures = mix.findings.iter().filter(|finding| finding.severity == Severity::Fail);
-    notes.extend(failures.map(|finding| format!("In the mix: {}.", finding.message)));
+    let grave = mix.findings.iter().filter(|finding| matters(finding));
+    notes.extend(grave.map(|finding| format!("In the mix: {}.", finding.message)));
     if let Some(reason) = proposal.model.as_ref().and_then(|verdict| verdict.fallback.as_ref()) {
         notes.push(format!("The classical rules were used instead of the model: {reason}."));
     }

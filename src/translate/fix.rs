@@ -7,8 +7,8 @@
 use serde::Serialize;
 
 use super::programme::Programme;
-use super::scores::balance_loss;
-use super::{DeviceScore, Devices, WEAK_SCORE};
+use super::scores::{Departure, balance_loss};
+use super::{DeviceScore, Devices, Parts, WEAK_SCORE};
 use crate::dsp::bass_harmonics::BassHarmonicsSettings;
 use crate::dsp::eq::{BandChannel, BandKind, EqBand};
 use crate::dsp::limiter::LimiterSettings;
@@ -22,6 +22,8 @@ use crate::units::db_to_amplitude;
 
 /// A fix must not take more than this from the score of another device.
 pub const MOST_HARM: f64 = 2.0;
+/// Nor raise a third octave of the programme itself by more than this, dB.
+pub const MOST_RISE_DB: f64 = 3.0;
 /// A fix has to promise this much to be worth a change ...
 pub const LEAST_GAIN: f64 = 1.0;
 /// ... and this much has to come true.
@@ -131,7 +133,7 @@ impl Change {
     }
 
     /// The programme as it should become.
-    fn predicted(&self, programme: &Programme) -> Programme {
+    pub(super) fn predicted(&self, programme: &Programme) -> Programme {
         match self.bass_harmonics() {
             Some(settings) => programme.with_harmonics(&settings),
             None => programme.equalised(&self.eq()),
@@ -175,8 +177,10 @@ pub fn predict(devices: &Devices, programme: &Programme, scores: &[DeviceScore])
     let tried: Vec<(Change, Vec<f64>)> = CANDIDATES
         .into_iter()
         .map(|change| (change, change.predicted(programme)))
-        // Devices are scored on what they keep of what they get: what nobody gets any more would not be missed.
+        // Devices are scored on what they keep of what they get: what nobody gets any more would not be missed, and what all get
+        // too much of would be as it was meant.
         .filter(|(change, changed)| !change.takes_away() || balance_loss(programme, changed) <= MOST_HARM)
+        .filter(|(_, changed)| !goes_too_far(programme, changed))
         .map(|(change, changed)| (change, gains(scores, &devices.score(&changed))))
         .filter(|(_, gains)| gains.iter().all(|gain| *gain >= -MOST_HARM))
         .collect();
@@ -195,6 +199,19 @@ pub fn predict(devices: &Devices, programme: &Programme, scores: &[DeviceScore])
     // The weakest device always gets proposals, however good it is.
     let is_weak = |score: &DeviceScore| score.score.is_some_and(|score| score < WEAK_SCORE || score <= weakest);
     scores.iter().enumerate().map(|(index, score)| if is_weak(score) { proposals(index) } else { Vec::new() }).collect()
+}
+
+/// Whether a change makes another sound of the programme: what it takes from the score of a device that plays everything as it is,
+/// held against the programme without it, or how far it raises a band.
+fn goes_too_far(programme: &Programme, changed: &Programme) -> bool {
+    let Departure { points, most_db } = Departure::between(programme, changed);
+    Parts::of_balance(points) > MOST_HARM || most_db > MOST_RISE_DB
+}
+
+/// The same of a change that was made, by the measurements without and with it.
+pub fn rewrites(without: &Measurement, with: &Measurement) -> bool {
+    let programmes = Programme::new(without).zip(Programme::new(with));
+    programmes.is_none_or(|(without, with)| goes_too_far(&without, &with))
 }
 
 /// What each device gains; 0 where it has no score.

@@ -42,6 +42,10 @@ pub struct Platform {
     pub loudest_album_track_lufs: Option<f64>,
     /// True peak that is asked for, dBTP.
     pub advised_dbtp: f64,
+    /// Loudness beyond which another true peak is asked for, LUFS.
+    pub loud_lufs: Option<f64>,
+    /// That true peak, dBTP: what is turned down is encoded loud.
+    pub advised_loud_dbtp: Option<f64>,
     /// What it sends, by the names of codecs here.
     pub codecs: Vec<String>,
     /// How this is known.
@@ -154,6 +158,12 @@ impl Platform {
         }
     }
 
+    /// The true peak that is asked for of a master of some loudness, dBTP.
+    fn advised_dbtp(&self, integrated_lufs: Option<f64>) -> f64 {
+        let is_loud = integrated_lufs.zip(self.loud_lufs).is_some_and(|(lufs, loud_lufs)| lufs > loud_lufs);
+        self.advised_loud_dbtp.filter(|_| is_loud).unwrap_or(self.advised_dbtp)
+    }
+
     fn gain_to(&self, target_lufs: f64, integrated_lufs: f64, true_dbtp: f64) -> f64 {
         let gain_db = target_lufs - integrated_lufs;
         if gain_db <= 0.0 {
@@ -180,7 +190,7 @@ impl Platform {
             limited_db: over(true_dbtp, self.limiter_dbfs),
             played_lufs: lufs.map(|lufs| lufs + gain_db),
             given_up_db: (-gain_db).max(0.0),
-            over_advice_db: over(peak, Some(self.advised_dbtp)),
+            over_advice_db: over(peak, Some(self.advised_dbtp(lufs))),
             album_gain_db: album.and_then(|album| self.album_gain_db(album)),
         }
     }
@@ -230,6 +240,15 @@ mod tests {
             let found = platform(id).gain_db(lufs, dbtp);
             assert!((found - expected_db).abs() < 0.01, "{id} at {lufs} LUFS: {found}");
         }
+    }
+
+    #[test]
+    fn louder_masters_are_to_leave_more_room() {
+        for id in ["spotify", "spotify-loud", "spotify-quiet"] {
+            let advised = [-14.5, -13.5].map(|lufs| platform(id).advised_dbtp(Some(lufs)));
+            assert_eq!(advised, [-1.0, -2.0], "{id}");
+        }
+        assert_eq!(platform("youtube").advised_dbtp(Some(-6.0)), -1.0);
     }
 
     #[test]

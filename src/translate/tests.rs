@@ -275,7 +275,7 @@ fn a_fix_that_hurts_another_device_does_not_pass() {
 }
 
 #[test]
-fn harmonics_of_the_bass_are_proposed_where_a_phone_loses_it_and_do_what_they_promise() {
+fn harmonics_of_the_bass_do_what_they_promise_and_are_not_proposed_where_they_would_be_another_sound() {
     // A bass line of half-second notes under a centred melody and wide noise.
     let length = 12 * RATE as usize;
     let (left, right) = (pink(11, length), pink(12, length));
@@ -289,16 +289,21 @@ fn harmonics_of_the_bass_are_proposed_where_a_phone_loses_it_and_do_what_they_pr
     let devices = table();
     let translation = Translation::new(&devices, &source, None, None).expect("loud");
     let phone = translation.devices.iter().find(|device| device.id == "phone-stereo").expect("in the table");
-    let fix = phone.fix().expect("it is weak");
-    assert!(matches!(fix.change, fix::Change::BassHarmonics { .. }), "{fix:?}");
+    // There is little between the bass and the melody: harmonics that a phone plays raise what is there by 20 dB.
+    let is_harmonics = |fix: &fix::Fix| matches!(fix.change, fix::Change::BassHarmonics { .. });
+    assert!(!phone.fixes.is_empty() && !phone.fixes.iter().any(is_harmonics), "{:?}", phone.fixes);
+    let index = devices.iter().position(|device| device.id == "phone-stereo").expect("in the table");
+    let gain_of =
+        |programme: &Programme| devices.score(programme)[index].score.expect("parts") - phone.own.score.expect("parts");
+    let change = fix::Change::BassHarmonics { level_db: -12.0 };
+    let predicted_gain = gain_of(&change.predicted(&Programme::new(&source).expect("loud")));
     let mut audio = Spool::new(RATE);
     let (l, r): (Vec<f32>, Vec<f32>) = (0..length).map(signal).map(|(l, r)| (l as f32, r as f32)).unzip();
     audio.push(&crate::AudioBuffer::from_channels(RATE, l, r)).expect("memory");
-    let changed = fix::rendered(audio, &source, &fix.change).expect("rendered");
+    let changed = fix::rendered(audio, &source, &change).expect("rendered");
     let lufs = |measurement: &Measurement| measurement.loudness.integrated_lufs().expect("loud");
     assert!((lufs(&changed) - lufs(&source)).abs() < 0.1 && changed.frames == source.frames);
-    let after = devices.score(&Programme::new(&changed).expect("loud"));
-    let index = devices.iter().position(|device| device.id == "phone-stereo").expect("in the table");
-    let gain = after[index].score.expect("parts") - phone.own.score.expect("parts");
-    assert!(gain > 0.5 * fix.predicted_gain && gain > 3.0, "{gain} of {}", fix.predicted_gain);
+    let gain = gain_of(&Programme::new(&changed).expect("loud"));
+    assert!(gain > 0.5 * predicted_gain && gain > 3.0, "{gain} of {predicted_gain}");
+    assert!(fix::rewrites(&source, &changed) && !fix::rewrites(&source, &source));
 }

@@ -1,7 +1,7 @@
 //! What to fix in a mix, for the terminal.
 
 use super::super::AdviceDocument;
-use super::super::figures::{clock, describe_file, file_name, hertz, printable};
+use super::super::figures::{clock_fine, describe_file, file_name, hertz, printable};
 use super::{WIDTH, line, shorten, wrap};
 use crate::advise::{Advice, Mend, Severity};
 
@@ -50,7 +50,7 @@ fn told(out: &mut String, number: usize, advice: &Advice) {
     line(out, &format!("{number:>2}  {severity:<6}  {name}{band} ({percent:.0} % sure)"));
     wrap(out, &printable(&advice.message), 12);
     if !advice.times_s.is_empty() {
-        let times: Vec<String> = advice.times_s.iter().take(TIMES).map(|[from, _]| clock(*from)).collect();
+        let times: Vec<String> = advice.times_s.iter().take(TIMES).map(|[from, _]| clock_fine(*from)).collect();
         let more = advice.times_s.len().saturating_sub(TIMES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         wrap(out, &format!("at {}{more}", times.join(", ")), 12);

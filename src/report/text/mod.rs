@@ -162,7 +162,9 @@ pub fn comparison_text(comparison: &ComparisonDocument) -> String {
         &mut out,
         &format!("Spectrum of B over A in third octaves, at the same loudness (B {} dB)", signed(gain_db, 1)),
     );
-    if !comparison.worst.is_empty() {
+    if comparison.worst.is_empty() {
+        line(&mut out, "  no difference that would show in tenths of a dB");
+    } else {
         let worst: Vec<String> = comparison
             .worst
             .iter()

@@ -2,10 +2,12 @@
 
 use super::super::ear::Ear;
 use super::super::programme::Programme;
-use crate::units::power_to_db;
+use crate::units::{db_to_power, power_to_db};
 
 /// Deviations beyond this count as this, dB: what is gone can't be more gone.
 const MOST_DB: f64 = 30.0;
+/// Bands with less of the K-weighted whole than this have no part in the loudness, dB.
+const LEAST_PART_DB: f64 = -30.0;
 /// A deviation by this much leaves 1/e of the score.
 const SCALE_DB: f64 = 12.0;
 
@@ -39,6 +41,36 @@ pub(in super::super) fn loss(programme: &Programme, changed: &Programme) -> f64 
     let changes_db = powers.map(|(was, is)| power_to_db((is[0] + is[1]) / (was[0] + was[1])));
     let losses_db = changes_db.map(|db| (!db.is_nan()).then(|| db.clamp(-MOST_DB, 0.0)));
     points(losses_db, &programme.loudness_parts(&programme.whole)).map_or(0.0, |left| 100.0 - left)
+}
+
+/// How far a change moves the balance of the music itself, wherever it is played.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in super::super) struct Departure {
+    /// As [`score`] counts, at equal loudness.
+    pub(in super::super) points: f64,
+    /// By how much the band rises that rises most, of those that have a part in the loudness, dB.
+    pub(in super::super) most_db: f64,
+}
+
+impl Departure {
+    pub(in super::super) fn between(programme: &Programme, changed: &Programme) -> Self {
+        let whole = programme.weighted(&programme.whole);
+        let matched = whole / changed.weighted(&changed.whole);
+        let powers = programme.whole.iter().zip(&changed.whole);
+        let changes_db: Vec<Option<f64>> = powers
+            .map(|(was, is)| power_to_db((is[0] + is[1]) / (was[0] + was[1]) * matched))
+            .map(|db| (!db.is_nan()).then(|| db.clamp(-MOST_DB, MOST_DB)))
+            .collect();
+        let is_heard =
+            |(power, weight): (&[f64; 2], &f64)| weight * (power[0] + power[1]) >= whole * db_to_power(LEAST_PART_DB);
+        let heard = changed.whole.iter().zip(&changed.weights).map(is_heard);
+        let most_db = changes_db.iter().zip(heard).filter_map(|(change, is_heard)| change.filter(|_| is_heard));
+        Self {
+            most_db: most_db.fold(0.0, f64::max),
+            points: points(changes_db.iter().copied(), &programme.loudness_parts(&programme.whole))
+                .map_or(0.0, |left| 100.0 - left),
+        }
+    }
 }
 
 /// What deviations leave of 100, where there are any, each with its weight.

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-pub(super) use self::balance::loss as balance_loss;
+pub(super) use self::balance::{Departure, loss as balance_loss};
 pub(super) use self::bass::masking;
 pub use self::mono::{LostElement, lost_in_mono};
 use super::ear::Ear;
@@ -42,6 +42,11 @@ pub struct Parts {
 impl Parts {
     /// Weight of each part in the whole.
     const WEIGHTS: [f64; 6] = [0.25, 0.25, 0.15, 0.15, 0.10, 0.10];
+
+    /// Points of the whole score that so many of the balance are worth, where all parts apply.
+    pub(super) fn of_balance(points: f64) -> f64 {
+        points * Self::WEIGHTS[3]
+    }
 
     /// Names and values, in the order of the fields.
     pub fn named(&self) -> [(&'static str, Option<f64>); 6] {
