@@ -50,7 +50,7 @@ fn clipping(found: &Finding, measurement: &Measurement) -> Option<Advice> {
 
 fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Option<Advice> {
     let found = if plr_db < PLR_LOW_DB {
-        format!("peaks stand only {plr_db:.1} dB over the loudness")
+        format!("peaks stand only {:.1} dB over the loudness", plr_db.max(0.0))
     } else if psr_db < PSR_LOW_DB && plr_db < PLR_OPEN_DB {
         format!("in its dense parts, peaks stand only {psr_db:.1} dB over the loudness of their 3 s")
     } else {

@@ -57,8 +57,8 @@ impl Dither {
             let inputs = left.iter().zip(right);
             for ((&l, &r), (l_out, r_out)) in inputs.zip(left_out.iter_mut().zip(right_out)) {
                 let bits = next_random(&mut self.state);
-                *l_out = shaper.round(0, l, triangle(bits, 0), self.full_scale);
-                *r_out = shaper.round(1, r, triangle(bits, 32), self.full_scale);
+                *l_out = shaper.round(0, l, triangle(bits, LEFT_BITS), self.full_scale);
+                *r_out = shaper.round(1, r, right_triangle(bits, l, r), self.full_scale);
             }
             return;
         }
@@ -68,22 +68,21 @@ impl Dither {
             // Four uniform values of 16 bits each a frame: two for each channel.
             let mut random = [0; RUN_FRAMES];
             random[..left.len()].fill_with(|| next_random(&mut self.state));
-            for (input, output, low) in [(left, left_out, 0), (right, right_out, 32)] {
-                self.arch.dispatch(Rounding { input, random: &random, low, full_scale: self.full_scale, output });
-            }
+            let full_scale = self.full_scale;
+            self.arch.dispatch(Rounding { left, right, random: &random, full_scale, left_out, right_out });
         }
     }
 }
 
-/// Rounds a run of samples of one channel with dither. A value rather than a closure, so that it is sure to be compiled for
+/// Rounds a run of frames with dither. A value rather than a closure, so that it is sure to be compiled for
 /// the processor that it is dispatched to.
 struct Rounding<'a> {
-    input: &'a [f32],
+    left: &'a [f32],
+    right: &'a [f32],
     random: &'a [u64; RUN_FRAMES],
-    /// The first of the random bits that are this channel's.
-    low: u32,
     full_scale: f64,
-    output: &'a mut [i32],
+    left_out: &'a mut [i32],
+    right_out: &'a mut [i32],
 }
 
 impl NullaryFnOnce for Rounding<'_> {
@@ -91,11 +90,18 @@ impl NullaryFnOnce for Rounding<'_> {
 
     #[inline(always)]
     fn call(self) {
-        for ((&sample, &bits), rounded) in self.input.iter().zip(self.random).zip(self.output) {
-            let dithered = f64::from(sample) * self.full_scale + f64::from(triangle(bits, self.low)) * (1.0 / 65_536.0);
+        let round = |sample: f32, triangle: i32| {
+            let dithered = f64::from(sample) * self.full_scale + f64::from(triangle) * (1.0 / 65_536.0);
             // The rounded number stands in the lowest bits of the sum: no conversion is needed.
             let sum = dithered.clamp(-self.full_scale, self.full_scale - 1.0) + ROUNDER;
-            *rounded = sum.to_bits() as i32;
+            sum.to_bits() as i32
+        };
+        for ((&sample, &bits), rounded) in self.left.iter().zip(self.random).zip(self.left_out) {
+            *rounded = round(sample, triangle(bits, LEFT_BITS));
+        }
+        for (((&left, &right), &bits), rounded) in self.left.iter().zip(self.right).zip(self.random).zip(self.right_out)
+        {
+            *rounded = round(right, right_triangle(bits, left, right));
         }
     }
 }
@@ -112,6 +118,17 @@ impl Shaper {
         errors[0] = rounded - wanted;
         rounded.clamp(-full_scale, full_scale - 1.0) as i32
     }
+}
+
+/// The first of the random bits that are each channel's.
+const LEFT_BITS: u32 = 0;
+const RIGHT_BITS: u32 = 32;
+
+/// The dither of the right channel: its own, but that of the left where both samples are the same, so that mono stays mono.
+#[inline(always)]
+fn right_triangle(bits: u64, left: f32, right: f32) -> i32 {
+    let (own, of_left) = (triangle(bits, RIGHT_BITS), triangle(bits, LEFT_BITS));
+    if left == right { of_left } else { own }
 }
 
 /// The difference of two uniform values of 16 bits, from bit `low` on.
@@ -162,12 +179,23 @@ mod tests {
     }
 
     #[test]
-    fn full_scale_is_clipped_to_the_range_and_channels_differ() {
+    fn full_scale_is_clipped_to_the_range_and_channels_differ_but_where_they_are_one() {
         let (mut left, mut right) = (vec![0; 4], vec![0; 4]);
         Dither::new(16).quantise(&[1.5; 4], &[-1.5; 4], &mut left, &mut right);
         assert_eq!((left, right), (vec![32_767; 4], vec![-32_768; 4]));
-        let [left, right] = quantised(16, &[0.0; 1000]);
-        assert_ne!(left, right);
+        for shaping in [NoiseShaping::None, NoiseShaping::Wannamaker] {
+            let noise = |right: f32| {
+                let (mut left_out, mut right_out) = (vec![0; 1000], vec![0; 1000]);
+                let mut dither = Dither::shaped(16, shaping, 44_100);
+                dither.quantise(&[0.0; 1000], &[right; 1000], &mut left_out, &mut right_out);
+                (left_out, right_out)
+            };
+            let ((left, right), (mono_left, mono_right)) = (noise(1e-9), noise(0.0));
+            let products: i32 = left.iter().zip(&right).map(|(l, r)| l * r).sum();
+            let power: i32 = left.iter().map(|l| l * l).sum();
+            assert!(products.abs() < power / 5, "{shaping:?}: {products} of {power}");
+            assert_eq!((&mono_left, &mono_left), (&mono_right, &left));
+        }
     }
 
     #[test]

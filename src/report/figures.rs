@@ -6,6 +6,11 @@ use super::{AnalysisDocument, FileDocument, SuggestionDocument};
 use crate::master::Promise;
 use crate::measure::analysis::Analysis;
 
+/// What a key number says, in a sentence, by its field.
+pub(super) fn help(id: &str) -> Option<&'static str> {
+    KEY_FIGURES.iter().find(|figure| figure.id == id).map(|figure| figure.help)
+}
+
 /// Stands for a value that does not exist.
 pub(super) const NONE: &str = "\u{2013}";
 
@@ -203,8 +208,14 @@ pub(super) fn frequency(hz: f64) -> String {
     let near = NOMINAL.iter().map(|step| step * decade).find(|nominal| (nominal / hz - 1.0).abs() < 0.015);
     let hz = near.unwrap_or(hz);
     let (value, suffix) = if hz >= 999.5 { (hz / 1000.0, "k") } else { (hz, "") };
-    let text = format!("{value:.2}");
-    format!("{}{suffix}", text.trim_end_matches('0').trim_end_matches('.'))
+    // Three digits tell any two apart that matter.
+    let text = match value {
+        100.0.. => format!("{value:.0}"),
+        10.0.. => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    };
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text}{suffix}")
 }
 
 /// A frequency with its unit: `310 Hz`, `12.5 kHz`.

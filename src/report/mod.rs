@@ -10,6 +10,7 @@ mod html;
 mod notes;
 mod processors;
 mod profile;
+mod readings;
 #[cfg(test)]
 mod sample;
 mod svg;

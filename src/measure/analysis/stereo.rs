@@ -14,6 +14,9 @@ const MOST_MONO_LOSS_DB: f64 = 100.0;
 /// A side under this share of the mid's power is none: -60 dB, where the windows' skirts and roundings of a mono programme are.
 const MONO_SIDE: f64 = 1e-6;
 
+/// A band under this share of the power of all holds nothing but roundings: -120 dB.
+const EMPTY_BAND: f64 = 1e-12;
+
 /// Sums of a stretch of spectrum.
 #[derive(Clone, Copy)]
 struct Image {
@@ -23,6 +26,12 @@ struct Image {
 }
 
 impl Image {
+    const SILENT: Self = Self { mid: 0.0, side: 0.0, cross: 0.0 };
+
+    fn power(self) -> f64 {
+        self.mid + self.side
+    }
+
     fn of(bands: &[BandPower]) -> Self {
         let sum = |of: fn(&BandPower) -> f32| bands.iter().map(|band| f64::from(of(band))).sum::<f64>();
         Self { mid: sum(|band| band.mid), side: sum(|band| band.side), cross: sum(|band| band.cross) }
@@ -50,7 +59,7 @@ impl Image {
 
     /// With mid `(L + R) / 2` and side `(L - R) / 2`, the mean of `L^2` and `R^2` is the sum of their powers.
     fn mono_loss_db(self) -> Option<f64> {
-        let all = self.mid + self.side;
+        let all = self.power();
         (all > 0.0).then(|| power_to_db(all / self.mid).clamp(0.0, MOST_MONO_LOSS_DB))
     }
 }
@@ -103,8 +112,10 @@ impl Measurement {
 
     /// Stereo image of the four wide bands.
     pub fn band_stereo(&self) -> Vec<BandStereo> {
+        let whole = Image::of(&self.loud_spectrum);
         let of_band = |(low_hz, high_hz)| {
             let image = Image::of(&self.loud_spectrum[self.bands_within(low_hz, high_hz)]);
+            let image = if image.power() < EMPTY_BAND * whole.power() { Image::SILENT } else { image };
             BandStereo {
                 low_hz,
                 high_hz,

@@ -6,7 +6,8 @@ use super::plots::{SHORT_TERM_S, figure};
 use super::{number_heads, page};
 use crate::measure::Measurement;
 use crate::quality::Severity;
-use crate::report::figures::{KEY_FIGURES, clock_fine, describe_file, file_names, hertz_range, number, places};
+use crate::report::figures::{KEY_FIGURES, clock_fine, describe_file, file_names, help, hertz_range, number, places};
+use crate::report::readings::{Reading, sections};
 use crate::report::svg::{Line, Panel, XAxis, YRange, chart};
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
@@ -65,16 +66,18 @@ fn file(document: &AnalysisDocument, name: &str, measurement: &Measurement) -> M
             h2 title=(document.file.path) { (name) }
             p.quiet { (describe_file(&document.file)) }
             table.numbers {
-                tbody {
-                    @for figure in &KEY_FIGURES {
-                        @let value = (figure.of)(analysis);
-                        tr {
-                            th scope="row" title=(figure.help) {
-                                (figure.name) @if !figure.unit.is_empty() { " " span.unit { (figure.unit) } }
-                            }
-                            td { (number(value, figure.decimals)) }
-                            td.words {
-                                @if let Some(verdict) = Verdict::of(figure.id, value, analysis) { (words(&verdict)) }
+                @for (title, readings) in sections(analysis) {
+                    tbody {
+                        tr { th.group scope="rowgroup" colspan="3" { (title) } }
+                        @for Reading { id, name, value, decimals, unit } in readings {
+                            tr {
+                                th scope="row" title=[help(id)] {
+                                    (name) @if !unit.is_empty() { " " span.unit { (unit) } }
+                                }
+                                td { (number(value, decimals)) }
+                                td.words {
+                                    @if let Some(verdict) = Verdict::of(id, value, analysis) { (words(&verdict)) }
+                                }
                             }
                         }
                     }
@@ -109,8 +112,12 @@ fn quality(document: &AnalysisDocument) -> Markup {
                     @for finding in &document.quality {
                         tr {
                             th scope="row" {
-                                @if finding.severity > Severity::Info { span.mark.bad { "!" } " " }
-                                (finding.id)
+                                (finding.id) " "
+                                @match finding.severity {
+                                    Severity::Fail => span.severity.fail { "fail" },
+                                    Severity::Warning => span.severity.warning { "warning" },
+                                    Severity::Info => span.severity { "info" },
+                                }
                             }
                             td.words { (finding.message) }
                             td.words { (places(&finding.times_s)) }
@@ -179,7 +186,7 @@ fn spectrum(document: &AnalysisDocument) -> Markup {
         filled: false,
     };
     let lines = vec![line("after", "mid", &spectrum.mid_db), line("reference", "side", &spectrum.side_db)];
-    let range = YRange::around(lines.iter().flat_map(|line| &line.points).map(|point| point.1), 6.0, 54.0);
+    let range = YRange::around(lines.iter().flat_map(|line| &line.points).map(|point| point.1), 12.0, 84.0);
     let panels = [Panel { title: "Level in third octaves, dB", height: 260.0, range, lines, labelled: true }];
     let caption = html! { "Long-term spectrum of the loud parts." };
     figure(&caption, |layout| chart(layout, "Third-octave spectrum", XAxis::Frequency, &panels))
@@ -231,7 +238,7 @@ mod tests {
             for foreign in ["http:", "https:", "src=", "<script", "<link", "NaN", ">inf", ">-inf"] {
                 assert!(!page.contains(foreign), "{foreign}");
             }
-            assert!(page.contains("Integrated loudness") && page.contains("halfspeed 0.1.0"));
+            assert!(page.contains("max momentary (400 ms)") && page.contains("halfspeed 0.1.0"));
         }
     }
 

@@ -5,6 +5,7 @@ use crate::quality::Severity;
 use crate::report::figures::{
     KEY_FIGURES, clock_fine, describe_file, file_name, file_names, frequency, hertz_range, number, places, printable,
 };
+use crate::report::readings::{Reading, sections};
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
 use crate::suggest::wide_band_name;
@@ -44,78 +45,22 @@ fn one_file(document: &AnalysisDocument, colors: Colors) -> String {
     let analysis = &document.analysis;
     line(&mut out, &shorten(&file_name(&document.file.path), WIDTH));
     line(&mut out, &describe_file(&document.file));
-    let mut section = |title: &str, rows: &[Row]| {
+    for (title, readings) in sections(analysis) {
         line(&mut out, "");
         line(&mut out, title);
-        for &Row(id, name, value, decimals, unit) in rows {
+        for Reading { id, name, value, decimals, unit } in readings {
             let value_text = format!("  {name:<26}{:>9} {unit:<5}", number(value, decimals));
             let verdict = Verdict::of(id, value, analysis);
             let verdict = verdict.map_or(String::new(), |verdict| colors.paint(verdict.mood, &verdict.text));
             line(&mut out, &format!("{value_text} {verdict}"));
         }
-    };
-    let loudness = &analysis.loudness;
-    section(
-        "Loudness",
-        &[
-            Row("integrated_lufs", "integrated", loudness.integrated_lufs, 1, "LUFS"),
-            Row("range_lu", "range", loudness.range_lu, 1, "LU"),
-            Row("max_short_term_lufs", "max short-term (3 s)", loudness.max_short_term_lufs, 1, "LUFS"),
-            Row("max_momentary_lufs", "max momentary (400 ms)", loudness.max_momentary_lufs, 1, "LUFS"),
-            Row("plr_db", "peak to loudness, PLR", loudness.plr_db, 1, "dB"),
-            Row("psr_min_db", "least PSR", loudness.psr_min_db, 1, "dB"),
-            Row("psr_p5_db", "PSR, 5th percentile", loudness.psr_p5_db, 1, "dB"),
-        ],
-    );
-    section(
-        "Peak",
-        &[
-            Row("true_dbtp", "true peak", analysis.peak.true_dbtp, 2, "dBTP"),
-            Row("sample_dbfs", "sample peak", analysis.peak.sample_dbfs, 2, "dBFS"),
-        ],
-    );
-    let dynamics = &analysis.dynamics;
-    let flat_tops = dynamics.limiting.map(|limiting| 100.0 * limiting.within_0_1_db_ratio);
-    section(
-        "Dynamics",
-        &[
-            Row("crest_db", "crest", dynamics.crest_db, 1, "dB"),
-            Row("short_crest_db", "short-term crest", dynamics.short_crest_db, 1, "dB"),
-            Row("short_to_long_p95_db", "400 ms over 3 s, 95 %", dynamics.short_to_long_p95_db, 1, "dB"),
-            Row("dr14", "DR14", dynamics.dr14, 0, "dB"),
-            Row("near_peak_percent", "within 0.1 dB of the peak", flat_tops, 3, "%"),
-        ],
-    );
-    let stereo = &analysis.stereo;
-    section(
-        "Stereo",
-        &[
-            Row("width_db", "width, side over mid", stereo.width_db, 1, "dB"),
-            Row("correlation", "correlation", stereo.correlation, 2, ""),
-            Row("correlation_p5", "correlation, worst 5 %", stereo.over_time.correlation_p5, 2, ""),
-            Row("balance_db", "balance, left over right", stereo.balance_db, 1, "dB"),
-            Row("mono_loss_db", "lost in mono", stereo.mono_loss_db, 1, "dB"),
-        ],
-    );
-    let tone = &analysis.spectrum;
-    section(
-        "Tone",
-        &[
-            Row("tilt_db_per_octave", "tilt per octave", tone.tilt_db_per_octave, 1, "dB"),
-            Row("centroid_hz", "centroid", tone.centroid_hz, 0, "Hz"),
-            Row("sub_to_bass_db", "sub over bass", tone.sub_to_bass_db, 1, "dB"),
-            Row("codec_edge_hz", "spectrum ends at", tone.codec_edge_hz, 0, "Hz"),
-        ],
-    );
+    }
     highest(&mut out, document);
     quality(&mut out, document, colors);
     by_band(&mut out, document);
     spectrum(&mut out, document);
     out
 }
-
-/// A line of a section: id, name, value, decimals, unit.
-struct Row(&'static str, &'static str, Option<f64>, usize, &'static str);
 
 fn highest(out: &mut String, document: &AnalysisDocument) {
     let places =
