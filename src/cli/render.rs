@@ -13,6 +13,9 @@ use super::output::{colors, print_json, print_text};
 use super::progress::Progress;
 use super::{CommonArgs, logger, wav_output};
 
+/// What `render` may be over the ceiling, as it writes once: see the README.
+const CEILING_TOLERANCE_DB: f64 = 0.02;
+
 #[derive(Debug, Args)]
 pub(super) struct RenderArgs {
     /// The audio: the mix of the recipe, or another version of it.
@@ -40,12 +43,21 @@ impl RenderArgs {
         });
         progress.finish();
         // What is out of range stands in the recipe.
-        let document = AnalysisDocument::new(&written.map_err(|error| match error {
+        let written = written.map_err(|error| match error {
             Error::Setting { setting, reason } => {
                 Error::Recipe { path: self.recipe.clone(), reason: format!("{setting}: {reason}") }
             }
             other => other,
-        })?);
+        })?;
+        let ceiling_dbtp = recipe.limiter.ceiling_dbtp;
+        if let Some(dbtp) =
+            written.measurement.peaks.true_dbtp().filter(|dbtp| *dbtp > ceiling_dbtp + CEILING_TOLERANCE_DB)
+        {
+            log::warn!(
+                "the true peak is {dbtp:.2} dBTP, over the recipe's ceiling of {ceiling_dbtp:.2}; lower the drive or the ceiling"
+            );
+        }
+        let document = AnalysisDocument::new(&written);
         if self.common.json {
             print_json(&document)?;
         } else if !self.common.quiet {

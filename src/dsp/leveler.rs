@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
+use super::limiter::interval_frames;
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
@@ -137,11 +138,6 @@ impl Leveler {
     pub fn take_reduction_db(&mut self) -> f64 {
         std::mem::take(&mut self.max_reduction_db)
     }
-}
-
-/// Frames in a control interval: half a millisecond.
-fn interval_frames(sample_rate_hz: u32) -> usize {
-    (sample_rate_hz as usize / 2000).max(1)
 }
 
 /// The level follower and gain computer of both channels, stepped once per control interval.

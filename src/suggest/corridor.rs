@@ -8,8 +8,9 @@
 
 use super::dynamics::Density;
 use super::profile::{Fit, Profile, departures_db};
+use super::registration::smooth;
 use super::stages::{Standard, shape};
-use super::tone::{Levels, Tone, smooth};
+use super::tone::{Levels, Tone};
 use super::{Amounts, Proposal, Shares, quantity};
 use crate::measure::Measurement;
 use crate::measure::analysis::mean;

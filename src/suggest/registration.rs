@@ -6,6 +6,8 @@
 //! of 3-D Shapes", IEEE PAMI 14(2), 1992) with one unknown: the shift between them, which is the gain curve. Frames
 //! that are each other's nearest after that are the shared content, and how many there are says how far to trust it.
 
+use std::ops::{Add, Mul};
+
 use pulp::{Arch, NullaryFnOnce};
 
 use crate::measure::analysis::median;
@@ -268,7 +270,7 @@ fn median_shift(from: &Cloud, to: &Cloud, pairs: &[Pair]) -> Option<Vec<f32>> {
     let kept = believed(pairs);
     let &(first, ..) = kept.first()?;
     let bands = from.frames[first].len();
-    let medians: Vec<f32> = (0..bands)
+    let mut medians: Vec<f32> = (0..bands)
         .map(|band| {
             let mut differences: Vec<f32> =
                 kept.iter().map(|&(i, j, _)| to.frames[j][band] - from.frames[i][band]).collect();
@@ -276,15 +278,20 @@ fn median_shift(from: &Cloud, to: &Cloud, pairs: &[Pair]) -> Option<Vec<f32>> {
             *differences.select_nth_unstable_by(middle, f32::total_cmp).1
         })
         .collect();
-    let mut medians = smoothed(&medians);
+    smooth(&mut medians);
     remove_mean(&mut medians);
     Some(medians)
 }
 
 /// Weights 1/4, 1/2, 1/4 over neighbouring bands; the outermost stand in for their missing neighbours.
-fn smoothed(values: &[f32]) -> Vec<f32> {
-    let at = |index: usize| values[index.min(values.len() - 1)];
-    (0..values.len()).map(|k| 0.25 * at(k.saturating_sub(1)) + 0.5 * values[k] + 0.25 * at(k + 1)).collect()
+pub(super) fn smooth<T: Copy + From<f32> + Add<Output = T> + Mul<Output = T>>(values: &mut [T]) {
+    let (quarter, half) = (T::from(0.25), T::from(0.5));
+    let original = values.to_vec();
+    for (index, value) in values.iter_mut().enumerate() {
+        let before = original[index.saturating_sub(1)];
+        let after = original[(index + 1).min(original.len() - 1)];
+        *value = quarter * before + half * original[index] + quarter * after;
+    }
 }
 
 fn remove_mean(values: &mut [f32]) {

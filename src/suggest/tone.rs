@@ -5,7 +5,7 @@
 //! programmes share: the difference of the long-term spectra, and the registration of matched frames.
 
 use super::CurvePoint;
-use super::registration::{Cloud, Registration, register};
+use super::registration::{Cloud, Registration, register, smooth};
 use crate::measure::Measurement;
 use crate::measure::analysis::median;
 use crate::measure::spectrum::{BandPower, ThirdOctaves};
@@ -239,14 +239,4 @@ fn center(weights: &[f64], values: &mut [f64]) {
     let total: f64 = weights.iter().sum();
     let mean = weights.iter().zip(values.iter()).map(|(w, v)| w * v).sum::<f64>() / total.max(f64::MIN_POSITIVE);
     values.iter_mut().for_each(|value| *value -= mean);
-}
-
-/// Weights 1/4, 1/2, 1/4 over neighbouring bands; the outermost stand in for their missing neighbours.
-pub(super) fn smooth(values: &mut [f64]) {
-    let original = values.to_vec();
-    for (index, value) in values.iter_mut().enumerate() {
-        let before = original[index.saturating_sub(1)];
-        let after = original[(index + 1).min(original.len() - 1)];
-        *value = 0.25 * before + 0.5 * original[index] + 0.25 * after;
-    }
 }

@@ -68,16 +68,14 @@ impl Oversampler {
         let stages: Vec<Stage> = (0..ratio.ilog2() as usize).map(Stage::new).collect();
         // Stage k delays by its centre, 2 side taps - 1, at its higher rate on the way up, and again on the way down.
         let highest_rate = 1 << stages.len();
-        let delay: usize = (0..stages.len()).map(|k| 2 * (2 * SIDE_TAPS[k] - 1) * (highest_rate >> (k + 1))).sum();
+        let delay = delay_at_highest_rate(stages.len());
         let padding = delay.next_multiple_of(highest_rate) - delay;
         Self { stages, padding: Fifo::new(padding, CHUNK_FRAMES * highest_rate) }
     }
 
     /// Frames by which the output lags the input, at the base rate.
     pub(super) fn latency_frames(&self) -> usize {
-        let highest_rate = 1 << self.stages.len();
-        let delay: usize = (0..self.stages.len()).map(|k| 2 * (2 * SIDE_TAPS[k] - 1) * (highest_rate >> (k + 1))).sum();
-        (delay + self.padding.history) / highest_rate
+        (delay_at_highest_rate(self.stages.len()) + self.padding.history) >> self.stages.len()
     }
 
     /// Applies `shape` to up to [`CHUNK_FRAMES`] frames at the high rate, in place.
@@ -175,6 +173,11 @@ fn group(taps: &[f64], window: &[Frame]) -> [Frame; GROUP_FRAMES] {
         }
     }
     sums
+}
+
+/// By how much some stages delay on the way up and down again, frames at the highest rate.
+fn delay_at_highest_rate(stages: usize) -> usize {
+    (0..stages).map(|stage| 2 * (2 * SIDE_TAPS[stage] - 1) << (stages - stage - 1)).sum()
 }
 
 /// The taps of a half-band low-pass that are not zero, without the centre (which is 0.5): `2 side` of them.
