@@ -177,7 +177,7 @@ fn group(taps: &[f64], window: &[Frame]) -> [Frame; GROUP_FRAMES] {
 
 /// By how much some stages delay on the way up and down again, frames at the highest rate.
 fn delay_at_highest_rate(stages: usize) -> usize {
-    (0..stages).map(|stage| 2 * (2 * SIDE_TAPS[stage] - 1) << (stages - stage - 1)).sum()
+    (0..stages).map(|stage| (2 * (2 * SIDE_TAPS[stage] - 1)) << (stages - stage - 1)).sum()
 }
 
 /// The taps of a half-band low-pass that are not zero, without the centre (which is 0.5): `2 side` of them.
