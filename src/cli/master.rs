@@ -108,7 +108,7 @@ enum SuggesterName {
     Model,
     /// Tone by matched content, width and density by band.
     Classical,
-    /// Nothing but loudness and peaks (and an offset of 5 % or more).
+    /// Nothing but loudness and peaks, and an offset that would be 1 % or more of the master.
     Loudness,
 }
 
