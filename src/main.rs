@@ -5,6 +5,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
+use halfspeed::Error;
 use halfspeed::report::printable_lines;
 
 fn main() -> ExitCode {
@@ -20,7 +21,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", printable_lines(&error.to_string()));
-            ExitCode::from(1)
+            // Settings come from the command line here: those of files are told as the file's.
+            ExitCode::from(if matches!(error, Error::Setting { .. }) { 2 } else { 1 })
         }
     }
 }

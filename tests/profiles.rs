@@ -121,11 +121,11 @@ fn mistakes_about_profiles_are_told() {
         assert_eq!(output.status.code(), Some(code), "{text}");
         assert!(words.iter().all(|word| text.contains(word)), "{text:?} lacks one of {words:?}");
     };
-    refused(&["master", MIX, "--profile", "nosuch", "-o", &out], 1, &["nosuch", "orchestral", "auto"]);
+    refused(&["master", MIX, "--profile", "nosuch", "-o", &out], 2, &["nosuch", "orchestral", "auto"]);
     refused(&["master", MIX, "--profile", "auto", "--reference", MIX, "-o", &out], 2, &["--reference"]);
-    refused(&["profile", "build", MIX, "-o", &json_out], 1, &["3 or more"]);
-    refused(&["profile", "build", MIX, "-o", &json_out, "--source", "nowhere=CC0-1.0"], 1, &["nowhere"]);
-    refused(&["profile", "show", "auto"], 1, &["profile list"]);
+    refused(&["profile", "build", MIX, "-o", &json_out], 2, &["3 or more"]);
+    refused(&["profile", "build", MIX, "-o", &json_out, "--source", "nowhere=CC0-1.0"], 2, &["nowhere"]);
+    refused(&["profile", "show", "auto"], 2, &["profile list"]);
     fs::write(at("bad.json"), "{}").expect("written");
     refused(&["profile", "show", &at("bad.json")], 1, &["bad.json", "missing field", "profile build"]);
 }
