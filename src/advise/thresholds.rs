@@ -18,7 +18,7 @@
 //! | `low_level` | fewer than [`USED_BITS_LOW`] bits in use |
 //! | `lead_low`, `lead_high` | centre from 1 to 4 kHz under [`LEAD_LOW_DB`], over [`LEAD_HIGH_DB`] of the rest, or [`LEAD_REFERENCE_DB`] off the reference |
 //! | `dc` | quality control's `dc` where it fails |
-//! | `dead_channel`, `hum`, `noise`, `channel_delay`, `cut_start`, `cut_end`, `lossy_source` | quality control; `lossy_source` also where the file's format is lossy |
+//! | `dead_channel`, `click`, `dropout`, `hum`, `noise`, `channel_delay`, `sub_sonic`, `padded_bits`, `head_silence`, `cut_start`, `cut_end`, `lossy_source` | quality control; `lossy_source` also where the file's format is lossy |
 //!
 //! Those that are a matter of degree were set on 245 songs of free game soundtracks (the music that also made
 //! the table in `prior.rs`) so that the untouched ones raise at most 5 % of alarms.

@@ -10,8 +10,8 @@
 //! | `dc` | warning, fail | mean of a channel beyond [`DC_WARNING_PERCENT`], [`DC_FAIL_PERCENT`] |
 //! | `head_silence` | warning, fail | [`HEAD_WARNING_S`], [`HEAD_FAIL_S`] before the first sample above [`AUDIBLE_DBFS`] |
 //! | `tail_silence` | warning | [`TAIL_SILENCE_S`] after the last sample above [`BLACK_DBFS`] |
-//! | `cut_start` | warning | first sample above [`CUT_SAMPLE_DBFS`] |
-//! | `cut_end` | warning, fail | last 50 ms above [`CUT_END_WARNING_DBFS`], [`CUT_END_FAIL_DBFS`]; warning: last sample above [`CUT_SAMPLE_DBFS`] |
+//! | `cut_start` | warning | first sample above [`CUT_SAMPLE_DBFS`], without the offset |
+//! | `cut_end` | warning, fail | last 50 ms, from 25 Hz on, above [`CUT_END_WARNING_DBFS`], [`CUT_END_FAIL_DBFS`]; warning: last sample above [`CUT_SAMPLE_DBFS`]; both without the offset |
 //! | `click` | warning | an isolated prediction error [`CLICK_DB`] above those around it |
 //! | `dropout` | fail | a silent gap of [`GAP_MIN_S`] to [`GAP_MAX_S`] torn into the sound |
 //! | `polarity` | fail | correlation below [`POLARITY_CORRELATION`] |
