@@ -108,7 +108,7 @@ enum SuggesterName {
     Model,
     /// Tone by matched content, width and density by band.
     Classical,
-    /// Nothing but loudness and peaks, and an offset that would be 1 % or more of the master.
+    /// Nothing but loudness and peaks, and an offset that would be 5 % or more in the master.
     Loudness,
 }
 

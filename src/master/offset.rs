@@ -3,18 +3,20 @@
 use crate::dsp::eq::{BandKind, EqBand};
 use crate::engine::source::Source;
 use crate::quality::Finding;
-use crate::quality::thresholds::DC_FAIL_PERCENT;
 use crate::suggest::{Proposal, Quantity, Suggestion};
 use crate::units::db_to_amplitude;
 
 /// Under all music, and high enough to be done within a tenth of a second, Hz.
 const CORNER_HZ: f64 = 10.0;
 
-/// Adds a high-pass where quality control found an offset that it would fail in the master, which is so much louder. Smaller ones are
-/// common, releases have them too, and nobody hears them; a high-pass turns the phases of the bass.
+/// An offset of the master from here on costs half a dB of its headroom, percent of full scale. Smaller ones are common, releases
+/// have them too, and nobody hears them; a high-pass turns the phases of the bass.
+const WORTHWHILE_PERCENT: f64 = 5.0;
+
+/// Adds a high-pass where quality control found an offset that would matter in the master, which is so much louder.
 pub(super) fn centre(mix: &Source, gain_db: f64, proposal: &mut Proposal) {
     let in_master = |finding: &Finding| finding.value.abs() * db_to_amplitude(gain_db.max(0.0));
-    let matters = |finding: &&Finding| finding.id == "dc" && in_master(finding) >= DC_FAIL_PERCENT;
+    let matters = |finding: &&Finding| finding.id == "dc" && in_master(finding) >= WORTHWHILE_PERCENT;
     let Some(found) = mix.findings.iter().find(matters) else { return };
     let kind = BandKind::HighPass;
     proposal.eq.insert(0, EqBand { kind, frequency_hz: CORNER_HZ, name: "offset".into(), ..EqBand::default() });
