@@ -19,8 +19,6 @@ use super::output::{print_json, print_text, write_text};
 use super::progress::Progress;
 use super::{CommonArgs, html_output, logger, number_within, toml_output, wav_output};
 
-const DEFAULT_AMOUNT_PERCENT: f64 = 50.0;
-
 #[derive(Debug, Args)]
 pub(super) struct MasterArgs {
     /// The mix: WAV, AIFF, FLAC, MP3, AAC, ALAC, Ogg Vorbis or Opus.
@@ -171,7 +169,8 @@ impl MasterArgs {
         let devices = wants_scores.then(|| Devices::new(devices::built_in())).transpose()?;
         let codecs = Selection::of(&self.codecs)?;
         self.tell_idle_options();
-        let ratio = |own: Option<f64>| own.or(self.amount).unwrap_or(DEFAULT_AMOUNT_PERCENT) / 100.0;
+        let usual = Amounts::default();
+        let ratio = |own: Option<f64>, usual: f64| own.or(self.amount).map_or(usual, |percent| percent / 100.0);
         let job = MasterJob {
             mix: self.mix.clone(),
             references: self.reference.clone(),
@@ -180,9 +179,9 @@ impl MasterArgs {
             force: self.force,
             suggester: self.suggester.unwrap_or_default().suggester(),
             amounts: Amounts {
-                eq_ratio: ratio(self.amount_eq),
-                dynamics_ratio: ratio(self.amount_dynamics),
-                width_ratio: ratio(self.amount_width),
+                eq_ratio: ratio(self.amount_eq, usual.eq_ratio),
+                dynamics_ratio: ratio(self.amount_dynamics, usual.dynamics_ratio),
+                width_ratio: ratio(self.amount_width, usual.width_ratio),
             },
             thorough: self.thorough,
             loudness_lufs: self.loudness,

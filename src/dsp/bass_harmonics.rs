@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
-use super::biquad::Coefficients;
+use super::biquad::{BUTTERWORTH_4_Q, Coefficients};
 use super::section::{Allpass, Section};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
@@ -19,8 +19,6 @@ use crate::units::{db_to_amplitude, db_to_power};
 
 /// The harmonics that are made.
 pub const ORDERS: [u32; 4] = [2, 3, 4, 5];
-/// Butterworth's pole pairs of the fourth-order low-pass.
-const LOW_PASS_Q: [f64; 2] = [0.541_196_100_146_197, 1.306_562_964_876_376_6];
 /// What the harmonics are held between, Hz: 12 dB an octave.
 const LOWEST_HZ: f64 = 80.0;
 const HIGHEST_HZ: f64 = 900.0;
@@ -84,7 +82,7 @@ impl BassHarmonics {
         let low_pass = |q| Section::new(Coefficients::low_pass(settings.corner_hz, q, sample_rate_hz));
         Self {
             level: db_to_amplitude(settings.level_db),
-            low_pass: LOW_PASS_Q.map(low_pass),
+            low_pass: BUTTERWORTH_4_Q.map(low_pass),
             chains: ALLPASSES_HZ.map(|chain| chain.map(|hz| (Allpass::new(hz, sample_rate_hz), 0.0))),
             held: [
                 Section::new(Coefficients::high_pass(LOWEST_HZ, BUTTERWORTH_Q, sample_rate_hz)),

@@ -14,6 +14,9 @@ pub struct Coefficients {
     pub a: [f64; 2],
 }
 
+/// Resonances of the two sections that make Butterworth's filter of the fourth order.
+pub(crate) const BUTTERWORTH_4_Q: [f64; 2] = [0.541_196_100_146_197, 1.306_562_964_876_376_6];
+
 impl Coefficients {
     /// Passes everything unchanged.
     pub const IDENTITY: Self = Self { b: [1.0, 0.0, 0.0], a: [0.0, 0.0] };

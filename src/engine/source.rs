@@ -36,16 +36,12 @@ pub fn measure_file(path: &Path, progress: Progress<'_>) -> Result<Source> {
 /// # Errors
 /// Those of [`Decoder`].
 pub fn turned_over(source: Source, progress: Progress<'_>) -> Result<Source> {
-    let mut decoder = Decoder::open(&source.info.path)?;
     let mut meter = Meter::new(source.info.sample_rate_hz);
-    let mut block = AudioBuffer::new(source.info.sample_rate_hz);
-    let mut done = 0;
-    while decoder.next_block(&mut block)? {
+    each_block(&mut Decoder::open(&source.info.path)?, progress, |block| {
         block.channels_mut().1.iter_mut().for_each(|x| *x = -*x);
-        meter.push(&block);
-        done += block.frames() as u64;
-        progress(done, source.info.frames);
-    }
+        meter.push(block);
+        Ok(())
+    })?;
     Ok(Source { measurement: meter.finish(), ..source })
 }
 
@@ -66,16 +62,25 @@ pub fn load_file(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'_
 /// Those of [`load_file`].
 pub fn load_audio(path: &Path, sample_rate_hz: Option<u32>, progress: Progress<'_>) -> Result<Spool> {
     let mut decoder = Decoder::open(path)?;
-    let file_rate_hz = decoder.info().sample_rate_hz;
-    let mut kept = Kept::new(file_rate_hz, sample_rate_hz)?;
-    let mut block = AudioBuffer::new(file_rate_hz);
+    let mut kept = Kept::new(decoder.info().sample_rate_hz, sample_rate_hz)?;
+    each_block(&mut decoder, progress, |block| kept.push(block))?;
+    kept.finish()
+}
+
+/// Decodes a file and shows every block of it.
+fn each_block(
+    decoder: &mut Decoder,
+    progress: Progress<'_>,
+    mut visit: impl FnMut(&mut AudioBuffer) -> Result<()>,
+) -> Result<()> {
+    let mut block = AudioBuffer::new(decoder.info().sample_rate_hz);
     let mut done = 0;
     while decoder.next_block(&mut block)? {
-        kept.push(&block)?;
+        visit(&mut block)?;
         done += block.frames() as u64;
         progress(done, decoder.info().frames);
     }
-    kept.finish()
+    Ok(())
 }
 
 /// Decodes a file of at most `longest_s` into memory: an impulse response.
@@ -144,17 +149,14 @@ pub fn read(
     log::info!("measuring {}: {format}, {sample_rate_hz} Hz, channels: {channels}", path.display());
     let mut meter = Meter::new(*sample_rate_hz);
     let mut inspector = Inspector::new(format_of(&info));
-    let mut block = AudioBuffer::new(*sample_rate_hz);
-    let mut done = 0;
-    while decoder.next_block(&mut block)? {
-        meter.push(&block);
-        inspector.push(&block);
-        sink(&block)?;
-        done += block.frames() as u64;
-        progress(done, info.frames);
-    }
+    each_block(&mut decoder, progress, |block| {
+        meter.push(block);
+        inspector.push(block);
+        sink(block)
+    })?;
     let measurement = meter.finish();
-    log::info!("measured {}: {done} frames, {:?} LUFS", path.display(), measurement.loudness.integrated_lufs());
+    let (frames, lufs) = (measurement.frames, measurement.loudness.integrated_lufs());
+    log::info!("measured {}: {frames} frames, {lufs:?} LUFS", path.display());
     Ok(Source { findings: inspector.finish(&measurement), info, measurement })
 }
 

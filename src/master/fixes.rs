@@ -35,9 +35,8 @@ pub(super) fn with_changes(
     wanted.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut tried: Vec<Change> = Vec::new();
     let mut applied: Vec<AppliedFix> = Vec::new();
-    let score = |made: &Made| scores(devices, made.measurement());
-    let Some(original) = score(&made) else { return Ok((made, applied)) };
-    let unfixed = made.measurement().clone();
+    let Some(unfixed) = Programme::new(made.measurement()) else { return Ok((made, applied)) };
+    let original = devices.score(&unfixed);
     let mut before = original.clone();
     for (index, _, change) in wanted {
         let device = &proposed.devices[index].id;
@@ -53,12 +52,12 @@ pub(super) fn with_changes(
         let mut processed = process_again(job, &recipe, on_progress)?;
         let met = meet(goal, &mut processed, &mut recipe, job, on_progress)?;
         let candidate = Made::new(recipe, processed, met);
-        let Some(after) = score(&candidate) else { continue };
+        let Some(programme) = Programme::new(candidate.measurement()) else { continue };
+        let after = devices.score(&programme);
         let verified = fix::judge(devices, &before, &after, index);
         // What two changes do together counts too.
         let in_all = fix::judge(devices, &original, &after, index);
-        let is_another_sound = fix::rewrites(&unfixed, candidate.measurement());
-        if verified.passes && in_all.passes && !is_another_sound {
+        if verified.passes && in_all.passes && !fix::rewrites(&unfixed, &programme) {
             applied.push(AppliedFix {
                 device: device.clone(),
                 name: proposed.devices[index].name.clone(),

@@ -8,7 +8,7 @@ use super::thresholds::{
 use super::{Finding, Severity};
 use crate::audio::AudioBuffer;
 use crate::dsp::Frame;
-use crate::dsp::biquad::{Cascade, Coefficients};
+use crate::dsp::biquad::{BUTTERWORTH_4_Q, Cascade, Coefficients};
 use crate::units::{amplitude_to_db, db_to_amplitude, ms_to_frames, power_to_db};
 
 /// The stretch at the end whose level is judged.
@@ -16,8 +16,6 @@ const END_MS: f64 = 50.0;
 /// What lies below is no sound that was cut off, but rumble, Hz (24 dB an octave); its filter has this long to settle before that.
 const CORNER_HZ: f64 = 25.0;
 const SETTLE_MS: f64 = 250.0;
-/// Butterworth's pole pairs of the fourth order.
-const CORNER_Q: [f64; 2] = [0.541_196_100_146_197, 1.306_562_964_876_376_6];
 
 /// Watches both ends of a programme.
 #[derive(Debug, Clone)]
@@ -142,7 +140,8 @@ impl Ends {
         let samples = self.tail.left().iter().zip(self.tail.right());
         let mut tail: Vec<Frame> = samples.map(|(l, r)| [f64::from(*l) - dc[0], f64::from(*r) - dc[1]]).collect();
         let last_dbfs = level_dbfs(*tail.last()?, [0.0; 2]);
-        Cascade::new(CORNER_Q.map(|q| Coefficients::high_pass(CORNER_HZ, q, self.sample_rate_hz))).process(&mut tail);
+        Cascade::new(BUTTERWORTH_4_Q.map(|q| Coefficients::high_pass(CORNER_HZ, q, self.sample_rate_hz)))
+            .process(&mut tail);
         let end = &tail[tail.len().saturating_sub(ms_to_frames(END_MS, self.sample_rate_hz))..];
         let power = |channel: usize| end.iter().map(|frame| frame[channel].powi(2)).sum::<f64>() / end.len() as f64;
         let level_dbfs = power_to_db(power(0).max(power(1)));

@@ -180,7 +180,7 @@ pub fn predict(devices: &Devices, programme: &Programme, scores: &[DeviceScore])
         // Devices are scored on what they keep of what they get: what nobody gets any more would not be missed, and what all get
         // too much of would be as it was meant.
         .filter(|(change, changed)| !change.takes_away() || balance_loss(programme, changed) <= MOST_HARM)
-        .filter(|(_, changed)| !goes_too_far(programme, changed))
+        .filter(|(_, changed)| !rewrites(programme, changed))
         .map(|(change, changed)| (change, gains(scores, &devices.score(&changed))))
         .filter(|(_, gains)| gains.iter().all(|gain| *gain >= -MOST_HARM))
         .collect();
@@ -203,15 +203,9 @@ pub fn predict(devices: &Devices, programme: &Programme, scores: &[DeviceScore])
 
 /// Whether a change makes another sound of the programme: what it takes from the score of a device that plays everything as it is,
 /// held against the programme without it, or how far it raises a band.
-fn goes_too_far(programme: &Programme, changed: &Programme) -> bool {
+pub fn rewrites(programme: &Programme, changed: &Programme) -> bool {
     let Departure { points, most_db } = Departure::between(programme, changed);
     Parts::of_balance(points) > MOST_HARM || most_db > MOST_RISE_DB
-}
-
-/// The same of a change that was made, by the measurements without and with it.
-pub fn rewrites(without: &Measurement, with: &Measurement) -> bool {
-    let programmes = Programme::new(without).zip(Programme::new(with));
-    programmes.is_none_or(|(without, with)| goes_too_far(&without, &with))
 }
 
 /// What each device gains; 0 where it has no score.

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use super::super::path::at_rate;
 use super::stream_rate_hz;
@@ -41,8 +42,16 @@ const PROGRAMS: [(&str, &str, Program); 4] = [
 const TRIAL_KBPS: u32 = 128;
 const TRIAL_RATE_HZ: u32 = 44_100;
 
-/// An encoder for a codec on the search path, one that encodes: programs are built without parts of theirs, and some are broken.
+/// An encoder for `mp3` or else for `aac`, looked for once in a run: to find one that works, programs are tried out.
 pub(super) fn find(codec: &str) -> Option<Tool> {
+    static MP3: OnceLock<Option<Tool>> = OnceLock::new();
+    static AAC: OnceLock<Option<Tool>> = OnceLock::new();
+    let known = if codec == "mp3" { &MP3 } else { &AAC };
+    known.get_or_init(|| search(codec)).clone()
+}
+
+/// An encoder on the search path, one that encodes: programs are built without parts of theirs, and some are broken.
+fn search(codec: &str) -> Option<Tool> {
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
     PROGRAMS.iter().filter(|(of, _, _)| *of == codec).find_map(|(_, name, program)| {
         let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);

@@ -37,10 +37,15 @@ pub(super) fn score(ear: &Ear<'_>, mean: &[[f64; 2]]) -> Option<f64> {
 /// What a change takes from the music itself, points: as [`score`] counts, but of bands that it makes weaker alone, wherever they
 /// are played.
 pub(in super::super) fn loss(programme: &Programme, changed: &Programme) -> f64 {
-    let powers = programme.whole.iter().zip(&changed.whole);
-    let changes_db = powers.map(|(was, is)| power_to_db((is[0] + is[1]) / (was[0] + was[1])));
-    let losses_db = changes_db.map(|db| (!db.is_nan()).then(|| db.clamp(-MOST_DB, 0.0)));
+    let losses_db = moved_db(programme, changed, 1.0).map(|change| change.map(|db| db.clamp(-MOST_DB, 0.0)));
     points(losses_db, &programme.loudness_parts(&programme.whole)).map_or(0.0, |left| 100.0 - left)
+}
+
+/// By how much a change moves each band, dB, with a gain of power on what it makes; `None` where there is nothing.
+fn moved_db(programme: &Programme, changed: &Programme, gain: f64) -> impl Iterator<Item = Option<f64>> {
+    let powers = programme.whole.iter().zip(&changed.whole);
+    let changes_db = powers.map(move |(was, is)| power_to_db((is[0] + is[1]) / (was[0] + was[1]) * gain));
+    changes_db.map(|db| (!db.is_nan()).then_some(db))
 }
 
 /// How far a change moves the balance of the music itself, wherever it is played.
@@ -56,11 +61,8 @@ impl Departure {
     pub(in super::super) fn between(programme: &Programme, changed: &Programme) -> Self {
         let whole = programme.weighted(&programme.whole);
         let matched = whole / changed.weighted(&changed.whole);
-        let powers = programme.whole.iter().zip(&changed.whole);
-        let changes_db: Vec<Option<f64>> = powers
-            .map(|(was, is)| power_to_db((is[0] + is[1]) / (was[0] + was[1]) * matched))
-            .map(|db| (!db.is_nan()).then(|| db.clamp(-MOST_DB, MOST_DB)))
-            .collect();
+        let changes_db: Vec<Option<f64>> =
+            moved_db(programme, changed, matched).map(|change| change.map(|db| db.clamp(-MOST_DB, MOST_DB))).collect();
         let is_heard =
             |(power, weight): (&[f64; 2], &f64)| weight * (power[0] + power[1]) >= whole * db_to_power(LEAST_PART_DB);
         let heard = changed.whole.iter().zip(&changed.weights).map(is_heard);
