@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Fetches the music of packages.csv, unpacks it and writes or checks the lock file: fetch.py DATA_DIR [--recorded]
+"""Fetches the music of packages.csv, unpacks it and writes or checks the lock file.
 
-With --recorded, packages are left out whose songs have to be rendered. DATA_DIR/debs holds the packages (apt-get download, Debian 12),
+DATA_DIR/debs holds the packages (apt-get download, Debian 12),
 DATA_DIR/music/PACKAGE the unpacked audio, or what was rendered of modules, MIDI files and projects. Every package's copyright file
 must say the words that packages.csv expects, and must not say "NonCommercial"; else its music is left out. data.lock beside this
 script records file, SHA-256, licence and tracks. If it has a package already, the file must be the same.
 """
-import csv, hashlib, json, re, shutil, subprocess, sys, tarfile, zipfile
+import argparse, csv, hashlib, json, re, shutil, subprocess, sys, tarfile, zipfile
 from pathlib import Path
 import render
 
@@ -44,13 +44,17 @@ def music_members(deb, target, kinds):
 
 
 def main():
-    data, recorded = Path(sys.argv[1]), "--recorded" in sys.argv[2:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", metavar="DATA_DIR", type=Path)
+    parser.add_argument("--recorded", action="store_true", help="leave out packages whose songs have to be rendered")
+    arguments = parser.parse_args()
+    data = arguments.data
     (data / "debs").mkdir(parents=True, exist_ok=True)
     lock_path = HERE / "data.lock"
     lock = json.loads(lock_path.read_text()) if lock_path.exists() else {}
     for row in csv.DictReader(open(HERE / "packages.csv")):
         package = row["package"]
-        if recorded and row["split"] == RENDERED:
+        if arguments.recorded and row["split"] == RENDERED:
             continue
         target = data / "music" / package
         found = sorted((data / "debs").glob(f"{package}_*.deb"))
@@ -77,7 +81,7 @@ def main():
                         if p.suffix.lower() in AUDIO and p.stat().st_size > 300_000 and not LEFT_OUT.search(str(p)))
         lock[package] = {"file": deb.name, "sha256": digest, "split": row["split"], "licence": row["licence"],
                          "copyright_sha256": hashlib.sha256(said.encode()).hexdigest(), "tracks": tracks}
-        print(f"{package}: {len(tracks)} tracks, {row['licence']}, {row['split']}")
+        print(f"{package}: {len(tracks)} tracks, {row['licence']}, {row['split']}", flush=True)
     lock_path.write_text(json.dumps(lock, indent=1, sort_keys=True) + "\n")
 
 

@@ -4,7 +4,7 @@
 #   apt-get install --no-install-recommends ffmpeg x42-plugins lsp-plugins-lv2 openmpt123 fluidsynth fluid-soundfont-gm lmms lmms-common
 # 4 rounds take about two hours on two cores, the faults one; 15 GB of disk.
 set -euo pipefail
-work=$(realpath -m "$1")
+work=$(realpath -m "${1:?a folder to work in is missing: models/training/run.sh WORK_DIR [ROUNDS]}")
 rounds=${2:-4}
 cd "$(dirname "$0")/../.."
 mkdir -p "$work"

@@ -29,6 +29,7 @@ pub mod reverb;
 mod ride;
 pub mod saturation;
 mod section;
+mod sliding_maximum;
 pub mod smooth;
 pub mod soft_clip;
 pub mod stereo;

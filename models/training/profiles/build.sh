@@ -3,7 +3,7 @@
 # Needs apt-get (Debian 12), Python 3.11 and Rust; about half an hour on two cores, and 8 GB of disk.
 # songs.csv says which songs make which profile (group.py made it), profiles.csv what each is, packages.csv the licences.
 set -euo pipefail
-work=$(realpath -m "$1")
+work=$(realpath -m "${1:?a folder to work in is missing: models/training/profiles/build.sh WORK_DIR [OUT_DIR]}")
 out=$(realpath -m "${2:-references}")
 cd "$(dirname "$0")/../../.."
 mkdir -p "$work" "$out"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Groups songs by what they measure: group.py ANALYSES SONGS_CSV
+"""Groups songs by what they measure.
 
 ANALYSES holds PACKAGE/TRACK.json (`halfspeed analyze --json`) for the recorded tracks of data.lock. Songs are stereo, 60 s long or more
 and at 44.1 kHz or more. Features: third-octave levels in nine groups of three, how the four wide bands move (what no equaliser
@@ -7,7 +7,7 @@ changes) and their widths, in standard deviations, weighted 2 : 1 : 0.5. k-means
 The groups were named by hand, by what they measure and by what their packages say they are; a group of two odd songs was left
 out. songs.csv is the result: build.sh reads that, so that a profile can be mended by moving songs.
 """
-import csv, json, sys
+import argparse, csv, json
 from pathlib import Path
 
 import numpy as np
@@ -77,10 +77,14 @@ def songs(analyses):
 
 
 def main():
-    found = list(songs(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("analyses", metavar="ANALYSES")
+    parser.add_argument("out", metavar="SONGS_CSV")
+    arguments = parser.parse_args()
+    found = list(songs(arguments.analyses))
     tone, holds, content, width = (np.array([measured[index] for _, _, measured in found]) for index in range(4))
     label = k_means(features(tone, content, width), GROUPS)
-    with open(sys.argv[2], "w", newline="") as out:
+    with open(arguments.out, "w", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["profile", "package", "track"])
         rows = [(NAMES[j], package, track) for j, (package, track, _) in zip(label, found) if j in NAMES]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Judges `master --profile` on songs that no profile has seen: judge.py WORK_DIR HALFSPEED COUNT OUT_CSV
+"""Judges `master --profile` on songs that no profile has seen.
 
 WORK_DIR is that of build.sh, with analyses/PACKAGE/TRACK.json beside (`halfspeed analyze --json`). For COUNT songs of songs.csv,
 evenly drawn over the packages: 40 s of the song are the truth; the mix is the truth behind an equaliser drawn as pairs/chain.rs
@@ -7,7 +7,7 @@ draws those of mixes; the profiles are made anew without the song's whole packag
 with `--amount` 50, and with loudness and peaks alone, all to the truth's own loudness. Told: mean error of third octaves (mid,
 level free) to the truth, dB, and MR-STFT (1024/2048/512, loudness-matched).
 """
-import csv, json, subprocess, sys, tempfile
+import argparse, csv, json, subprocess, tempfile
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +95,13 @@ def roughening(random):
 
 
 def main():
-    work, halfspeed, count, out = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), open(sys.argv[4], "w")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", metavar="WORK_DIR", type=Path)
+    parser.add_argument("halfspeed", metavar="HALFSPEED", help="the program")
+    parser.add_argument("count", metavar="COUNT", type=int)
+    parser.add_argument("out", metavar="OUT_CSV", type=Path)
+    arguments = parser.parse_args()
+    work, halfspeed, count, out = arguments.work, arguments.halfspeed, arguments.count, arguments.out.open("w")
     songs = list(csv.DictReader(open(Path(__file__).parent / "songs.csv")))
     document = lambda song: work / "analyses" / song["package"] / (song["track"] + ".json")
     random = np.random.default_rng(7)

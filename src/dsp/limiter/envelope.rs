@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::sliding::{FIXED_ONE, FixedDb, SlidingMaximum, SlidingMinimum, Smoother, to_fixed};
+use super::sliding::{FIXED_ONE, FixedDb, SlidingMinimum, Smoother, to_fixed};
 use super::{LimiterSettings, interval_frames};
 use crate::dsp::settled;
+use crate::dsp::sliding_maximum::SlidingMaximum;
 use crate::units::one_pole_coefficient;
 
 /// Turns the reductions that control intervals need into the reduction at the borders between them.
@@ -25,7 +26,7 @@ pub struct GainEnvelope {
 
 #[derive(Debug, Clone)]
 struct Sustained {
-    hold: SlidingMaximum,
+    hold: SlidingMaximum<FixedDb>,
     least: SlidingMinimum,
     attack: f64,
     release: f64,
@@ -35,7 +36,7 @@ struct Sustained {
 
 #[derive(Debug, Clone)]
 struct Transient {
-    hold: SlidingMaximum,
+    hold: SlidingMaximum<FixedDb>,
     release: f64,
     state_db: f64,
     smoother: Smoother,

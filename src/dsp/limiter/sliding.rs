@@ -1,4 +1,6 @@
-//! Sliding maximum, minimum and mean over the last values, exact however long they run.
+//! Sliding minimum and mean over the last values, exact however long they run.
+
+use crate::dsp::sliding_maximum::SlidingMaximum;
 
 /// Reductions are whole numbers of 2^-32 dB, so that sliding sums neither drift nor depend on where they began.
 pub(super) type FixedDb = i64;
@@ -11,48 +13,11 @@ pub(super) fn to_fixed(db: f64) -> FixedDb {
     if db == 0.0 { 0 } else { (db * FIXED_ONE) as FixedDb + 1 }
 }
 
-/// The largest of the last `length` values of 0 or more; zeros before the first.
-///
-/// In blocks of `length`, a window reaches from some value of the last block to the newest of this one: its maximum is
-/// the larger of what follows there and of what has come here (M. van Herk, "A fast algorithm for local minimum and
-/// maximum filters on rectangular and octagonal kernels", 1992). Three comparisons a value, and none to guess.
-#[derive(Debug, Clone)]
-pub(super) struct SlidingMaximum {
-    /// This block's values so far, then the maxima of the last block from each place on.
-    block: Vec<FixedDb>,
-    filled: usize,
-    /// Of this block.
-    maximum: FixedDb,
-}
-
-impl SlidingMaximum {
-    pub(super) fn new(length: usize) -> Self {
-        Self { block: vec![0; length], filled: 0, maximum: 0 }
-    }
-
-    pub(super) fn push(&mut self, value: FixedDb) -> FixedDb {
-        self.block[self.filled] = value;
-        self.filled += 1;
-        self.maximum = self.maximum.max(value);
-        if let Some(&rest) = self.block.get(self.filled) {
-            return self.maximum.max(rest);
-        }
-        let largest = self.maximum;
-        let mut following = 0;
-        for value in self.block.iter_mut().rev() {
-            following = following.max(*value);
-            *value = following;
-        }
-        (self.filled, self.maximum) = (0, 0);
-        largest
-    }
-}
-
 /// The least of the last `length` values from 0 to 1000 dB; zeros before the first.
 #[derive(Debug, Clone)]
 pub(super) struct SlidingMinimum {
     /// Of what is missing to the highest value.
-    missing: SlidingMaximum,
+    missing: SlidingMaximum<FixedDb>,
 }
 
 impl SlidingMinimum {
@@ -116,13 +81,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_maximum_and_the_mean_are_those_of_the_last_values() {
+    fn the_minimum_and_the_mean_are_those_of_the_last_values() {
         let values: Vec<FixedDb> = (0..200).map(|n| (n * 7919) % 101).collect();
-        let (mut maximum, mut minimum, mut smoother) =
-            (SlidingMaximum::new(7), SlidingMinimum::new(5), Smoother::new(3));
+        let (mut minimum, mut smoother) = (SlidingMinimum::new(5), Smoother::new(3));
         for (n, &value) in values.iter().enumerate() {
             let last = |count: usize| &values[(n + 1).saturating_sub(count)..=n];
-            assert_eq!(Some(&maximum.push(value)), last(7).iter().max());
             let least = if n < 4 { 0 } else { *last(5).iter().min().expect("some") };
             assert_eq!(minimum.push(value), least);
             let weighted: FixedDb = last(4).iter().rev().zip([1, 2, 2, 1]).map(|(value, weight)| value * weight).sum();
