@@ -28,7 +28,7 @@ pub(super) struct Ends {
     /// Frame after the last sample that is not black.
     last: Option<u64>,
     first_sample: Option<Frame>,
-    /// The end of what has been pushed.
+    /// The end of what has been pushed, at least [`Self::tail_frames`] of it.
     tail: AudioBuffer,
 }
 
@@ -51,12 +51,17 @@ impl Ends {
             let frame = |(l, r): (&f32, &f32)| [f64::from(*l), f64::from(*r)];
             self.first_sample = block.left().iter().zip(block.right()).next().map(frame);
         }
-        let length = ms_to_frames(SETTLE_MS + END_MS, self.sample_rate_hz);
+        let length = self.tail_frames();
         let start = block.frames().saturating_sub(length);
-        self.tail.extend(&block.left()[start..], &block.right()[start..]);
-        if self.tail.frames() > length {
+        // What is left has to be moved: not for every block.
+        if self.tail.frames() > 4 * length {
             self.tail.remove_front(self.tail.frames() - length);
         }
+        self.tail.extend(&block.left()[start..], &block.right()[start..]);
+    }
+
+    fn tail_frames(&self) -> usize {
+        ms_to_frames(SETTLE_MS + END_MS, self.sample_rate_hz)
     }
 
     pub(super) fn push(&mut self, group: &Group<'_>) {
@@ -137,7 +142,8 @@ impl Ends {
     }
 
     fn cut_end(&self, end_s: f64, dc: [f64; 2]) -> Option<Finding> {
-        let samples = self.tail.left().iter().zip(self.tail.right());
+        let start = self.tail.frames().saturating_sub(self.tail_frames());
+        let samples = self.tail.left()[start..].iter().zip(&self.tail.right()[start..]);
         let mut tail: Vec<Frame> = samples.map(|(l, r)| [f64::from(*l) - dc[0], f64::from(*r) - dc[1]]).collect();
         let last_dbfs = level_dbfs(*tail.last()?, [0.0; 2]);
         Cascade::new(BUTTERWORTH_4_Q.map(|q| Coefficients::high_pass(CORNER_HZ, q, self.sample_rate_hz)))

@@ -26,6 +26,8 @@ const MIN_SEGMENT_S: f64 = 20.0;
 /// Samples of a moment, 0.18 s at the low band's rate: short enough for gaps, long enough to tell the harmonics apart.
 const MOMENT: usize = 256;
 const HOP: usize = MOMENT / 4;
+/// Samples that a tone is turned by in one go.
+const STRIDE: usize = 64;
 /// A bin's window reaches so far beside it, before a moment is weighed and after.
 const WINDOW_REACH: usize = 4;
 /// A moment counts no more than one that is as quiet as this share of all: the rest may be the silence before a song starts.
@@ -140,6 +142,8 @@ struct Evening {
     forward: Arc<dyn RealToComplex<f32>>,
     inverse: Arc<dyn ComplexToReal<f32>>,
     window: Vec<f32>,
+    /// Conjugate tones times the window, from two bins below a tone to two above: the window's outermost bins hold nothing of it.
+    looks: [Vec<Complex<f32>>; 5],
     /// Bins that can hold a line, or reach into one that can: the others are left out.
     bins: usize,
 }
@@ -149,12 +153,18 @@ impl Evening {
     fn new(rate_hz: f64) -> Self {
         let mut planner = RealFftPlanner::new();
         let forward = planner.plan_fft_forward(MOMENT);
+        let window: Vec<f32> = hann(MOMENT).map(|weight| weight as f32).collect();
+        let looks = [-2.0, -1.0, 0.0, 1.0, 2.0].map(|bins| {
+            let turns = |n: usize| bins / MOMENT as f64 * n as f64;
+            window.iter().enumerate().map(|(n, weight)| backwards(turns(n)) * weight).collect()
+        });
         let highest = (HIGHEST_HZ * MOMENT as f64 / rate_hz).ceil() as usize;
         Self {
             bins: (highest + WINDOW_REACH + 1).min(forward.complex_len()),
             forward,
             inverse: planner.plan_fft_inverse(MOMENT),
-            window: hann(MOMENT).map(|weight| weight as f32).collect(),
+            window,
+            looks,
         }
     }
 
@@ -196,19 +206,19 @@ impl Evening {
 
     /// Levels of a steady tone: means of what each moment says of it.
     fn tone(&self, samples: &[f32], turns_per_sample: f64) -> Tone {
-        let turn = |turns: f64, n: usize| {
-            let (sin, cos) = (TAU * (turns * n as f64).fract()).sin_cos();
-            Complex::new(cos as f32, -sin as f32)
-        };
-        // From two bins below the tone to two above: the window's outermost bins hold nothing of it.
-        let looks = [-2.0, -1.0, 0.0, 1.0, 2.0].map(|bins| -> Vec<Complex<f32>> {
-            (0..MOMENT).map(|n| turn(bins / MOMENT as f64, n) * self.window[n]).collect()
-        });
-        let turned: Vec<Complex<f32>> =
-            samples.iter().enumerate().map(|(n, sample)| turn(turns_per_sample, n) * sample).collect();
+        // A turn of many samples is one of whole strides and one within a stride: few sines have to be computed.
+        let within: [Complex<f32>; STRIDE] = std::array::from_fn(|n| backwards(turns_per_sample * n as f64));
+        let turned: Vec<Complex<f32>> = samples
+            .chunks(STRIDE)
+            .enumerate()
+            .flat_map(|(stride, samples)| {
+                let start = backwards(turns_per_sample * (stride * STRIDE) as f64);
+                samples.iter().zip(&within).map(move |(sample, turn)| start * turn * sample)
+            })
+            .collect();
         let moments = turned.windows(MOMENT).step_by(HOP);
         let seen: Vec<[Complex<f32>; 5]> = moments
-            .map(|moment| looks.each_ref().map(|look| moment.iter().zip(look).map(|(x, turn)| x * turn).sum()))
+            .map(|moment| self.looks.each_ref().map(|look| moment.iter().zip(look).map(|(x, turn)| x * turn).sum()))
             .collect();
         let mean_dbfs = |power: fn([f32; 5]) -> f32| {
             let mut weights: Vec<f32> = seen.iter().map(|looks| power(looks.map(|look| look.norm_sqr()))).collect();
@@ -223,6 +233,12 @@ impl Evening {
             in_gaps_dbfs: mean_dbfs(|[_, below, at, above, _]| smooth([below, at, above])),
         }
     }
+}
+
+/// A unit vector that has turned so far against a tone.
+fn backwards(turns: f64) -> Complex<f32> {
+    let (sin, cos) = (TAU * turns.fract()).sin_cos();
+    Complex::new(cos as f32, -sin as f32)
 }
 
 /// What is read of a tone that may be hum.
