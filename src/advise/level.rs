@@ -22,7 +22,8 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Forma
     }
     // A clipped mix has been told already that it is too loud.
     let peak_dbtp = analysis.peak.true_dbtp.filter(|&dbtp| dbtp > HEADROOM_DBTP && !is_clipped);
-    findings.extend(peak_dbtp.map(headroom));
+    let cut = known.iter().find(|finding| finding.id == "clipping").map(|found| found.value);
+    findings.extend(peak_dbtp.map(|dbtp| headroom(dbtp, cut)));
     let sample = format.bits.zip(analysis.peak.sample_dbfs);
     findings.extend(sample.and_then(|(bits, peak_dbfs)| low_level(bits, peak_dbfs)));
 }
@@ -78,20 +79,22 @@ fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Optio
     })
 }
 
-fn headroom(peak_dbtp: f64) -> Advice {
+/// `cut` is how many peaks are cut off flat: too few to be a fault of their own.
+fn headroom(peak_dbtp: f64, cut: Option<f64>) -> Advice {
+    let lost = cut.map_or("nothing is lost yet".into(), |cut| format!("{cut:.0} peaks are cut off flat already"));
     Advice {
         id: "headroom",
         severity: Severity::Low,
         confidence: 0.99,
         message: format!(
-            "the true peak is at {peak_dbtp:.1} dBTP: nothing is lost yet, but equalisers and converters before the limiter \
-             may clip"
+            "the true peak is at {peak_dbtp:.1} dBTP: {lost}, {} equalisers and converters before the limiter may clip",
+            if cut.is_some() { "and" } else { "but" }
         ),
         band_hz: None,
         times_s: Vec::new(),
         evidence: evidence([("true_peak_dbtp", peak_dbtp)]),
         fix: format!("lower the whole mix by {:.0} dB, not the limiter's ceiling, and export again", peak_dbtp + 6.0),
-        mend: Mend::Master,
+        mend: if cut.is_some() { Mend::Mix } else { Mend::Master },
     }
 }
 

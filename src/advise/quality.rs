@@ -87,7 +87,7 @@ const RULES: [Rule; 12] = [
         id: "padded_bits",
         confidence: 0.9,
         mend: Mend::Mix,
-        value: "unused_bits",
+        value: "used_bits",
         fix: "find what cut the bits off (a recorder, a plug-in or an export at 16 bits) and export again in 24 bits",
     },
     Rule {
@@ -124,7 +124,7 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
             confidence: rule.confidence,
             message: finding.message.clone(),
             band_hz: None,
-            times_s: finding.times_s.iter().map(|&at_s| span_s(at_s, end_s)).collect(),
+            times_s: finding.times_s.iter().map(|&at_s| span_s(rule.id, at_s, end_s)).collect(),
             evidence: evidence([(rule.value, finding.value)]),
             fix: rule.fix.into(),
             mend: rule.mend,
@@ -149,8 +149,11 @@ pub(super) fn lossy_format(format: Format) -> Option<Advice> {
     })
 }
 
-/// A second from a place on, or up to it where the programme ends there.
-fn span_s(at_s: f64, end_s: f64) -> [f64; 2] {
+/// What a place tells of: the silence before it, a second from it on, or up to it where the programme ends there.
+fn span_s(id: &str, at_s: f64, end_s: f64) -> [f64; 2] {
+    if id == "head_silence" {
+        return [0.0, at_s];
+    }
     let to_s = (at_s + SPAN_S).min(end_s);
     if to_s > at_s { [at_s, to_s] } else { [(end_s - END_SPAN_S).max(0.0), end_s] }
 }

@@ -9,6 +9,7 @@ use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::Finding;
+use crate::slots::{SHORT_TERM_SLOTS, SLOT_S};
 
 /// What counts as bass, Hz, and the part of it that only large speakers play.
 const BASS_HZ: [f64; 2] = [20.0, 120.0];
@@ -18,7 +19,7 @@ const LOW_MIDS_HZ: [f64; 2] = [120.0, 500.0];
 /// A band so far under all bands together loses nothing that is heard, dB.
 const FAINT_DB: f64 = -20.0;
 /// Windows of quality control's `phase`, seconds.
-const PHASE_WINDOW_S: f64 = 3.0;
+const PHASE_WINDOW_S: f64 = SHORT_TERM_SLOTS as f64 * SLOT_S;
 
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
     let of = |id: &str| known.iter().find(|finding| finding.id == id);

@@ -152,10 +152,13 @@ mod tests {
     use crate::dsp::testing::{power_spectrum, tone_amplitude};
     use crate::units::amplitude_to_db;
 
+    /// The input through both channels, upside down in the right one and turned back: equal ones would share the left one's dither.
     fn through(mut dither: Dither, bits: u32, input: &[f32]) -> [Vec<f64>; 2] {
         let (mut left, mut right) = (vec![0; input.len()], vec![0; input.len()]);
-        dither.quantise(input, input, &mut left, &mut right);
-        [left, right].map(|out| out.into_iter().map(|x| f64::from(x) / 2f64.powi(bits as i32 - 1)).collect())
+        let opposite: Vec<f32> = input.iter().map(|x| -x).collect();
+        dither.quantise(input, &opposite, &mut left, &mut right);
+        let step = 2f64.powi(1 - bits as i32);
+        [(left, step), (right, -step)].map(|(out, step)| out.into_iter().map(|x| f64::from(x) * step).collect())
     }
 
     fn quantised(bits: u32, input: &[f32]) -> [Vec<f64>; 2] {

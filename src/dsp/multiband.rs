@@ -144,11 +144,6 @@ impl BandsSettings {
         self.check("multiband", Some(sample_rate_hz))?;
         validate_bands(&self.corners_hz, &self.bands)
     }
-
-    /// Whether the stage would only delay phases: then it is better left out.
-    pub fn is_neutral(&self) -> bool {
-        self.bands.iter().all(MultibandBand::is_neutral)
-    }
 }
 
 fn validate_bands(corners_hz: &[f64], bands: &[MultibandBand]) -> Result<()> {

@@ -160,7 +160,7 @@ macro_rules! parameters {
 }
 pub(crate) use parameters;
 
-/// Units by the ends of names. The longest end that fits counts.
+/// Units by the ends of names. The first that fits counts.
 const UNITS: [(&str, &str); 13] = [
     ("_db_per_octave", "dB/octave"),
     ("bands_per_octave", "per octave"),

@@ -104,6 +104,13 @@ impl<P: Processor> Smooth<P> {
             let settle = self.settle.max(incoming.settle_frames());
             let end = settle + self.fade;
             let (piece, tail) = rest.split_at_mut(rest.len().min(PIECE).min(end - self.position));
+            // Unheard, so that its delays and envelopes hold what came last when its turn comes.
+            if let Some(waiting) = &mut self.waiting {
+                let mut unheard = [[0.0; 2]; PIECE];
+                let unheard = &mut unheard[..piece.len()];
+                unheard.copy_from_slice(piece);
+                waiting.process(unheard);
+            }
             let mut fresh = [[0.0; 2]; PIECE];
             let fresh = &mut fresh[..piece.len()];
             fresh.copy_from_slice(piece);
@@ -202,6 +209,17 @@ pub(super) mod tests {
         for (n, frame) in output.iter().enumerate().skip(24_000) {
             assert!((frame[0] - tone(n - late)[0]).abs() < 1e-6, "{n}");
         }
+        // Changes during a fade, of what has a memory as long as a fade.
+        let looking = |threshold_db: f64| CompressorSettings {
+            ratio: 1.0,
+            threshold_db,
+            look_ahead_ms: 20.0,
+            ..CompressorSettings::default()
+        };
+        let (first, second, third) = (looking(-10.0), looking(-20.0), looking(-30.0));
+        let click_db = self::click_db(Compressor::new(&first, 48_000), &[&second, &third, &first, &second]);
+        assert!(click_db < -80.0, "{click_db} dBFS");
+
         let with_look_ahead =
             |look_ahead_ms: f64| CompressorSettings { look_ahead_ms, ..CompressorSettings::default() };
         let mut compressor = Smooth::new(Compressor::new(&with_look_ahead(0.0), 48_000), 48_000);

@@ -84,8 +84,8 @@ fn quieter_than(reference: &Source, ceiling_dbtp: f64) -> Option<String> {
     };
     (quieter_lu >= LOUDNESS_TOLERANCE_LU).then(|| {
         format!(
-            "the reference measures {lufs:.1} LUFS, and {peaks}, over the ceiling of {ceiling_dbtp:.1} dBTP; to be as dense and no \
-             denser, the master is {quieter_lu:.1} LU quieter; --loudness={lufs:.1} makes it as loud"
+            "the reference measures {lufs:.1} LUFS, and {peaks}, over the ceiling of {ceiling_dbtp:.1} dBTP; turned down \
+             as the reference itself would be, the master is {quieter_lu:.1} LU quieter; --loudness={lufs:.1} makes it as loud"
         )
     })
 }

@@ -21,6 +21,8 @@ const MAX_ATTEMPTS: usize = 6;
 const METER_MARGIN_DB: f64 = 0.08;
 /// What dither may add to a peak at the ceiling, dB.
 const QUANTISING_MARGIN_DB: f64 = 0.005;
+/// So far under the threshold that is expected, true peaks are sought too: another drive may need them, dB.
+const FLOOR_MARGIN_DB: f64 = 0.6;
 
 /// Something the written file has to keep.
 #[derive(Debug, Clone, Serialize)]
@@ -101,7 +103,7 @@ pub(super) fn meet(
     let rough = DriveSearch::new(processed, &recipe.limiter);
     let unlimited_db = rough.drive_without_limiting(goal.wished_lufs).ok_or_else(silent)?;
     let mut near = rough.drive_for_loudness(goal.wished_lufs, 1.0, rough.outcome(unlimited_db)).ok_or_else(silent)?;
-    let floor_db = recipe.limiter.ceiling_dbtp - near.drive_db - 0.6;
+    let mut floor_db = recipe.limiter.ceiling_dbtp - near.drive_db - FLOOR_MARGIN_DB;
     processed.find_true_peaks(db_to_amplitude(floor_db) as f32)?;
     let mut correction_lu = 0.0;
     let mut attempt = 1;
@@ -114,7 +116,8 @@ pub(super) fn meet(
         let outcome = held.unwrap_or(near);
         recipe.limiter.drive_db = outcome.drive_db;
         if recipe.limiter.ceiling_dbtp - outcome.drive_db < floor_db {
-            processed.find_true_peaks(db_to_amplitude(recipe.limiter.ceiling_dbtp - outcome.drive_db) as f32)?;
+            floor_db = recipe.limiter.ceiling_dbtp - outcome.drive_db - FLOOR_MARGIN_DB;
+            processed.find_true_peaks(db_to_amplitude(floor_db) as f32)?;
         }
         let written = write(processed, recipe, job, on_progress)?;
         let written_lufs = written.lufs().ok_or_else(silent)?;

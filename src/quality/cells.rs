@@ -1,4 +1,4 @@
-//! A programme cut into cells of a third of a millisecond: what every check looks at first.
+//! A programme cut into cells of a third of a millisecond, or 16 frames: what every check looks at first.
 
 use pulp::{Arch, NullaryFnOnce};
 

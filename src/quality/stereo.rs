@@ -6,11 +6,9 @@ use super::thresholds::{
 };
 use super::{Finding, MAX_TIMES, Severity};
 use crate::measure::Measurement;
-use crate::slots::SLOTS_PER_S;
+use crate::slots::{SHORT_TERM_SLOTS, SLOTS_PER_S};
 use crate::units::db_to_power;
 
-/// Windows of 3 s.
-const WINDOW_FRAMES: usize = 30;
 /// Windows so much quieter than the mean don't count, dB.
 const QUIET_DB: f64 = -20.0;
 
@@ -108,7 +106,7 @@ fn phase(measurement: &Measurement) -> Option<Finding> {
         })
         .collect();
     let windows: Vec<[f64; 3]> = frames
-        .chunks(WINDOW_FRAMES)
+        .chunks(SHORT_TERM_SLOTS)
         .map(|frames| frames.iter().fold([0.0; 3], |sum, frame| [0, 1, 2].map(|k| sum[k] + frame[k])))
         .collect();
     let mean = windows.iter().map(|[mid, side, _]| mid + side).sum::<f64>() / windows.len().max(1) as f64;
@@ -118,7 +116,7 @@ fn phase(measurement: &Measurement) -> Option<Finding> {
     // either, and leans one way or the other by rounding.
     let opposed: Vec<usize> = loud().filter(|(_, [mid, side, _])| *side > 1.1 * *mid).map(|(index, _)| index).collect();
     let share_percent = 100.0 * opposed.len() as f64 / loud().count().max(1) as f64;
-    let window_s = WINDOW_FRAMES as f64 / f64::from(SLOTS_PER_S);
+    let window_s = SHORT_TERM_SLOTS as f64 / f64::from(SLOTS_PER_S);
     (share_percent > PHASE_SHARE_PERCENT).then(|| Finding {
         id: "phase",
         severity: Severity::Warning,

@@ -10,6 +10,9 @@ use crate::suggest::Proposal;
 
 /// Under this, a reference tells little of a song, seconds.
 const SHORT_REFERENCE_S: f64 = 20.0;
+/// A loudness range so far under both the mix's and the reference's, or so far under the mix's where there is no reference, is told, LU.
+const EVENED_LU: f64 = 1.0;
+const EVENED_ALONE_LU: f64 = 3.0;
 /// Failures of quality control that make a reference a poor one; others are a matter of its own.
 const MISLEADING: [&str; 3] = ["dead_channel", "dc", "polarity"];
 
@@ -73,10 +76,29 @@ fn master_notes(mix: &Source, written: &Source, recipe: &Recipe) -> Vec<String> 
     written.findings.iter().filter(is_new).map(|finding| format!("In the master: {}.", finding.message)).collect()
 }
 
+/// What became of loud and quiet parts, where that is more than anybody asked for.
+fn evened(mastered: &Mastered) -> Option<String> {
+    let Mastered { mix, written, references, recipe, .. } = mastered;
+    let range_lu = |source: &Source| source.measurement.loudness.range_lu();
+    let (was_lu, is_lu) = (range_lu(mix)?, range_lu(written)?);
+    let reference_lu = references.middle.as_ref().and_then(range_lu);
+    let least_lu = reference_lu.map_or(was_lu - EVENED_ALONE_LU, |reference_lu| was_lu.min(reference_lu) - EVENED_LU);
+    let beside = reference_lu.map_or(String::new(), |reference_lu| format!(" (the reference has {reference_lu:.1})"));
+    let remedy = if recipe.leveler.is_some() {
+        "a higher leveler.threshold_db in its recipe, or less loudness (--loudness), keeps more of it"
+    } else {
+        "less loudness (--loudness) keeps more of it"
+    };
+    (is_lu < least_lu).then(|| {
+        format!("Loud and quiet parts came nearer to each other: the loudness range fell from {was_lu:.1} to {is_lu:.1} LU{beside}; {remedy}.")
+    })
+}
+
 /// What the user should know beside the numbers: what is wrong with the master first, then with what it was made from.
 pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     let Mastered { mix, proposal, written, recipe, .. } = mastered;
     let mut notes = master_notes(mix, written, recipe);
+    notes.extend(evened(mastered));
     if mix.info.channels == 1 {
         notes.push("The mix is mono; the master holds it as two equal channels.".into());
     }

@@ -78,7 +78,8 @@ impl Verdict {
                     _ => verdict(Good, "no sign of a limiter or clipper"),
                 }
             }
-            "correlation" | "correlation_p5" if x < -0.05 => verdict(Warning, "cancels in mono"),
+            "correlation" if x < -0.05 => verdict(Warning, "cancels in mono"),
+            "correlation_p5" if x < -0.05 => verdict(Warning, "cancels in mono in places"),
             "correlation" if x > 0.9999 => verdict(Plain, "mono"),
             "balance_db" if x.abs() > 6.0 => verdict(Bad, "one side is missing"),
             "balance_db" if x.abs() > 1.5 => {
@@ -86,6 +87,7 @@ impl Verdict {
             }
             "balance_db" => verdict(Good, "centred"),
             "mono_loss_db" if x > 3.0 => verdict(Warning, "loses much on a mono speaker"),
+            "mono_loss_db" if x > 1.5 => verdict(Plain, "loses a little on a mono speaker"),
             "mono_loss_db" => verdict(Good, "safe in mono"),
             // Sample-rate converters and high-rate codecs both end here.
             "codec_edge_hz" if x >= 19_500.0 => verdict(Plain, "a converter's filter, or a codec's at a high rate"),

@@ -19,9 +19,10 @@ pub(super) struct Curve<'a> {
 }
 
 impl Curve<'_> {
-    /// No band lies above the curve's own.
+    /// No band lies above the points that matter: beyond, it would move what nobody asked for, such as what a codec left over its edge.
     fn highest_hz(&self) -> f64 {
-        self.centers_hz.last().map_or(0.0, |hz| hz * ThirdOctaves::HALF_WIDTH)
+        let highest = self.centers_hz.iter().zip(self.weights).rfind(|(_, weight)| **weight > 0.0);
+        highest.map_or(0.0, |(hz, _)| hz * ThirdOctaves::HALF_WIDTH)
     }
 }
 
@@ -98,7 +99,8 @@ fn residual_db(curve: &Curve<'_>, bands: &[EqBand]) -> Vec<f64> {
     residual
 }
 
-fn remove_mean(weights: &[f64], values: &mut [f64]) {
+/// Takes the weighted mean off some values.
+pub(super) fn remove_mean(weights: &[f64], values: &mut [f64]) {
     let total: f64 = weights.iter().sum();
     let mean = dot(weights, values) / total.max(f64::MIN_POSITIVE);
     values.iter_mut().for_each(|value| *value -= mean);
@@ -121,7 +123,8 @@ fn rms_error(curve: &Curve<'_>, bands: &[EqBand]) -> f64 {
 fn best_addition(curve: &Curve<'_>, bands: &[EqBand]) -> Option<EqBand> {
     let residual = residual_db(curve, bands);
     let mut best: Option<(f64, EqBand)> = None;
-    for &frequency_hz in curve.centers_hz {
+    let highest_hz = curve.highest_hz();
+    for &frequency_hz in curve.centers_hz.iter().filter(|&&hz| hz <= highest_hz) {
         let bells = BELL_QS.map(|q| (BandKind::Bell, q));
         for (kind, q) in bells.into_iter().chain([(BandKind::LowShelf, SHELF_Q), (BandKind::HighShelf, SHELF_Q)]) {
             let allowed = match kind {
@@ -183,7 +186,7 @@ fn moved(curve: &Curve<'_>, band: &EqBand, step: &[f64]) -> EqBand {
     EqBand {
         gain_db: (band.gain_db + step[0]).clamp(-MAX_GAIN_DB, MAX_GAIN_DB),
         frequency_hz: (band.frequency_hz * step[1].clamp(-0.5, 0.5).exp())
-            .clamp(low_hz, high_hz.min(curve.highest_hz())),
+            .clamp(low_hz, high_hz.min(curve.highest_hz()).max(low_hz)),
         q: if band.kind == BandKind::Bell {
             (band.q * step[2].clamp(-0.5, 0.5).exp()).clamp(Q_RANGE.0, Q_RANGE.1)
         } else {
@@ -248,6 +251,18 @@ mod tests {
         assert!(bands.len() <= 4 && error < 0.1, "{error} dB with {bands:?}");
         let found = bands.iter().find(|band| (band.frequency_hz / 310.0).log2().abs() < 1.0 / 6.0).expect("the bell");
         assert!((found.gain_db + 3.5).abs() < 0.5, "{found:?}");
+    }
+
+    #[test]
+    fn nothing_is_set_where_nothing_matters() {
+        let bands = ThirdOctaves::below(48_000);
+        let gains_db: Vec<f64> = bands.centers_hz().iter().map(|&hz| if hz > 9000.0 { 8.0 } else { 0.0 }).collect();
+        for edge_hz in [14_000.0, 1000.0] {
+            let weights: Vec<f64> = bands.centers_hz().iter().map(|&hz| f64::from(hz < edge_hz)).collect();
+            let fit = fit(&Curve { centers_hz: bands.centers_hz(), gains_db: &gains_db, weights: &weights }, 8);
+            assert!(fit.iter().all(|band| band.frequency_hz < edge_hz * 1.03), "{fit:?}");
+            assert_eq!(fit.is_empty(), edge_hz < 9000.0);
+        }
     }
 
     #[test]

@@ -208,6 +208,7 @@ mod tests {
         let network = network().expect("loads");
         for pair in &golden {
             let outputs = network.run(&pair.features).expect("runs");
+            assert_eq!(outputs.len(), pair.outputs.len());
             for (index, (got, wanted)) in outputs.iter().zip(&pair.outputs).enumerate() {
                 assert!((got - wanted).abs() < 1e-3, "output {index}: {got}, trained to say {wanted}");
             }

@@ -250,7 +250,9 @@ fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand
         );
         // Bands overlap, and only what they do together was aimed for.
         if change_db * band.gain_db < 0.0 {
-            said += &format!("; with the bands around it, this one changes them by {change_db:+.1} dB");
+            said += &format!(
+                "; this band softens what those around it do: together they change them by {change_db:+.1} dB"
+            );
         }
         explained(said, change_db, wanted - before)
     });

@@ -5,6 +5,7 @@
 //! programmes share: the difference of the long-term spectra, and the registration of matched frames.
 
 use super::CurvePoint;
+use super::eq_fit::remove_mean;
 use super::registration::{Cloud, Registration, register, smooth};
 use crate::measure::Measurement;
 use crate::measure::analysis::median;
@@ -209,7 +210,7 @@ fn holding(centers_hz: &[f64], levels_db: &[f64]) -> Option<Vec<bool>> {
 /// What a second spectrum has more of than a first, dB: smoothed, mean 0, and nothing where the weight is 0.
 pub(super) fn difference(from_db: &[f64], to_db: &[f64], weights: &[f64]) -> Vec<f64> {
     let mut difference_db: Vec<f64> = to_db.iter().zip(from_db).map(|(to, from)| to - from).collect();
-    center(weights, &mut difference_db);
+    remove_mean(weights, &mut difference_db);
     for (difference, weight) in difference_db.iter_mut().zip(weights) {
         *difference *= weight;
     }
@@ -233,10 +234,4 @@ fn loud_cloud(measurement: &Measurement, bands: &[usize]) -> Cloud {
         .map(|(frame, _)| bands.iter().map(|&band| frame[band]).collect())
         .collect();
     Cloud::new(&frames)
-}
-
-fn center(weights: &[f64], values: &mut [f64]) {
-    let total: f64 = weights.iter().sum();
-    let mean = weights.iter().zip(values.iter()).map(|(w, v)| w * v).sum::<f64>() / total.max(f64::MIN_POSITIVE);
-    values.iter_mut().for_each(|value| *value -= mean);
 }

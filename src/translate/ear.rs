@@ -62,13 +62,14 @@ impl<'a> Ear<'a> {
         let lost_db = power_to_db(programme.weighted(&programme.whole) / programme.weighted(&left));
         let volume_db = if lost_db.is_nan() { 0.0 } else { lost_db.min(MOST_VOLUME_DB) };
         let scale = db_to_power(Programme::spl_offset_db(device.listening_db_spl) + volume_db);
+        let noise_bands = device.noise.map(|noise| noise.bands());
         let floor = programme
             .bands
             .centers_hz()
             .iter()
             .map(|&hz| {
                 let band = (10.0 * (hz / 1000.0).log10()).round() as i32;
-                let noise = device.noise.map_or(0.0, |noise| db_to_power(noise.band_db(band)));
+                let noise = noise_bands.map_or(0.0, |bands| db_to_power(bands.level_db(band)));
                 noise + db_to_power(threshold_in_quiet_db(hz))
             })
             .collect();

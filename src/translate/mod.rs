@@ -134,10 +134,12 @@ impl Devices {
     /// # Errors
     /// Those of the spool and of the files.
     pub fn render(&self, audio: &Spool, gain_db: f64, folder: &Path, force: bool) -> Result<()> {
-        self.entries.par_iter().try_for_each(|(device, measured)| {
+        let written = self.entries.par_iter().map(|(device, measured)| {
             let destination = folder.join(format!("{}.wav", device.id));
             path::render(audio, device, measured.as_ref(), gain_db, &destination, force)
-        })
+        });
+        // Of several errors the first in order, not in time, is told.
+        written.collect::<Vec<_>>().into_iter().collect()
     }
 
     fn on_each<T: Send>(&self, programme: &Programme, traits: &Traits, of: impl Fn(&Scored<'_>) -> T + Sync) -> Vec<T> {

@@ -65,22 +65,33 @@ impl Noise {
         self.check(stage, None)
     }
 
-    /// Level of the third octave at `10^(band / 10)` kHz, dB SPL.
-    pub fn band_db(&self, band: i32) -> f64 {
+    /// Its third octaves.
+    pub fn bands(&self) -> NoiseBands {
         match self.shape {
-            NoiseShape::Road => road_db(band) + self.dba - ROAD_DBA,
+            NoiseShape::Road => NoiseBands { slope_db: None, level_db: self.dba - ROAD_DBA },
             NoiseShape::Slope => {
-                let all = power_to_db(
-                    BANDS.map(|band| db_to_power(self.sloped_db(band) + a_weighting_db(center_hz(band)))).sum(),
-                );
-                self.sloped_db(band) + self.dba - all
+                // Third octaves of IEC 61260-1 are tenths of a decade.
+                let slope_db = self.slope_db_per_octave * 0.1 * std::f64::consts::LOG2_10;
+                let weighted = |band| db_to_power(slope_db * f64::from(band) + a_weighting_db(center_hz(band)));
+                NoiseBands { slope_db: Some(slope_db), level_db: self.dba - power_to_db(BANDS.map(weighted).sum()) }
             }
         }
     }
+}
 
-    fn sloped_db(&self, band: i32) -> f64 {
-        // Third octaves of IEC 61260-1 are tenths of a decade.
-        self.slope_db_per_octave * f64::from(band) * 0.1 * std::f64::consts::LOG2_10
+/// The third octaves of a noise.
+#[derive(Debug, Clone, Copy)]
+pub struct NoiseBands {
+    /// From one to the next, dB; `None` on a road.
+    slope_db: Option<f64>,
+    /// Of that at 1 kHz, or over the table of the road, dB.
+    level_db: f64,
+}
+
+impl NoiseBands {
+    /// Level of the third octave at `10^(band / 10)` kHz, dB SPL.
+    pub fn level_db(&self, band: i32) -> f64 {
+        self.level_db + self.slope_db.map_or_else(|| road_db(band), |slope_db| slope_db * f64::from(band))
     }
 }
 
@@ -103,7 +114,7 @@ mod tests {
     use super::*;
 
     fn weighted(noise: &Noise) -> f64 {
-        power_to_db(BANDS.map(|band| db_to_power(noise.band_db(band) + a_weighting_db(center_hz(band)))).sum())
+        power_to_db(BANDS.map(|band| db_to_power(noise.bands().level_db(band) + a_weighting_db(center_hz(band)))).sum())
     }
 
     #[test]
@@ -112,9 +123,9 @@ mod tests {
         assert_eq!((weighted(&road) * 10.0).round() / 10.0, 68.0);
         // The figures of its table: 1 kHz, 80 Hz, and everything below.
         for (band, expected_db) in [(0, 56.1), (-11, 74.3), (-12, 76.1), (10, 32.9)] {
-            assert!((road.band_db(band) - expected_db).abs() < 1e-9, "band {band}");
+            assert!((road.bands().level_db(band) - expected_db).abs() < 1e-9, "band {band}");
         }
-        let all = power_to_db((-16..=10).map(|band| db_to_power(road.band_db(band))).sum());
+        let all = power_to_db((-16..=10).map(|band| db_to_power(road.bands().level_db(band))).sum());
         assert!((all - 84.6).abs() < 0.05, "{all} dB unweighted");
     }
 
@@ -122,6 +133,6 @@ mod tests {
     fn a_slope_has_its_level_and_its_slope() {
         let room = Noise { dba: 45.0, shape: NoiseShape::Slope, slope_db_per_octave: -5.0 };
         assert!((weighted(&room) - 45.0).abs() < 1e-9);
-        assert!((room.band_db(10) - room.band_db(0) + 5.0 * std::f64::consts::LOG2_10).abs() < 1e-9);
+        assert!((room.bands().level_db(10) - room.bands().level_db(0) + 5.0 * std::f64::consts::LOG2_10).abs() < 1e-9);
     }
 }

@@ -219,10 +219,11 @@ impl NoiseMaker {
         let nyquist_hz = 0.5 * f64::from(sample_rate_hz);
         // Sound pressure of a digital power when the music at the render's loudness is listened to as loudly as it is.
         let spl_offset_db = Programme::spl_offset_db(device.listening_db_spl) + PLAYBACK_LUFS - RENDER_LUFS;
+        let bands = noise.bands();
         let gain_db = |hz: f64| {
             let place = 10.0 * (hz.max(20.0) / 1000.0).log10();
             let (below, share) = (place.floor(), place - place.floor());
-            let band_db = (1.0 - share) * noise.band_db(below as i32) + share * noise.band_db(below as i32 + 1);
+            let band_db = (1.0 - share) * bands.level_db(below as i32) + share * bands.level_db(below as i32 + 1);
             // A third octave is 10^(1/20) - 10^(-1/20) of its centre wide; white noise spreads over all frequencies.
             // Both channels together make the level.
             let width_hz = 0.230_768_251_677_747_3 * hz.max(20.0);
@@ -337,9 +338,9 @@ mod tests {
             // 20 s of noise: the lowest band is 6 Hz wide, so its level is known to half a dB.
             let tolerance_db = if band < -8 { 1.2 } else { 0.5 };
             assert!(
-                (level_db - noise.band_db(band)).abs() < tolerance_db,
+                (level_db - noise.bands().level_db(band)).abs() < tolerance_db,
                 "{hz:.0} Hz: {level_db} for {}",
-                noise.band_db(band)
+                noise.bands().level_db(band)
             );
         }
     }

@@ -2,10 +2,8 @@
 
 use super::statistics::quantile;
 use super::{BandDynamics, DynamicsAnalysis, Measurement, wide_band_edges_hz};
+use crate::slots::SHORT_TERM_SLOTS;
 use crate::units::{power_to_db, power_to_db_checked};
-
-/// Slots of 100 ms in a window of 3 s.
-const LONG_SLOTS: usize = 30;
 
 impl Measurement {
     pub(super) fn dynamics_analysis(&self) -> DynamicsAnalysis {
@@ -23,7 +21,7 @@ impl Measurement {
     /// PSR every 100 ms: true peak within 3 s minus their short-term loudness (after J. Shepherd, E. Grimm et al.,
     /// AES 143, e-Brief 373, 2017). Value `k` covers the 3 s from `k * 100 ms`; `None` where they are silent.
     pub fn psr_db(&self) -> Vec<Option<f64>> {
-        let peaks = self.peaks.true_peak_slots.windows(LONG_SLOTS);
+        let peaks = self.peaks.true_peak_slots.windows(SHORT_TERM_SLOTS);
         peaks
             .zip(self.loudness.short_term_lufs())
             .map(|(peaks, lufs)| {
@@ -83,7 +81,8 @@ impl Measurement {
         let short = self.powers_within(low_hz, high_hz);
         let long: Vec<f64> = (0..short.len())
             .map(|frame| {
-                let window = &short[frame.saturating_sub(LONG_SLOTS / 2)..(frame + LONG_SLOTS / 2).min(short.len())];
+                let window =
+                    &short[frame.saturating_sub(SHORT_TERM_SLOTS / 2)..(frame + SHORT_TERM_SLOTS / 2).min(short.len())];
                 window.iter().sum::<f64>() / window.len() as f64
             })
             .collect();

@@ -4,10 +4,9 @@ use super::statistics::quantile;
 use super::{BandStereo, Measurement, StereoAnalysis, StereoOverTime, wide_band_edges_hz};
 use crate::measure::dynamics::LevelSlot;
 use crate::measure::spectrum::BandPower;
+use crate::slots::SHORT_TERM_SLOTS;
 use crate::units::power_to_db;
 
-/// Slots of 100 ms in a window of 3 s.
-const WINDOW_SLOTS: usize = 30;
 /// Where nothing is left in mono.
 const MOST_MONO_LOSS_DB: f64 = 100.0;
 
@@ -83,7 +82,7 @@ impl Measurement {
     }
 
     fn stereo_over_time(&self) -> StereoOverTime {
-        let windows = self.levels.slots.windows(WINDOW_SLOTS).zip(self.audible_windows());
+        let windows = self.levels.slots.windows(SHORT_TERM_SLOTS).zip(self.audible_windows());
         let windows: Vec<LevelSlot> =
             windows.filter(|(_, audible)| *audible).map(|(slots, _)| LevelSlot::of(slots)).collect();
         let sorted = |of: fn(&LevelSlot) -> Option<f64>| {

@@ -173,7 +173,7 @@ fn suggestions(report: &MasterReport) -> Markup {
         section #changes {
             h2 { "What was done, and why" }
             @if report.suggestions.is_empty() {
-                p { "Tone, width and dynamics were left alone; only loudness and peaks were set." }
+                p { "No equaliser, width or compression: loudness and peaks alone were set, by gain and limiter." }
             } @else {
                 table.changes {
                     thead {

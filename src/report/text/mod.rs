@@ -20,7 +20,7 @@ use crate::suggest::wide_band_name;
 /// Most columns of a line.
 const WIDTH: usize = 100;
 /// Key numbers that a master is told by here; the others are in the page and in the JSON.
-const MASTER_FIGURES: [&str; 9] = [
+const MASTER_FIGURES: [&str; 10] = [
     "integrated_lufs",
     "range_lu",
     "true_dbtp",
@@ -29,8 +29,11 @@ const MASTER_FIGURES: [&str; 9] = [
     "crest_db",
     "width_db",
     "correlation",
+    "balance_db",
     "tilt_db_per_octave",
 ];
+/// The balance is told where it moved by as much, dB.
+const BALANCE_MOVED_DB: f64 = 0.5;
 
 /// What became of a master: promises, numbers, changes with their reasons, notes.
 pub fn master_text(report: &MasterReport) -> String {
@@ -73,6 +76,9 @@ pub fn master_text(report: &MasterReport) -> String {
         let name =
             if figure.unit.is_empty() { figure.name.into() } else { format!("{}, {}", figure.name, figure.unit) };
         let (was, is) = (of(before), of(after));
+        if figure.id == "balance_db" && change(was, is).is_none_or(|change| change.abs() < BALANCE_MOVED_DB) {
+            continue;
+        }
         let reference = reference.as_ref().map_or(String::new(), |document| number(of(document), figure.decimals));
         let (was, is, by) =
             (number(was, figure.decimals), number(is, figure.decimals), signed(change(was, is), figure.decimals));
@@ -96,7 +102,7 @@ pub fn master_text(report: &MasterReport) -> String {
 
 fn changes(out: &mut String, report: &MasterReport) {
     if report.suggestions.is_empty() {
-        line(out, "Tone, width and dynamics were left alone; only loudness and peaks were set.");
+        line(out, "No equaliser, width or compression: loudness and peaks alone were set, by gain and limiter.");
         return;
     }
     let reference = if report.reference.is_some() { "reference" } else { "" };

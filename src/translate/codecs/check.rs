@@ -54,16 +54,19 @@ pub fn check(
     let (mut checks, decoded): (Vec<CodecCheck>, Vec<Peaks>) = codecs
         .par_iter()
         .map(|codec| one(codec, &audio, measurement, kept))
+        .collect::<Vec<_>>()
+        .into_iter()
         .collect::<Result<Vec<_>>>()?
         .into_iter()
         .unzip();
     if let (true, Some(own_dbtp)) = (checks.iter().any(|check| !check.passes), measurement.peaks.true_dbtp()) {
         let search = CeilingSearch::new(process(audio, &Recipe::default(), &|_, _| {})?, own_dbtp)?;
         let failing = checks.par_iter_mut().zip(codecs).zip(&decoded).filter(|((check, _), _)| !check.passes);
-        failing.try_for_each(|((check, codec), decoded)| {
+        let found = failing.map(|((check, codec), decoded)| {
             check.passing_ceiling_dbtp = search.passing_ceiling(codec, decoded)?;
             Ok(())
-        })?;
+        });
+        found.collect::<Vec<_>>().into_iter().collect::<Result<()>>()?;
     }
     Ok(checks)
 }

@@ -1,8 +1,8 @@
 //! Scores from 0 (lost) to 100 (as it was meant) for what a device leaves of a programme.
 //!
 //! Each part is a formula that falls when the fault that it names grows; `docs/translation.md` has them in one place.
-//! Everything follows from the band powers at the ear. What changes over time is computed for each frame once, so that
-//! the sections of a song cost nothing.
+//! Everything follows from the band powers at the ear. What changes over time is computed for each frame; a section's score is
+//! that of its frames.
 
 mod balance;
 mod bass;
