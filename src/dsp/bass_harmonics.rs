@@ -130,7 +130,7 @@ mod tests {
     use crate::dsp::testing::{self, channel, check_promises, sine, tone_amplitude};
     use crate::units::{amplitude_to_db, power_to_db};
 
-    impl testing::Processor for BassHarmonics {
+    impl testing::Resettable for BassHarmonics {
         fn process(&mut self, frames: &mut [Frame]) {
             self.process(frames);
         }

@@ -287,9 +287,9 @@ fn transform(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Processor, channel, check_promises, noise};
+    use crate::dsp::testing::{Resettable, channel, check_promises, noise};
 
-    impl Processor for Convolution {
+    impl Resettable for Convolution {
         fn process(&mut self, frames: &mut [Frame]) {
             self.process(frames);
         }

@@ -194,12 +194,12 @@ impl TempoDelay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Processor, channel, check_promises, impulse, noise, response};
+    use crate::dsp::testing::{Resettable, channel, check_promises, impulse, noise, response};
     use crate::units::amplitude_to_db;
 
     const RATE_HZ: u32 = 48_000;
 
-    impl Processor for TempoDelay {
+    impl Resettable for TempoDelay {
         fn process(&mut self, frames: &mut [Frame]) {
             self.process(frames);
         }

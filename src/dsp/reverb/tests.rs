@@ -1,9 +1,9 @@
 use super::*;
-use crate::dsp::testing::{Processor, band_pass, channel, check_promises, decay_time_s, impulse, noise};
+use crate::dsp::testing::{Resettable, band_pass, channel, check_promises, decay_time_s, impulse, noise};
 
 const RATE_HZ: u32 = 44_100;
 
-impl Processor for Reverb {
+impl Resettable for Reverb {
     fn process(&mut self, frames: &mut [Frame]) {
         self.process(frames);
     }

@@ -187,13 +187,13 @@ impl DcBlocker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Processor, channel, check_promises, noise, power_spectrum, sine, tone_amplitude};
+    use crate::dsp::testing::{Resettable, channel, check_promises, noise, power_spectrum, sine, tone_amplitude};
     use crate::units::amplitude_to_db;
 
     const RATE_HZ: u32 = 44_100;
     const CHARACTERS: [Character; 3] = [Character::Tape, Character::Tube, Character::Transformer];
 
-    impl Processor for Saturation {
+    impl Resettable for Saturation {
         fn process(&mut self, frames: &mut [Frame]) {
             self.process(frames);
         }

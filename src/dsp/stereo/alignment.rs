@@ -131,11 +131,11 @@ fn kernel(fraction: f64) -> [f64; TAPS] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Processor, channel, check_promises, impulse, noise, response};
+    use crate::dsp::testing::{Resettable, channel, check_promises, impulse, noise, response};
     use crate::units::amplitude_to_db;
     use std::f64::consts::TAU;
 
-    impl Processor for Alignment {
+    impl Resettable for Alignment {
         fn process(&mut self, frames: &mut [Frame]) {
             self.process(frames);
         }

@@ -92,12 +92,12 @@ impl BandWidth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Processor, channel, check_promises, noise, response, tone_amplitude};
+    use crate::dsp::testing::{Resettable, channel, check_promises, noise, response, tone_amplitude};
     use crate::units::amplitude_to_db;
 
     const RATE_HZ: u32 = 48_000;
 
-    impl Processor for BandWidth {
+    impl Resettable for BandWidth {
         fn process(&mut self, frames: &mut [Frame]) {
             self.process(frames);
         }

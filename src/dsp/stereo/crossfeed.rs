@@ -120,7 +120,7 @@ mod tests {
     use super::*;
     use crate::dsp::testing::{self, channel, check_promises, impulse, response};
 
-    impl testing::Processor for Crossfeed {
+    impl testing::Resettable for Crossfeed {
         fn process(&mut self, frames: &mut [Frame]) {
             self.process(frames);
         }

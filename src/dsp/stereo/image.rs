@@ -83,9 +83,9 @@ impl Image {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Processor, check_promises, noise};
+    use crate::dsp::testing::{Resettable, check_promises, noise};
 
-    impl Processor for Image {
+    impl Resettable for Image {
         fn process(&mut self, frames: &mut [Frame]) {
             self.process(frames);
         }

@@ -99,10 +99,10 @@ impl Pan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Processor, check_promises};
+    use crate::dsp::testing::{Resettable, check_promises};
     use crate::units::amplitude_to_db;
 
-    impl Processor for Pan {
+    impl Resettable for Pan {
         fn process(&mut self, frames: &mut [Frame]) {
             self.process(frames);
         }

@@ -104,9 +104,9 @@ mod tests {
     use std::f64::consts::PI;
 
     use super::*;
-    use crate::dsp::testing::{Processor, channel, check_promises, impulse, response};
+    use crate::dsp::testing::{Resettable, channel, check_promises, impulse, response};
 
-    impl Processor for PhaseRotation {
+    impl Resettable for PhaseRotation {
         fn process(&mut self, frames: &mut [Frame]) {
             self.process(frames);
         }
