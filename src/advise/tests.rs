@@ -104,6 +104,18 @@ fn what_a_format_takes_away_is_told() {
 }
 
 #[test]
+fn padded_bits_and_silence_at_the_start_are_told_as_what_they_are() {
+    let music = Signal::music();
+    let padded = music.clone().with(|_, frame| frame.map(|x| (32_768.0 * x).round() / 32_768.0));
+    let format = Format { sample_rate_hz: RATE, channels: 2, bits: Some(24), lossy: false };
+    assert_eq!(find(&padded.advice_in(format, None), "padded_bits").evidence["used_bits"], 16.0);
+
+    let late = music.with(|n, frame| if n < 2 * RATE as usize { [0.0; 2] } else { frame });
+    let [[from_s, to_s]] = find(&late.advice(None), "head_silence").times_s[..] else { panic!("one place") };
+    assert!(from_s == 0.0 && (to_s - 2.0).abs() < 0.1, "{from_s} to {to_s}");
+}
+
+#[test]
 fn gross_faults_of_tone_are_told_without_a_reference() {
     let cases = [
         ("boom", Coefficients::bell(90.0, 16.0, 1.0, RATE)),

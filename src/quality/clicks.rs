@@ -1,8 +1,8 @@
 //! Clicks: a few samples that nothing before them announces and nothing after them explains.
 //!
-//! A second difference far above all others within 30 ms (at 44.1 kHz and above; longer below) makes a candidate. Linear prediction from the sound before it
-//! (as in Essentia's `ClickDetector`, after P. A. A. Esquef et al., "Detection of clicks in audio signals using warped
-//! linear prediction", DSP 2002) then tells whether it is over at once, as clicks are, or begins a sound, as drums do.
+//! A second difference far above all others within 30 ms (longer below 44.1 kHz) makes a candidate. Linear prediction from the
+//! sound before it (as in Essentia's `ClickDetector`, after P. A. A. Esquef et al., "Detection of clicks in audio signals using
+//! warped linear prediction", DSP 2002) then tells whether it is over at once, as clicks are, or begins a sound, as drums do.
 
 use super::cells::{GROUP_CELLS, Group, LOOK_AHEAD_GROUPS, LOOK_BACK_GROUPS};
 use super::thresholds::{CLICK_DB, CLICK_MIN_DBFS};

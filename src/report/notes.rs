@@ -76,21 +76,16 @@ fn master_notes(mix: &Source, written: &Source, recipe: &Recipe) -> Vec<String> 
     written.findings.iter().filter(is_new).map(|finding| format!("In the master: {}.", finding.message)).collect()
 }
 
-/// What became of loud and quiet parts, where that is more than anybody asked for.
-fn evened(mastered: &Mastered) -> Option<String> {
-    let Mastered { mix, written, references, recipe, .. } = mastered;
-    let range_lu = |source: &Source| source.measurement.loudness.range_lu();
-    let (was_lu, is_lu) = (range_lu(mix)?, range_lu(written)?);
-    let reference_lu = references.middle.as_ref().and_then(range_lu);
+/// What became of loud and quiet parts, by loudness ranges, where that is more than anybody asked for.
+fn evened(was_lu: f64, is_lu: f64, reference_lu: Option<f64>, is_levelled: bool) -> Option<String> {
     let least_lu = reference_lu.map_or(was_lu - EVENED_ALONE_LU, |reference_lu| was_lu.min(reference_lu) - EVENED_LU);
     let beside = reference_lu.map_or(String::new(), |reference_lu| format!(" (the reference has {reference_lu:.1})"));
-    let remedy = if recipe.leveler.is_some() {
-        "a higher leveler.threshold_db in its recipe, or less loudness (--loudness), keeps more of it"
-    } else {
-        "less loudness (--loudness) keeps more of it"
-    };
+    let leveler = if is_levelled { "a higher leveler.threshold_db in its recipe, or " } else { "" };
     (is_lu < least_lu).then(|| {
-        format!("Loud and quiet parts came nearer to each other: the loudness range fell from {was_lu:.1} to {is_lu:.1} LU{beside}; {remedy}.")
+        format!(
+            "Loud and quiet parts came nearer to each other: the loudness range fell from {was_lu:.1} to {is_lu:.1} LU{beside}; \
+             {leveler}less loudness (--loudness) keeps more of it."
+        )
     })
 }
 
@@ -98,7 +93,13 @@ fn evened(mastered: &Mastered) -> Option<String> {
 pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     let Mastered { mix, proposal, written, recipe, .. } = mastered;
     let mut notes = master_notes(mix, written, recipe);
-    notes.extend(evened(mastered));
+    let range_lu = |source: &Source| source.measurement.loudness.range_lu();
+    let reference_lu = mastered.references.middle.as_ref().and_then(range_lu);
+    notes.extend(
+        range_lu(mix)
+            .zip(range_lu(written))
+            .and_then(|(was_lu, is_lu)| evened(was_lu, is_lu, reference_lu, recipe.leveler.is_some())),
+    );
     if mix.info.channels == 1 {
         notes.push("The mix is mono; the master holds it as two equal channels.".into());
     }
@@ -128,4 +129,21 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
         }),
     );
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_below_both_mix_and_reference_is_told() {
+        assert_eq!(evened(6.7, 4.0, Some(4.5), true), None);
+        assert_eq!(evened(6.7, 4.0, None, false), None);
+        let told = evened(6.7, 2.6, Some(4.5), true).expect("below both");
+        assert!(told.contains("from 6.7 to 2.6 LU (the reference has 4.5); a higher leveler.threshold_db"), "{told}");
+        assert!(
+            evened(9.7, 4.6, None, false)
+                .is_some_and(|told| told.ends_with("LU; less loudness (--loudness) keeps more of it."))
+        );
+    }
 }

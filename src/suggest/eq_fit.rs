@@ -19,7 +19,8 @@ pub(super) struct Curve<'a> {
 }
 
 impl Curve<'_> {
-    /// No band lies above the points that matter: beyond, it would move what nobody asked for, such as what a codec left over its edge.
+    /// No band lies above the points that matter: beyond, it would move what nobody asked for, such as what a codec left
+    /// over its edge.
     fn highest_hz(&self) -> f64 {
         let highest = self.centers_hz.iter().zip(self.weights).rfind(|(_, weight)| **weight > 0.0);
         highest.map_or(0.0, |(hz, _)| hz * ThirdOctaves::HALF_WIDTH)
