@@ -484,11 +484,11 @@ mod tests {
         noise.collect()
     }
 
-    /// Bursts, each with a smooth crest soon after: what still rings of the one lifts the other.
+    /// Bursts on a slow wave whose crest comes soon after: what still rings of the one lifts the other.
     fn bursts_and_crests(frames: usize) -> Vec<f32> {
-        let burst = |n: usize| if n.is_multiple_of(2) { 0.3 } else { -0.3 };
-        let crest = |n: usize| 0.988 * (-((n as f32 - 55.0) / 8.0).powi(2)).exp();
-        (0..frames).map(|n| n % 97).map(|n| if n < 20 { burst(n) } else { crest(n) }).collect()
+        let burst = |n: usize| if n >= 20 { 0.0 } else { 0.3 * (-1.0f32).powi(n as i32) };
+        let wave = |n: usize| 0.988 * (std::f32::consts::TAU * (n as f32 - 55.0) / 193.0).cos();
+        (0..frames).map(|n| n % 193).map(|n| burst(n) + wave(n)).collect()
     }
 
     fn assert_skipping_changes_nothing<const TAPS: usize>(interpolator: &WindowedSinc<TAPS>) {
@@ -502,12 +502,15 @@ mod tests {
                 .map(|n| all.evaluate(Scalar, &signal[n + 1 - context..n + 1 + context], 1).max(signal[n].abs()))
                 .collect();
             // Long stretches, and short ones such as a limiter asks for.
-            for length in [everything.len(), 4410, 22] {
+            for length in [everything.len(), 4410, 192, 22] {
                 for (number, points) in everything.chunks(length).enumerate() {
                     let from = context + number * length;
                     let peak = points.iter().copied().fold(0.0, f32::max);
-                    assert_eq!(interpolator.peak(&signal, from, from + points.len(), 0.0), peak);
-                    assert_eq!(interpolator.peak(&signal, from, from + points.len(), 0.999 * peak), peak);
+                    for floor in [0.0, 0.9999 * peak] {
+                        let found = interpolator.peak(&signal, from, from + points.len(), floor);
+                        // Where next to nothing is left of full scale, roundings of the order differ.
+                        assert!((found - peak).abs() <= 1e-7, "{found}, not {peak}, from {from} on");
+                    }
                     let samples = magnitude(&signal[from..from + points.len()]);
                     assert_eq!(interpolator.peaks(&signal, from, from + points.len(), peak)[0], samples);
                 }
