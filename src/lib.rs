@@ -28,6 +28,7 @@ mod linear;
 pub mod master;
 pub mod measure;
 mod network;
+mod parallel;
 pub mod quality;
 pub mod report;
 pub mod slots;

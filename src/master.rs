@@ -25,6 +25,7 @@ use crate::engine::{OutputSettings, Recipe};
 use crate::error::{Error, Result};
 use crate::io::{Spool, check_output};
 use crate::measure::Measurement;
+use crate::parallel::in_order;
 use crate::suggest::profile::{Chosen, Fit, Profile, ProfileChoice};
 use crate::suggest::width::is_opposed;
 use crate::suggest::{Amounts, Plan, Proposal, Quantity, Suggester, Suggestion, Target, corridor};
@@ -150,7 +151,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
         || load_file(&job.mix, job.output_settings.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total)),
         || {
             let progress = |done, total| on_progress(Step::Reference, done, total);
-            job.references.par_iter().map(|path| measure_file(path, &progress)).collect::<Vec<Result<Source>>>()
+            in_order(job.references.par_iter().map(|path| measure_file(path, &progress)))
         },
     );
     let (mix, audio) = mix?;
@@ -159,7 +160,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
         let again = |done, total| on_progress(Step::Reference, done, total);
         if is_opposed { turned_over(reference, &again) } else { Ok(reference) }
     };
-    let references = references.into_iter().map(|reference| upright(reference?)).collect::<Result<Vec<Source>>>()?;
+    let references = references?.into_iter().map(upright).collect::<Result<Vec<Source>>>()?;
     let references = References::new(references)?;
     let mix_lufs = loudness_of(&mix)?;
 

@@ -4,8 +4,10 @@
 pub const SLOTS_PER_S: u32 = 10;
 /// Length of such a slot, s.
 pub const SLOT_S: f64 = 1.0 / SLOTS_PER_S as f64;
-/// Slots of a short-term window, 3 s (EBU Tech 3341, 2.2).
-pub const SHORT_TERM_SLOTS: usize = 3 * SLOTS_PER_S as usize;
+/// Length of a short-term window, s (EBU Tech 3341, 2.2).
+pub const SHORT_TERM_S: f64 = 3.0;
+/// Slots of such a window.
+pub const SHORT_TERM_SLOTS: usize = SHORT_TERM_S as usize * SLOTS_PER_S as usize;
 
 /// First frame of a slot of 100 ms.
 pub fn slot_border(slot: u64, sample_rate_hz: u32) -> u64 {

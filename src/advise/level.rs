@@ -13,7 +13,8 @@ use crate::units::amplitude_to_db;
 const CLIP_SPAN_S: f64 = 0.1;
 
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Format, findings: &mut Vec<Advice>) {
-    let clipping = known.iter().find(|finding| finding.id == "clipping").and_then(|found| clipping(found, measurement));
+    let cut = known.iter().find(|finding| finding.id == "clipping");
+    let clipping = cut.and_then(|found| clipping(found, measurement));
     let analysis = measurement.analysis();
     let is_clipped = clipping.is_some();
     findings.extend(clipping);
@@ -22,7 +23,6 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Forma
     }
     // A clipped mix has been told already that it is too loud.
     let peak_dbtp = analysis.peak.true_dbtp.filter(|&dbtp| dbtp > HEADROOM_DBTP && !is_clipped);
-    let cut = known.iter().find(|finding| finding.id == "clipping").map(|found| found.value);
     findings.extend(peak_dbtp.map(|dbtp| headroom(dbtp, cut)));
     let sample = format.bits.zip(analysis.peak.sample_dbfs);
     findings.extend(sample.and_then(|(bits, peak_dbfs)| low_level(bits, peak_dbfs)));
@@ -79,22 +79,24 @@ fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Optio
     })
 }
 
-/// `cut` is how many peaks are cut off flat: too few to be a fault of their own.
-fn headroom(peak_dbtp: f64, cut: Option<f64>) -> Advice {
-    let lost = cut.map_or("nothing is lost yet".into(), |cut| format!("{cut:.0} peaks are cut off flat already"));
+/// `cut` tells of peaks that are cut off flat, too few to be a fault of their own.
+fn headroom(peak_dbtp: f64, cut: Option<&Finding>) -> Advice {
+    let (lost, mend) = match cut {
+        None => ("nothing is lost yet, but".into(), Mend::Master),
+        Some(found) => (format!("{:.0} peaks are cut off flat already, and", found.value), Mend::Mix),
+    };
     Advice {
         id: "headroom",
         severity: Severity::Low,
         confidence: 0.99,
         message: format!(
-            "the true peak is at {peak_dbtp:.1} dBTP: {lost}, {} equalisers and converters before the limiter may clip",
-            if cut.is_some() { "and" } else { "but" }
+            "the true peak is at {peak_dbtp:.1} dBTP: {lost} equalisers and converters before the limiter may clip"
         ),
         band_hz: None,
         times_s: Vec::new(),
         evidence: evidence([("true_peak_dbtp", peak_dbtp)]),
         fix: format!("lower the whole mix by {:.0} dB, not the limiter's ceiling, and export again", peak_dbtp + 6.0),
-        mend: if cut.is_some() { Mend::Mix } else { Mend::Master },
+        mend,
     }
 }
 

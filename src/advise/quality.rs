@@ -118,13 +118,15 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
             continue;
         }
         let Some(rule) = RULES.iter().find(|rule| rule.id == finding.id) else { continue };
+        // Silence at the start is placed where it ends.
+        let span = |at_s| if rule.id == "head_silence" { [0.0, at_s] } else { span_s(at_s, end_s) };
         findings.push(Advice {
             id: rule.id,
             severity: severity(finding.severity),
             confidence: rule.confidence,
             message: finding.message.clone(),
             band_hz: None,
-            times_s: finding.times_s.iter().map(|&at_s| span_s(rule.id, at_s, end_s)).collect(),
+            times_s: finding.times_s.iter().map(|&at_s| span(at_s)).collect(),
             evidence: evidence([(rule.value, finding.value)]),
             fix: rule.fix.into(),
             mend: rule.mend,
@@ -149,11 +151,8 @@ pub(super) fn lossy_format(format: Format) -> Option<Advice> {
     })
 }
 
-/// What a place tells of: the silence before it, a second from it on, or up to it where the programme ends there.
-fn span_s(id: &str, at_s: f64, end_s: f64) -> [f64; 2] {
-    if id == "head_silence" {
-        return [0.0, at_s];
-    }
+/// A second from a place on, or up to it where the programme ends there.
+fn span_s(at_s: f64, end_s: f64) -> [f64; 2] {
     let to_s = (at_s + SPAN_S).min(end_s);
     if to_s > at_s { [at_s, to_s] } else { [(end_s - END_SPAN_S).max(0.0), end_s] }
 }

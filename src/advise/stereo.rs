@@ -9,7 +9,7 @@ use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::Finding;
-use crate::slots::{SHORT_TERM_SLOTS, SLOT_S};
+use crate::slots::SHORT_TERM_S;
 
 /// What counts as bass, Hz, and the part of it that only large speakers play.
 const BASS_HZ: [f64; 2] = [20.0, 120.0];
@@ -18,8 +18,6 @@ const DEEP_BASS_HZ: [f64; 2] = [20.0, 85.0];
 const LOW_MIDS_HZ: [f64; 2] = [120.0, 500.0];
 /// A band so far under all bands together loses nothing that is heard, dB.
 const FAINT_DB: f64 = -20.0;
-/// Windows of quality control's `phase`, seconds.
-const PHASE_WINDOW_S: f64 = SHORT_TERM_SLOTS as f64 * SLOT_S;
 
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
     let of = |id: &str| known.iter().find(|finding| finding.id == id);
@@ -100,7 +98,7 @@ fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement
             )
         },
         band_hz: (!is_inverted).then_some(BASS_HZ),
-        times_s: windows.iter().map(|&at| [at, (at + PHASE_WINDOW_S).min(measurement.duration_s())]).collect(),
+        times_s: windows.iter().map(|&at| [at, (at + SHORT_TERM_S).min(measurement.duration_s())]).collect(),
         evidence: evidence([("correlation", correlation), ("bass_correlation", bass)]),
         fix: "switch the polarity of one channel where the whole mix or one track sounds hollow; where a widener or a Haas \
               delay causes it, turn it down until the correlation stays above 0"

@@ -1,5 +1,7 @@
 //! Sliding maximum over the last values, of levels or of reductions.
 
+use super::interpolation::larger;
+
 /// The largest of the last `length` values of 0 or more; zeros before the first.
 ///
 /// In blocks of `length`, a window reaches from some value of the last block to the newest of this one: its maximum is
@@ -22,23 +24,19 @@ impl<T: Copy + Default + PartialOrd> SlidingMaximum<T> {
     pub(crate) fn push(&mut self, value: T) -> T {
         self.block[self.filled] = value;
         self.filled += 1;
-        self.maximum = larger(self.maximum, value);
+        self.maximum = larger(value, self.maximum);
         if let Some(&rest) = self.block.get(self.filled) {
-            return larger(self.maximum, rest);
+            return larger(rest, self.maximum);
         }
         let largest = self.maximum;
         let mut following = T::default();
         for value in self.block.iter_mut().rev() {
-            following = larger(following, *value);
+            following = larger(*value, following);
             *value = following;
         }
         (self.filled, self.maximum) = (0, T::default());
         largest
     }
-}
-
-fn larger<T: PartialOrd>(a: T, b: T) -> T {
-    if b > a { b } else { a }
 }
 
 #[cfg(test)]

@@ -104,15 +104,13 @@ impl<P: Processor> Smooth<P> {
             let settle = self.settle.max(incoming.settle_frames());
             let end = settle + self.fade;
             let (piece, tail) = rest.split_at_mut(rest.len().min(PIECE).min(end - self.position));
-            // Unheard, so that its delays and envelopes hold what came last when its turn comes.
-            if let Some(waiting) = &mut self.waiting {
-                let mut unheard = [[0.0; 2]; PIECE];
-                let unheard = &mut unheard[..piece.len()];
-                unheard.copy_from_slice(piece);
-                waiting.process(unheard);
-            }
             let mut fresh = [[0.0; 2]; PIECE];
             let fresh = &mut fresh[..piece.len()];
+            // Unheard, so that its delays and envelopes hold what came last when its turn comes.
+            if let Some(waiting) = &mut self.waiting {
+                fresh.copy_from_slice(piece);
+                waiting.process(fresh);
+            }
             fresh.copy_from_slice(piece);
             self.current.process(piece);
             incoming.process(fresh);

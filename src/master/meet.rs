@@ -115,8 +115,9 @@ pub(super) fn meet(
         let is_held = held.is_some();
         let outcome = held.unwrap_or(near);
         recipe.limiter.drive_db = outcome.drive_db;
-        if recipe.limiter.ceiling_dbtp - outcome.drive_db < floor_db {
-            floor_db = recipe.limiter.ceiling_dbtp - outcome.drive_db - FLOOR_MARGIN_DB;
+        let threshold_db = recipe.limiter.ceiling_dbtp - outcome.drive_db;
+        if threshold_db < floor_db {
+            floor_db = threshold_db - FLOOR_MARGIN_DB;
             processed.find_true_peaks(db_to_amplitude(floor_db) as f32)?;
         }
         let written = write(processed, recipe, job, on_progress)?;

@@ -6,7 +6,7 @@ use super::thresholds::{
 };
 use super::{Finding, MAX_TIMES, Severity};
 use crate::measure::Measurement;
-use crate::slots::{SHORT_TERM_SLOTS, SLOTS_PER_S};
+use crate::slots::{SHORT_TERM_S, SHORT_TERM_SLOTS};
 use crate::units::db_to_power;
 
 /// Windows so much quieter than the mean don't count, dB.
@@ -116,14 +116,13 @@ fn phase(measurement: &Measurement) -> Option<Finding> {
     // either, and leans one way or the other by rounding.
     let opposed: Vec<usize> = loud().filter(|(_, [mid, side, _])| *side > 1.1 * *mid).map(|(index, _)| index).collect();
     let share_percent = 100.0 * opposed.len() as f64 / loud().count().max(1) as f64;
-    let window_s = SHORT_TERM_SLOTS as f64 / f64::from(SLOTS_PER_S);
     (share_percent > PHASE_SHARE_PERCENT).then(|| Finding {
         id: "phase",
         severity: Severity::Warning,
         value: share_percent,
         unit: "percent",
         threshold: PHASE_SHARE_PERCENT,
-        times_s: opposed.iter().take(MAX_TIMES).map(|&index| index as f64 * window_s).collect(),
+        times_s: opposed.iter().take(MAX_TIMES).map(|&index| index as f64 * SHORT_TERM_S).collect(),
         message: format!(
             "left and right work against each other in {share_percent:.0} % of the time: it gets quieter in mono; look for \
              an inverted microphone or a widener that goes too far"

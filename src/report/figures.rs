@@ -14,6 +14,10 @@ pub(super) fn help(id: &str) -> Option<&'static str> {
 /// Stands for a value that does not exist.
 pub(super) const NONE: &str = "\u{2013}";
 
+/// What is said of a master for which nothing was proposed.
+pub(super) const NOTHING_PROPOSED: &str =
+    "No equaliser, width or compression: loudness and peaks alone were set, by gain and limiter.";
+
 /// A number that is told of every programme.
 pub(super) struct Figure {
     /// Its field in the JSON.

@@ -40,6 +40,7 @@ use self::scores::{Scored, Traits, unscored};
 use crate::error::Result;
 use crate::io::Spool;
 use crate::measure::Measurement;
+use crate::parallel::in_order;
 
 /// A device's score for one programme.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -138,8 +139,7 @@ impl Devices {
             let destination = folder.join(format!("{}.wav", device.id));
             path::render(audio, device, measured.as_ref(), gain_db, &destination, force)
         });
-        // Of several errors the first in order, not in time, is told.
-        written.collect::<Vec<_>>().into_iter().collect()
+        in_order(written).map(|_| ())
     }
 
     fn on_each<T: Send>(&self, programme: &Programme, traits: &Traits, of: impl Fn(&Scored<'_>) -> T + Sync) -> Vec<T> {

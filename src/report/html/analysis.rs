@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::plots::{SHORT_TERM_S, figure};
+use super::plots::figure;
 use super::{number_heads, page};
 use crate::measure::Measurement;
 use crate::quality::Severity;
@@ -11,7 +11,7 @@ use crate::report::readings::{Reading, sections};
 use crate::report::svg::{Line, Panel, XAxis, YRange, chart};
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
-use crate::slots::SLOT_S;
+use crate::slots::{SHORT_TERM_S, SLOT_S};
 use crate::suggest::wide_band_name;
 
 /// From what is squeezed flat to what is open: where it stands says more than how it moves.

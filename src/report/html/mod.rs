@@ -12,7 +12,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use translation::translation_html;
 
 use super::figures::{
-    KEY_FIGURES, Outcome, PromiseWords, change, describe_file, file_name, number, programmes, signed, verdict,
+    KEY_FIGURES, NOTHING_PROPOSED, Outcome, PromiseWords, change, describe_file, file_name, number, programmes, signed,
+    verdict,
 };
 use super::{AnalysisDocument, MasterReport, SuggestionDocument};
 use crate::master::Promise;
@@ -173,7 +174,7 @@ fn suggestions(report: &MasterReport) -> Markup {
         section #changes {
             h2 { "What was done, and why" }
             @if report.suggestions.is_empty() {
-                p { "No equaliser, width or compression: loudness and peaks alone were set, by gain and limiter." }
+                p { (NOTHING_PROPOSED) }
             } @else {
                 table.changes {
                     thead {

@@ -6,11 +6,8 @@ use crate::measure::analysis::quantile;
 use crate::report::figures::{hertz_range, number, programmes};
 use crate::report::svg::{BarGroup, Layout, Line, Panel, XAxis, YRange, bars, chart};
 use crate::report::{AnalysisDocument, MasterReport};
-use crate::slots::SLOT_S;
+use crate::slots::{SHORT_TERM_S, SLOT_S};
 use crate::suggest::{CurvePoint, wide_band_name};
-
-/// Length of the window of short-term loudness, s.
-pub(super) const SHORT_TERM_S: f64 = 3.0;
 
 /// A chart in both layouts; the page shows the one that fits.
 pub(super) fn figure(caption: &Markup, draw: impl Fn(Layout) -> String) -> Markup {

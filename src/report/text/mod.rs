@@ -11,8 +11,8 @@ pub use analysis::{Colors, analysis_text};
 pub use translation::translation_text;
 
 use super::figures::{
-    KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, file_names, frequency, hertz, number,
-    printable, signed, verdict,
+    KEY_FIGURES, NONE, NOTHING_PROPOSED, Outcome, PromiseWords, change, describe_file, file_name, file_names,
+    frequency, hertz, number, printable, signed, verdict,
 };
 use super::{AnalysisDocument, ComparisonDocument, MasterReport, SuggestionDocument};
 use crate::suggest::wide_band_name;
@@ -102,7 +102,7 @@ pub fn master_text(report: &MasterReport) -> String {
 
 fn changes(out: &mut String, report: &MasterReport) {
     if report.suggestions.is_empty() {
-        line(out, "No equaliser, width or compression: loudness and peaks alone were set, by gain and limiter.");
+        line(out, NOTHING_PROPOSED);
         return;
     }
     let reference = if report.reference.is_some() { "reference" } else { "" };

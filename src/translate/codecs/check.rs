@@ -19,6 +19,7 @@ use crate::io::Spool;
 use crate::measure::Measurement;
 use crate::measure::peak::{Peaks, TruePeakMeter};
 use crate::measure::spectrum::{BandPower, SpectralFrames, SpectrumMeter, ThirdOctaves};
+use crate::parallel::in_order;
 use crate::units::{db_to_power, power_to_db, power_to_db_checked};
 
 /// Above the band limit less than this share of the power is left.
@@ -51,22 +52,15 @@ pub fn check(
         return Ok(Vec::new());
     }
     let audio = load_audio(file, None, &|_, _| {})?;
-    let (mut checks, decoded): (Vec<CodecCheck>, Vec<Peaks>) = codecs
-        .par_iter()
-        .map(|codec| one(codec, &audio, measurement, kept))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .unzip();
+    let checked = in_order(codecs.par_iter().map(|codec| one(codec, &audio, measurement, kept)))?;
+    let (mut checks, decoded): (Vec<CodecCheck>, Vec<Peaks>) = checked.into_iter().unzip();
     if let (true, Some(own_dbtp)) = (checks.iter().any(|check| !check.passes), measurement.peaks.true_dbtp()) {
         let search = CeilingSearch::new(process(audio, &Recipe::default(), &|_, _| {})?, own_dbtp)?;
         let failing = checks.par_iter_mut().zip(codecs).zip(&decoded).filter(|((check, _), _)| !check.passes);
-        let found = failing.map(|((check, codec), decoded)| {
+        in_order(failing.map(|((check, codec), decoded)| {
             check.passing_ceiling_dbtp = search.passing_ceiling(codec, decoded)?;
             Ok(())
-        });
-        found.collect::<Vec<_>>().into_iter().collect::<Result<()>>()?;
+        }))?;
     }
     Ok(checks)
 }
