@@ -3,8 +3,10 @@
 //! Processors work in place on blocks of stereo [`Frame`]s in `f64`. None allocates while it processes blocks no
 //! larger than those before, and none depends on how a programme is cut into blocks: the same frames come out, bit for bit.
 
+mod bass_crest;
 pub mod bass_harmonics;
 pub mod biquad;
+pub mod coarse;
 pub mod compressor;
 pub mod convolution;
 pub mod crossover;

@@ -86,7 +86,7 @@ impl<'a> DriveSearch<'a> {
         let mut at_rest = 0.0;
         // Hundredths of a dB: two bytes for each half millisecond, where a long programme has millions of them.
         let mut reductions_cdb: Vec<u16> = Vec::with_capacity(intervals.len());
-        let mut reductions = reductions_db(&settings, &intervals.peaks, rate);
+        let mut reductions = reductions_db(&settings, intervals.levels(), rate);
         let mut before_db = reductions.next().unwrap_or([0.0; 2]);
         let mut gains_before = gains(before_db);
         for (index, (energy, reduction_db)) in intervals.energies().zip(reductions).enumerate() {

@@ -129,7 +129,7 @@ impl Processed {
         mut sink: impl FnMut(&AudioBuffer) -> Result<()>,
     ) -> Result<LimiterLog> {
         let rate = self.sample_rate_hz();
-        let mut limiter = Limiter::new(settings, &self.intervals.peaks, rate);
+        let mut limiter = Limiter::new(settings, self.intervals.levels(), rate);
         let mut limited = AudioBuffer::new(rate);
         self.blocks(|block| {
             limiter.push(block, &mut limited);

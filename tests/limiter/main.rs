@@ -8,7 +8,7 @@ use std::process::Command;
 
 use halfspeed::AudioBuffer;
 use halfspeed::dsp::dither::Dither;
-use halfspeed::dsp::limiter::{Limiter, LimiterSettings, TruePeaks, limit};
+use halfspeed::dsp::limiter::{BassLevels, Levels, Limiter, LimiterSettings, TruePeaks, limit};
 
 use meter::true_peak_db;
 use signals::{Random, music};
@@ -96,6 +96,39 @@ fn a_steady_sine_6_db_over_stays_a_sine() {
     }
 }
 
+/// What is left of a stretch without the input at its best gain, dB of the stretch.
+fn bent_db(output: &[f32], input: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+    let gain = dot(output, input) / dot(input, input);
+    let rest = output.iter().zip(input).map(|(y, x)| (f64::from(*y) - gain * f64::from(*x)).powi(2)).sum::<f64>();
+    10.0 * (rest / dot(output, output)).log10()
+}
+
+#[test]
+fn two_bass_notes_and_one_sided_waves_get_a_constant_gain() {
+    // Partials with amplitude and phase; each 3 dB over. Their crests come once in 24, 36 and 33 ms.
+    let pulse: Vec<(f64, f64, f64)> = (1..=6).map(|k| (30.0 * f64::from(k), 1.0 / f64::from(k), TAU / 4.0)).collect();
+    let octave = vec![(41.2, 1.0, 0.0), (82.4, 0.7, 0.5)];
+    let fifth = vec![(55.0, 1.0, 0.0), (82.5, 0.8, 0.0)];
+    for rate in [44_100, 96_000] {
+        for (partials, bar_db) in [(&octave, -40.0), (&fifth, -33.0), (&pulse, -27.0)] {
+            let mut wave = vec![0.0; 4 * rate as usize];
+            for (n, x) in wave.iter_mut().enumerate() {
+                let partial = |(hz, amplitude, phase): &(f64, f64, f64)| {
+                    amplitude * (TAU * hz * n as f64 / f64::from(rate) + phase).sin()
+                };
+                *x = partials.iter().map(partial).sum::<f64>();
+            }
+            let peak = wave.iter().fold(0.0f64, |peak, x| peak.max(x.abs()));
+            let signal: Vec<f32> = wave.iter().map(|x| (x / peak * 10f64.powf(3.0 / 20.0)) as f32).collect();
+            let steady = 2 * rate as usize..7 * rate as usize / 2;
+            let bent_db = bent_db(&limited(rate, &signal)[steady.clone()], &signal[steady]);
+            println!("{rate} Hz: {bent_db:.1} dB of {partials:?}");
+            assert!(bent_db <= bar_db, "{rate} Hz: {bent_db} dB of {partials:?}");
+        }
+    }
+}
+
 #[test]
 fn a_tone_of_17_khz_leaves_no_aliases() {
     for rate in [44_100, 48_000, 96_000] {
@@ -163,7 +196,10 @@ fn blocks_do_not_matter() {
         let (mut peaks, mut finder) = (Vec::new(), TruePeaks::new(rate));
         finder.push(&programme, 0.0, &mut peaks);
         finder.finish(0.0, &mut peaks);
-        let mut limiter = Limiter::new(&settings, &peaks, rate);
+        let (mut bass, mut finder) = (Vec::new(), BassLevels::new(rate));
+        finder.push(programme.left(), programme.right(), &mut bass);
+        finder.finish(&mut bass);
+        let mut limiter = Limiter::new(&settings, Levels { peaks: &peaks, bass: &bass }, rate);
         let mut joined = AudioBuffer::new(rate);
         let mut limited = AudioBuffer::new(rate);
         for (left, right) in programme.left().chunks(997).zip(programme.right().chunks(997)) {

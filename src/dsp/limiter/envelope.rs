@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::needs::Need;
 use super::sliding::{FIXED_ONE, FixedDb, SlidingMinimum, Smoother, to_fixed};
 use super::{LimiterSettings, interval_frames};
 use crate::dsp::settled;
@@ -14,6 +15,7 @@ use crate::units::one_pole_coefficient;
 /// a look-ahead later.
 #[derive(Debug, Clone)]
 pub struct GainEnvelope {
+    /// Of the last interval's peak.
     last_need: FixedDb,
     sustained: Sustained,
     transient: Transient,
@@ -27,11 +29,20 @@ pub struct GainEnvelope {
 #[derive(Debug, Clone)]
 struct Sustained {
     hold: SlidingMaximum<FixedDb>,
+    bass: LastingBass,
     least: SlidingMinimum,
     attack: f64,
     release: f64,
     state_db: f64,
     smoother: Smoother,
+}
+
+/// What the bass has needed for so long that a gain which follows its waveform would be heard.
+#[derive(Debug, Clone)]
+struct LastingBass {
+    bass: SlidingMaximum<FixedDb>,
+    all: SlidingMaximum<FixedDb>,
+    least: SlidingMinimum,
 }
 
 #[derive(Debug, Clone)]
@@ -42,6 +53,15 @@ struct Transient {
     smoother: Smoother,
 }
 
+/// How long a need of the bass counts: a period of 25 Hz, the beat of A1 or E1 with the fifth above.
+const BASS_HOLD_MS: f64 = 40.0;
+/// Each dB that other sounds add to what the bass needs takes so many off again: they hide how its wave is bent, and would be
+/// ducked with it.
+///
+/// Chosen on 32 mixes of packages that are in no training and no test. At equal loudness, -9 LUFS, the limiter changes them
+/// by 1.0 % more than without [`LastingBass`] (MR-STFT); without this weight by 3.3 %. Masters after another song's reference come out
+/// as near to the true ones as before (0.02 %).
+const HIDDEN_PER_DB: FixedDb = 2;
 /// Borders before a peak over which the transient reduction grows: half a millisecond.
 const TRANSIENT_LOOKAHEAD: usize = 1;
 
@@ -52,10 +72,18 @@ impl GainEnvelope {
         let intervals = |ms: f64| (ms * 1e-3 * steps_per_s).round() as usize;
         let coefficient = |ms: f64| one_pole_coefficient(ms * 1e-3, steps_per_s);
         let lookahead = intervals(settings.lookahead_ms).max(TRANSIENT_LOOKAHEAD);
+        let bass_hold = lookahead + 1 + intervals(BASS_HOLD_MS);
+        let longer_ms = (BASS_HOLD_MS - settings.hold_ms).max(0.0);
         Self {
             last_need: 0,
             sustained: Sustained {
                 hold: SlidingMaximum::new(lookahead + 1 + intervals(settings.hold_ms)),
+                bass: LastingBass {
+                    bass: SlidingMaximum::new(bass_hold),
+                    all: SlidingMaximum::new(bass_hold),
+                    // Longer by as much as needs are held longer: a drum doesn't last by that.
+                    least: SlidingMinimum::new(intervals(settings.sustained_after_ms + longer_ms) + 1),
+                },
                 least: SlidingMinimum::new(intervals(settings.sustained_after_ms) + 1),
                 attack: coefficient(settings.sustained_attack_ms),
                 release: coefficient(settings.sustained_release_ms),
@@ -80,16 +108,15 @@ impl GainEnvelope {
         self.latency
     }
 
-    /// Takes the reduction in dB (0 or more) that the next interval needs; gives the reduction at the next border, once
-    /// the look-ahead is filled.
-    pub fn push(&mut self, need_db: f64) -> Option<f64> {
-        let interval_need = to_fixed(need_db);
+    /// Takes what the next interval needs; gives the reduction in dB at the next border, once the look-ahead is filled.
+    pub fn push(&mut self, need: Need) -> Option<f64> {
+        let (peak_need, bass_need) = (to_fixed(need.peak_db), to_fixed(need.bass_db));
         // A border has to suit both intervals that it touches.
-        let need = interval_need.max(self.last_need);
-        self.last_need = interval_need;
+        let border_need = peak_need.max(self.last_need);
+        self.last_need = peak_need;
 
-        let sustained = self.sustained.push(need);
-        self.waiting.push_back(self.transient.push(need));
+        let sustained = self.sustained.push(border_need, bass_need);
+        self.waiting.push_back(self.transient.push(border_need));
         let transient = self.waiting.pop_front().unwrap_or_default();
         if self.warm_up > 0 {
             self.warm_up -= 1;
@@ -100,12 +127,21 @@ impl GainEnvelope {
 }
 
 impl Sustained {
-    fn push(&mut self, need: FixedDb) -> f64 {
+    fn push(&mut self, need: FixedDb, bass_need: FixedDb) -> f64 {
         let held = self.hold.push(need);
-        let held_db = self.least.push(held) as f64 / FIXED_ONE;
+        let lasting = self.least.push(held).max(self.bass.push(need, bass_need));
+        let held_db = lasting as f64 / FIXED_ONE;
         let coefficient = if held_db > self.state_db { self.attack } else { self.release };
         self.state_db = settled(held_db + coefficient * (self.state_db - held_db));
         self.smoother.push(to_fixed(self.state_db))
+    }
+}
+
+impl LastingBass {
+    fn push(&mut self, need: FixedDb, bass_need: FixedDb) -> FixedDb {
+        let (bass, all) = (self.bass.push(bass_need), self.all.push(need));
+        let unhidden = bass - HIDDEN_PER_DB * (all - bass).max(0);
+        self.least.push(unhidden.clamp(0, all))
     }
 }
 
@@ -128,7 +164,12 @@ mod tests {
     fn reductions(settings: &LimiterSettings, needs_db: &[f64]) -> Vec<f64> {
         let mut envelope = GainEnvelope::new(settings, RATE_HZ);
         let silence = std::iter::repeat_n(0.0, envelope.latency() + 1);
-        needs_db.iter().copied().chain(silence).filter_map(|need_db| envelope.push(need_db)).collect()
+        needs_db
+            .iter()
+            .copied()
+            .chain(silence)
+            .filter_map(|peak_db| envelope.push(Need { peak_db, ..Default::default() }))
+            .collect()
     }
 
     #[test]

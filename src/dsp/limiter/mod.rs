@@ -1,7 +1,7 @@
 //! True-peak look-ahead limiter.
 //!
 //! The signal is cut into control intervals of half a millisecond. Of each, the true peak is found
-//! ([`TruePeaks`]); from the peaks and the settings follows the gain at each border between intervals
+//! ([`TruePeaks`]); from the peaks, the level of the bass and the settings follows the gain at each border between intervals
 //! ([`GainEnvelope`]); the gain moves in a straight line between borders. A gain that moves changes what lies between
 //! samples, so the limited signal is looked at once more, with 16 points a sample, and where it still exceeds the
 //! ceiling its interval is given more reduction, until none does or after 24 rounds ([`Limiter`]).
@@ -13,14 +13,15 @@
 //! transient one, which is there for a millisecond or two and gone again before anything is heard to duck. Both grow within their
 //! look-ahead, the sustained one along an S-shape.
 //!
-//! That makes the release depend on the programme: after a lone peak the gain is back within the transient release (0.5 ms), after a
-//! lasting load within the sustained one (30 ms). It costs distortion where a loud bass note begins, until the sustained reduction
-//! carries it; `sustained_after_ms` sets for how long. Slow settings are not gentler: at the same loudness they change more of
-//! the music (`benches/limiter_peers.py`).
+//! Crests of two bass notes at once, or of a wave that reaches further to one side, lie further apart than half a period. So what
+//! the bass alone would need ([`BassLevels`]) is held longer than what peaks need. Where the bass alone stays under the ceiling, or
+//! where other sounds stand well above it, nothing of that is felt: holding all peaks as long would change more of the music.
 //!
-//! Because peaks and gains are apart, "how loud would it get at 2 dB more drive?" is answered from the peaks alone.
+//! Because peaks and gains are apart, "how loud would it get at 2 dB more drive?" is answered from these numbers alone.
 
+mod bass;
 mod envelope;
+mod needs;
 mod peaks;
 mod process;
 mod sliding;
@@ -29,14 +30,17 @@ mod stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::bass::BassLevels;
 pub use self::envelope::GainEnvelope;
+use self::needs::Needs;
+pub use self::needs::{Levels, Need};
 pub use self::peaks::TruePeaks;
 pub use self::process::Limiter;
 pub use self::stream::StreamLimiter;
 use crate::audio::AudioBuffer;
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
-use crate::units::{amplitude_to_db, db_to_amplitude};
+use crate::units::db_to_amplitude;
 
 /// What is limited at all is aimed this much under the ceiling: meters with other filters read other hundredths of a dB.
 const GUARD_DB: f64 = 0.03;
@@ -120,7 +124,10 @@ pub fn limit(programme: &AudioBuffer, settings: &LimiterSettings) -> AudioBuffer
     let floor = db_to_amplitude(settings.ceiling_dbtp - settings.drive_db) as f32;
     finder.push(programme, floor, &mut peaks);
     finder.finish(floor, &mut peaks);
-    let mut limiter = Limiter::new(settings, &peaks, rate);
+    let (mut bass_finder, mut bass) = (BassLevels::new(rate), Vec::new());
+    bass_finder.push(programme.left(), programme.right(), &mut bass);
+    bass_finder.finish(&mut bass);
+    let mut limiter = Limiter::new(settings, Levels { peaks: &peaks, bass: &bass }, rate);
     let (mut limited, mut done) = (AudioBuffer::new(rate), AudioBuffer::new(rate));
     for (left, right) in programme.left().chunks(BLOCK_FRAMES).zip(programme.right().chunks(BLOCK_FRAMES)) {
         limiter.push(&AudioBuffer::from_channels(rate, left.to_vec(), right.to_vec()), &mut done);
@@ -131,55 +138,20 @@ pub fn limit(programme: &AudioBuffer, settings: &LimiterSettings) -> AudioBuffer
     limited
 }
 
-/// What each control interval needs, from its peaks and the settings.
-#[derive(Debug, Clone, Copy)]
-struct Needs {
-    drive_over_ceiling_db: f64,
-    /// Peaks up to here pass.
-    threshold: f64,
-    /// 0 to 1.
-    link: f64,
-}
-
-impl Needs {
-    fn new(settings: &LimiterSettings) -> Self {
-        Self {
-            drive_over_ceiling_db: settings.drive_db - settings.ceiling_dbtp + GUARD_DB,
-            threshold: db_to_amplitude(settings.ceiling_dbtp - settings.drive_db),
-            link: settings.stereo_link_percent / 100.0,
-        }
-    }
-
-    /// Reduction that each channel needs, dB (0 or more). With full link both need the same.
-    fn of(&self, peaks: [f32; 2]) -> [f64; 2] {
-        if self.link == 1.0 {
-            return [self.of_peak(peaks[0].max(peaks[1])); 2];
-        }
-        let own = peaks.map(|peak| self.of_peak(peak));
-        let most = own[0].max(own[1]);
-        own.map(|own| own.max(self.link * most))
-    }
-
-    fn of_peak(&self, peak: f32) -> f64 {
-        let peak = f64::from(peak);
-        if peak > self.threshold { amplitude_to_db(peak) + self.drive_over_ceiling_db } else { 0.0 }
-    }
-}
-
 /// The reduction of each channel in dB at every border between control intervals, the first before the first interval and the
-/// last after the last one, as the peaks alone would have it: without the corrections that [`Limiter`] makes.
-pub fn reductions_db(
+/// last after the last one, as the levels alone would have it: without the corrections that [`Limiter`] makes.
+pub fn reductions_db<'a>(
     settings: &LimiterSettings,
-    peaks: &[[f32; 2]],
+    levels: Levels<'a>,
     sample_rate_hz: u32,
-) -> impl Iterator<Item = [f64; 2]> {
+) -> impl Iterator<Item = [f64; 2]> + 'a {
     let needs = Needs::new(settings);
     let mut envelopes = [(); 2].map(|()| GainEnvelope::new(settings, sample_rate_hz));
-    let silence = std::iter::repeat_n([0.0; 2], envelopes[0].latency() + 1);
-    peaks.iter().copied().chain(silence).filter_map(move |peaks| {
-        let [left_db, right_db] = needs.of(peaks);
-        let left = envelopes[0].push(left_db)?;
-        let right = if needs.link == 1.0 { left } else { envelopes[1].push(right_db)? };
+    let intervals = levels.peaks.len() + envelopes[0].latency() + 1;
+    (0..intervals).filter_map(move |index| {
+        let [left_need, right_need] = needs.of(levels.of(index));
+        let left = envelopes[0].push(left_need)?;
+        let right = if needs.are_linked() { left } else { envelopes[1].push(right_need)? };
         Some([left, right])
     })
 }
@@ -196,17 +168,6 @@ mod tests {
     #[test]
     fn no_reduction_is_a_gain_of_exactly_one() {
         assert_eq!(gain_of_reduction(0.0), 1.0);
-    }
-
-    #[test]
-    fn link_says_how_much_of_the_louder_channels_need_the_other_gets() {
-        let needs = |stereo_link_percent| {
-            let settings = LimiterSettings { drive_db: 11.0, stereo_link_percent, ..Default::default() };
-            Needs::new(&settings).of([0.5, 0.2]).map(|need| (need * 10.0).round() / 10.0)
-        };
-        assert_eq!(needs(100.0), [6.0, 6.0]);
-        assert_eq!(needs(50.0), [6.0, 3.0]);
-        assert_eq!(needs(0.0), [6.0, 0.0]);
     }
 
     #[test]

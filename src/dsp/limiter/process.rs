@@ -1,7 +1,8 @@
-//! The limiting itself: gains from peaks, a look at what they lead to, more where it is needed.
+//! The limiting itself: gains from levels, a look at what they lead to, more where it is needed.
 
 use super::envelope::GainEnvelope;
-use super::{GUARD_DB, LOOK_DB, LimiterSettings, Needs, gain_of_reduction, interval_frames};
+use super::needs::{IntervalLevels, Levels, Need, Needs};
+use super::{GUARD_DB, LOOK_DB, LimiterSettings, gain_of_reduction, interval_frames};
 use crate::audio::AudioBuffer;
 use crate::dsp::interpolation::{SHARP_CONTEXT_FRAMES, SharpInterpolator};
 use crate::slots::slot_at;
@@ -16,7 +17,7 @@ const MAX_ROUNDS: usize = 24;
 /// Reductions that changed by less need no other look, dB.
 const UNCHANGED_DB: f64 = 1e-4;
 
-/// Limits a programme whose peaks are known.
+/// Limits a programme whose levels are known.
 ///
 /// Goes through it in windows of 0.2 s. In each, the reductions follow from the needs of the intervals, the signal is
 /// limited with them, and its true peaks are sought above the ceiling; an interval with one is in need of as much more,
@@ -25,11 +26,11 @@ const UNCHANGED_DB: f64 = 1e-4;
 /// Intervals and borders are counted from a `lead` of silence before the programme on: with it the first interval can be
 /// corrected like any other, and so can what the first samples make of the time before them.
 pub struct Limiter<'a> {
-    peaks: &'a [[f32; 2]],
+    levels: Levels<'a>,
     windows: Windows,
 }
 
-/// The limiting without the peaks, window by window.
+/// The limiting without the levels, window by window.
 #[derive(Debug, Clone)]
 pub(super) struct Windows {
     needs: Needs,
@@ -63,7 +64,7 @@ struct Lane {
     /// At the border `next`.
     envelope: GainEnvelope,
     /// What the next intervals need that the envelope has not seen.
-    needs_db: Vec<f64>,
+    needs: Vec<Need>,
     /// Reductions from `context` borders before `next` on.
     reductions_db: Vec<f64>,
     /// The reductions with which each border was looked at last.
@@ -72,26 +73,26 @@ struct Lane {
 }
 
 impl<'a> Limiter<'a> {
-    /// A limiter at the beginning of a programme, from validated settings and the peaks that [`super::TruePeaks`] gives.
-    /// They must be exact where they exceed the ceiling after drive.
-    pub fn new(settings: &LimiterSettings, peaks: &'a [[f32; 2]], sample_rate_hz: u32) -> Self {
-        Self { peaks, windows: Windows::new(settings, peaks.len(), sample_rate_hz) }
+    /// A limiter at the beginning of a programme, from validated settings and the levels of its intervals. Peaks
+    /// must be exact where they exceed the ceiling after drive.
+    pub fn new(settings: &LimiterSettings, levels: Levels<'a>, sample_rate_hz: u32) -> Self {
+        Self { levels, windows: Windows::new(settings, levels.peaks.len(), sample_rate_hz) }
     }
 
     /// Takes the next block and replaces the content of `limited` with what is done: as many frames as were taken, but
     /// some of them later.
     pub fn push(&mut self, block: &AudioBuffer, limited: &mut AudioBuffer) {
         limited.clear();
-        let peaks = self.peaks;
-        self.windows.push(block, |k| peaks.get(k).copied().unwrap_or_default(), limited);
+        let levels = self.levels;
+        self.windows.push(block, |k| levels.of(k), limited);
     }
 
     /// Ends the programme and replaces the content of `limited` with what is left of it. Gives the deepest reduction within
     /// each 100 ms, dB (0 or more).
     pub fn finish(self, limited: &mut AudioBuffer) -> Vec<f64> {
         limited.clear();
-        let peaks = self.peaks;
-        self.windows.finish(|k| peaks.get(k).copied().unwrap_or_default(), limited)
+        let levels = self.levels;
+        self.windows.finish(|k| levels.of(k), limited)
     }
 }
 
@@ -107,14 +108,14 @@ impl Windows {
         let needs = Needs::new(settings);
         let drive = db_to_amplitude(settings.drive_db);
         let mut lanes = Vec::new();
-        for _ in 0..if needs.link == 1.0 { 1 } else { 2 } {
+        for _ in 0..if needs.are_linked() { 1 } else { 2 } {
             let mut envelope = envelope.clone();
             for _ in 0..latency {
-                let _ = envelope.push(0.0);
+                let _ = envelope.push(Need::default());
             }
             lanes.push(Lane {
                 envelope,
-                needs_db: Vec::new(),
+                needs: Vec::new(),
                 reductions_db: vec![0.0; context],
                 seen_db: vec![0.0; context],
                 gains: vec![drive; context],
@@ -139,36 +140,41 @@ impl Windows {
         }
     }
 
-    /// Takes the next block and appends what is done. `peak_of` gives the peaks of an interval of the programme.
-    pub(super) fn push(&mut self, block: &AudioBuffer, peak_of: impl Fn(usize) -> [f32; 2], limited: &mut AudioBuffer) {
+    /// Takes the next block and appends what is done. `levels_of` gives the levels of an interval of the programme.
+    pub(super) fn push(
+        &mut self,
+        block: &AudioBuffer,
+        levels_of: impl Fn(usize) -> IntervalLevels,
+        limited: &mut AudioBuffer,
+    ) {
         self.input[0].extend_from_slice(block.left());
         self.input[1].extend_from_slice(block.right());
         while self.input[0].len() >= self.window_frames() {
-            self.window(&peak_of, limited);
+            self.window(&levels_of, limited);
         }
     }
 
     /// Ends the programme and appends what is left of it to an empty buffer.
-    fn finish(mut self, peak_of: impl Fn(usize) -> [f32; 2], limited: &mut AudioBuffer) -> Vec<f64> {
+    fn finish(mut self, levels_of: impl Fn(usize) -> IntervalLevels, limited: &mut AudioBuffer) -> Vec<f64> {
         // Up to `context` intervals before `next` are there for the sake of interpolation, one of them not put out yet.
         let end = self.input[0].len() + self.next * self.interval - self.context * self.interval;
         let left = end - self.put_out * self.interval;
         while limited.frames() < left {
             let frames = self.window_frames();
             self.input.iter_mut().for_each(|channel| channel.resize(frames, 0.0));
-            self.window(&peak_of, limited);
+            self.window(&levels_of, limited);
         }
         limited.resize(left);
         self.reduction_db
     }
 
-    /// The first interval of the programme whose peaks are still to be asked for.
-    pub(super) fn next_peak(&self) -> usize {
+    /// The first interval of the programme whose levels are still to be asked for.
+    pub(super) fn next_interval(&self) -> usize {
         (self.next + self.latency).saturating_sub(self.lead)
     }
 
-    /// Frames by which the peaks have to be ahead of what is pushed.
-    pub(super) fn peaks_ahead_frames(&self) -> usize {
+    /// Frames by which the levels have to be ahead of what is pushed.
+    pub(super) fn levels_ahead_frames(&self) -> usize {
         (self.latency + 1) * self.interval
     }
 
@@ -188,15 +194,15 @@ impl Windows {
     }
 
     /// Puts out one window.
-    fn window(&mut self, peak_of: &impl Fn(usize) -> [f32; 2], limited: &mut AudioBuffer) {
+    fn window(&mut self, levels_of: &impl Fn(usize) -> IntervalLevels, limited: &mut AudioBuffer) {
         let overlap = self.overlap();
         // Borders from `next` on that have a part in what is looked at.
         let borders = WINDOW + overlap + self.context + 1;
         let linked = self.lanes.len() == 1;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            for k in self.next + self.latency + lane.needs_db.len()..self.next + self.latency + borders {
-                let peaks = k.checked_sub(self.lead).map_or([0.0; 2], peak_of);
-                lane.needs_db.push(self.needs.of(peaks)[index]);
+            for k in self.next + self.latency + lane.needs.len()..self.next + self.latency + borders {
+                let levels = k.checked_sub(self.lead).map_or_else(IntervalLevels::default, levels_of);
+                lane.needs.push(self.needs.of(levels)[index]);
             }
             let channels = if linked { 0..2 } else { index..index + 1 };
             let look = Look {
@@ -252,7 +258,7 @@ impl Lane {
     /// Finds the reductions from `next` on, and limits with them.
     fn settle(&mut self, look: &Look<'_>, input: &[Vec<f32>], output: &mut [Vec<f32>]) {
         let context = look.context;
-        let borders = context + self.needs_db.len();
+        let borders = context + self.needs.len();
         let frames = (borders - 1) * look.interval;
         output.iter_mut().for_each(|output| output.resize(frames, 0.0));
         self.seen_db.resize(borders, f64::INFINITY);
@@ -262,8 +268,8 @@ impl Lane {
             // The first border that this round moves.
             let mut moved = borders;
             let mut envelope = self.envelope.clone();
-            for (index, &need_db) in (context..).zip(&self.needs_db) {
-                let reduction_db = envelope.push(need_db).unwrap_or_default();
+            for (index, &need) in (context..).zip(&self.needs) {
+                let reduction_db = envelope.push(need).unwrap_or_default();
                 if round == 0 {
                     self.reductions_db.push(reduction_db);
                     self.gains.push(look.drive * gain_of_reduction(reduction_db));
@@ -323,7 +329,7 @@ impl Lane {
                     // What nothing was done to may go up to the ceiling.
                     if peak > if now_db > 0.0 { look.aim } else { look.ceiling } {
                         let over_db = amplitude_to_db(f64::from(peak) / f64::from(look.ceiling));
-                        self.needs_db[interval - look.first] = now_db + over_db + GUARD_DB;
+                        self.needs[interval - look.first].peak_db = now_db + over_db + GUARD_DB;
                         raised = true;
                     }
                 }
@@ -335,8 +341,8 @@ impl Lane {
 
     /// Moves on by a window.
     fn advance(&mut self) {
-        for need_db in self.needs_db.drain(..WINDOW) {
-            self.envelope.push(need_db);
+        for need in self.needs.drain(..WINDOW) {
+            self.envelope.push(need);
         }
         self.reductions_db.drain(..WINDOW);
         self.seen_db.drain(..WINDOW);

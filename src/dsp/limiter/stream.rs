@@ -1,25 +1,29 @@
-//! The limiter as a stage among others: it finds the peaks itself, and lags by as much as it has to look ahead.
+//! The limiter as a stage among others: it finds the levels itself, and lags by as much as it has to look ahead.
 
 use std::collections::VecDeque;
 
+use super::needs::IntervalLevels;
 use super::process::Windows;
-use super::{LimiterSettings, TruePeaks, interval_frames};
+use super::{BassLevels, LimiterSettings, TruePeaks, interval_frames};
 use crate::audio::AudioBuffer;
 use crate::dsp::Frame;
+use crate::dsp::coarse::Coarse;
 use crate::dsp::interpolation::CONTEXT_FRAMES;
 use crate::units::db_to_amplitude;
 
 /// A limiter for a programme that is still to come: the same samples as [`super::limit`], [`Self::latency_frames`] later.
 #[derive(Debug, Clone)]
 pub struct StreamLimiter {
-    finder: TruePeaks,
-    /// Peaks from this one on are exact.
+    peak_finder: TruePeaks,
+    /// Peaks above this are exact.
     floor: f32,
     peaks: Vec<[f32; 2]>,
-    /// Interval of the first of them.
-    first_peak: usize,
+    bass_finder: BassLevels,
+    bass: Vec<[Coarse; 2]>,
+    /// Interval of the first of the peaks and of the bass's levels.
+    first_known: usize,
     windows: Windows,
-    /// What the peaks are ahead of, for the windows to have all they ask for.
+    /// What the levels are ahead of, for the windows to have all they ask for.
     waiting: VecDeque<Frame>,
     ahead: usize,
     limited: VecDeque<Frame>,
@@ -34,13 +38,15 @@ impl StreamLimiter {
     pub fn new(settings: &LimiterSettings, sample_rate_hz: u32) -> Self {
         let windows = Windows::new(settings, 0, sample_rate_hz);
         // The finder itself lags by its context and by the interval under way.
-        let ahead = windows.peaks_ahead_frames() + CONTEXT_FRAMES + interval_frames(sample_rate_hz);
+        let ahead = windows.levels_ahead_frames() + CONTEXT_FRAMES + interval_frames(sample_rate_hz);
         let latency_frames = ahead + windows.latency_frames();
         Self {
-            finder: TruePeaks::new(sample_rate_hz),
+            peak_finder: TruePeaks::new(sample_rate_hz),
             floor: db_to_amplitude(settings.ceiling_dbtp - settings.drive_db) as f32,
             peaks: Vec::new(),
-            first_peak: 0,
+            bass_finder: BassLevels::new(sample_rate_hz),
+            bass: Vec::new(),
+            first_known: 0,
             windows,
             waiting: VecDeque::new(),
             ahead,
@@ -60,17 +66,20 @@ impl StreamLimiter {
     pub fn process(&mut self, frames: &mut [Frame]) {
         self.block.clear();
         frames.iter().for_each(|frame| self.block.push(frame[0] as f32, frame[1] as f32));
-        self.finder.push(&self.block, self.floor, &mut self.peaks);
+        self.peak_finder.push(&self.block, self.floor, &mut self.peaks);
+        self.bass_finder.push(self.block.left(), self.block.right(), &mut self.bass);
         self.waiting.extend(frames.iter());
         self.block.clear();
         let known = self.waiting.len().saturating_sub(self.ahead);
         self.waiting.drain(..known).for_each(|frame| self.block.push(frame[0] as f32, frame[1] as f32));
         self.done.clear();
-        let (peaks, first) = (&self.peaks, self.first_peak);
-        self.windows.push(&self.block, |k| peaks[k - first], &mut self.done);
-        let used = self.windows.next_peak().saturating_sub(self.first_peak).min(self.peaks.len());
+        let (peaks, bass, first) = (&self.peaks, &self.bass, self.first_known);
+        let levels_of = |k| IntervalLevels { peaks: peaks[k - first], bass: bass[k - first] };
+        self.windows.push(&self.block, levels_of, &mut self.done);
+        let used = self.windows.next_interval().saturating_sub(self.first_known).min(self.peaks.len());
         self.peaks.drain(..used);
-        self.first_peak += used;
+        self.bass.drain(..used);
+        self.first_known += used;
         let done = self.done.left().iter().zip(self.done.right());
         self.limited.extend(done.map(|(&left, &right)| [f64::from(left), f64::from(right)]));
         let limited = self.limited.drain(..frames.len());
