@@ -173,6 +173,7 @@ impl Advisor {
         }
         quality::advice(known, measurement, &mut findings);
         findings.extend(quality::lossy_format(format));
+        findings.extend(quality::low_sample_rate(format));
         let hints = self.listener.finish();
         tonal::advice(measurement, &hints, standard, &mut findings);
         findings.extend(resonance::advice(&hints.resonances()));

@@ -1,6 +1,7 @@
 //! Faults that quality control found and that are told as they are: a dead channel, clicks, dropouts, hum, noise, DC, cut
 //! ends, a lossy source.
 
+use super::thresholds::RELEASE_RATE_HZ;
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
 use crate::quality::{self, Finding, Format};
@@ -147,6 +148,25 @@ pub(super) fn lossy_format(format: Format) -> Option<Advice> {
         times_s: Vec::new(),
         evidence: evidence([]),
         fix: LOSSY_FIX.into(),
+        mend: Mend::Mix,
+    })
+}
+
+/// A mix whose sample rate leaves out what releases hold.
+pub(super) fn low_sample_rate(format: Format) -> Option<Advice> {
+    let Format { sample_rate_hz, .. } = format;
+    (sample_rate_hz < RELEASE_RATE_HZ).then(|| Advice {
+        id: "low_sample_rate",
+        severity: Severity::Medium,
+        confidence: 0.99,
+        message: format!(
+            "at {sample_rate_hz} Hz it can hold nothing above {:.1} kHz, and no mastering brings that back",
+            0.5e-3 * f64::from(sample_rate_hz)
+        ),
+        band_hz: None,
+        times_s: Vec::new(),
+        evidence: evidence([("sample_rate_hz", f64::from(sample_rate_hz))]),
+        fix: "export again at 44.1 or 48 kHz; if the project itself runs at that rate, from its recordings on".into(),
         mend: Mend::Mix,
     })
 }

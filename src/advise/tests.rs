@@ -104,6 +104,17 @@ fn what_a_format_takes_away_is_told() {
 }
 
 #[test]
+fn a_sample_rate_below_that_of_releases_is_told() {
+    let told = |sample_rate_hz| {
+        let format = Format { sample_rate_hz, channels: 2, bits: Some(24), lossy: false };
+        super::quality::low_sample_rate(format)
+    };
+    let low = told(22_050).expect("half of a release's");
+    assert!(low.message.starts_with("at 22050 Hz it can hold nothing above 11.0 kHz"), "{}", low.message);
+    assert!(told(44_100).is_none() && told(96_000).is_none());
+}
+
+#[test]
 fn padded_bits_and_silence_at_the_start_are_told_as_what_they_are() {
     let music = Signal::music();
     let padded = music.clone().with(|_, frame| frame.map(|x| (32_768.0 * x).round() / 32_768.0));

@@ -15,6 +15,7 @@
 //! | `clipping` | quality control's `clipping`, [`CLIPPED_PEAKS_PER_MINUTE`] |
 //! | `over_compressed` | PLR under [`PLR_LOW_DB`], or under [`PLR_OPEN_DB`] with a 5th percentile of PSR under [`PSR_LOW_DB`] |
 //! | `headroom` | true peak above [`HEADROOM_DBTP`] |
+//! | `low_sample_rate` | under [`RELEASE_RATE_HZ`] |
 //! | `low_level` | fewer than [`USED_BITS_LOW`] bits in use |
 //! | `lead_low`, `lead_high` | centre from 1 to 4 kHz under [`LEAD_LOW_DB`], over [`LEAD_HIGH_DB`] of the rest, or [`LEAD_REFERENCE_DB`] off the reference |
 //! | `dc` | quality control's `dc` where it fails |
@@ -51,6 +52,9 @@ pub const REFERENCE_SIGMAS: f64 = 1.6;
 /// songs differ more than a bell curve has it: mud, harshness and dullness are told in 0.50, 0.54 and 0.26, with alarms in 0.05 to
 /// 0.07.
 pub const STRANGER_SIGMAS: f64 = 2.4;
+
+/// Lowest sample rate of releases, Hz: that of the CD (IEC 60908), and the least that streaming services take.
+pub const RELEASE_RATE_HZ: u32 = 44_100;
 
 /// Certainty of the network that is told: 5 % of the untouched songs reach it when their packages are left out of its training
 /// (models/faults_metrics.json). Some of these ring.

@@ -97,47 +97,11 @@ impl Ends {
 
     /// `dc` is the mean of each channel: an offset is a fault of its own, and no sound that was cut off.
     pub(super) fn finish(&self, frames: u64, dc: [f64; 2], findings: &mut Vec<Finding>) {
-        let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate_hz);
         let (Some(first), Some(last)) = (self.first, self.last) else { return };
-        let head_s = seconds(first);
-        if head_s > HEAD_WARNING_S {
-            findings.push(Finding {
-                id: "head_silence",
-                severity: if head_s > HEAD_FAIL_S { Severity::Fail } else { Severity::Warning },
-                value: head_s,
-                unit: "s",
-                threshold: HEAD_WARNING_S,
-                times_s: vec![head_s],
-                message: format!("it starts with {head_s:.2} s of silence; trim the start to under {HEAD_WARNING_S} s"),
-            });
-        }
-        let tail_s = seconds(frames - last);
-        if tail_s > TAIL_SILENCE_S {
-            findings.push(Finding {
-                id: "tail_silence",
-                severity: Severity::Warning,
-                value: tail_s,
-                unit: "s",
-                threshold: TAIL_SILENCE_S,
-                times_s: vec![seconds(last)],
-                message: format!("it ends with {tail_s:.2} s of silence; trim the end to under {TAIL_SILENCE_S} s"),
-            });
-        }
-        let first_dbfs = self.first_sample.map(|frame| level_dbfs(frame, dc));
-        if let Some(dbfs) = first_dbfs.filter(|&dbfs| dbfs > CUT_SAMPLE_DBFS) {
-            findings.push(Finding {
-                id: "cut_start",
-                severity: Severity::Warning,
-                value: dbfs,
-                unit: "dBFS",
-                threshold: CUT_SAMPLE_DBFS,
-                times_s: vec![0.0],
-                message: format!(
-                    "the first sample is already at {dbfs:.1} dBFS: the start is cut off and clicks; export from a little \
-                     earlier, or fade in over 5 ms"
-                ),
-            });
-        }
+        let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate_hz);
+        findings.extend(head_silence(seconds(first)));
+        findings.extend(tail_silence(seconds(last), seconds(frames - last)));
+        findings.extend(self.first_sample.and_then(|frame| cut_start(level_dbfs(frame, dc))));
         findings.extend(self.cut_end(seconds(frames), dc));
     }
 
@@ -168,6 +132,45 @@ impl Ends {
             None
         }
     }
+}
+
+fn head_silence(head_s: f64) -> Option<Finding> {
+    (head_s > HEAD_WARNING_S).then(|| Finding {
+        id: "head_silence",
+        severity: if head_s > HEAD_FAIL_S { Severity::Fail } else { Severity::Warning },
+        value: head_s,
+        unit: "s",
+        threshold: HEAD_WARNING_S,
+        times_s: vec![head_s],
+        message: format!("it starts with {head_s:.2} s of silence; trim the start to under {HEAD_WARNING_S} s"),
+    })
+}
+
+fn tail_silence(from_s: f64, tail_s: f64) -> Option<Finding> {
+    (tail_s > TAIL_SILENCE_S).then(|| Finding {
+        id: "tail_silence",
+        severity: Severity::Warning,
+        value: tail_s,
+        unit: "s",
+        threshold: TAIL_SILENCE_S,
+        times_s: vec![from_s],
+        message: format!("it ends with {tail_s:.2} s of silence; trim the end to under {TAIL_SILENCE_S} s"),
+    })
+}
+
+fn cut_start(first_dbfs: f64) -> Option<Finding> {
+    (first_dbfs > CUT_SAMPLE_DBFS).then(|| Finding {
+        id: "cut_start",
+        severity: Severity::Warning,
+        value: first_dbfs,
+        unit: "dBFS",
+        threshold: CUT_SAMPLE_DBFS,
+        times_s: vec![0.0],
+        message: format!(
+            "the first sample is already at {first_dbfs:.1} dBFS: the start is cut off and clicks; export from a little \
+             earlier, or fade in over 5 ms"
+        ),
+    })
 }
 
 /// Level of the larger of both samples, without the mean of its channel.

@@ -28,9 +28,10 @@ pub use document::{
 };
 pub use figures::{printable, printable_lines};
 pub use html::{album_translation_html, analysis_html, master_html, translation_html};
-pub use processors::{ProcessorsDocument, processors_markdown, processors_text};
+pub use processors::{ProcessorsDocument, processors_markdown};
 pub use profile::{ProfileDocument, ProfileListDocument, profile_list_text, profile_text};
 pub use text::{
-    Colors, advice_text, album_translation_text, analysis_text, comparison_text, master_text, translation_text,
+    Colors, advice_text, album_translation_text, analysis_text, comparison_text, master_text, processors_text,
+    translation_text,
 };
 pub use translation::{AlbumTranslationDocument, TranslationDocument};

@@ -1,6 +1,7 @@
 //! What else the user of a master should know.
 
 use super::ProfileDocument;
+use crate::advise::thresholds::RELEASE_RATE_HZ;
 use crate::engine::Recipe;
 use crate::engine::source::Source;
 use crate::io::is_same_place;
@@ -105,6 +106,13 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     }
     if mix.info.lossy {
         notes.push(format!("The mix is {}, a lossy format; a lossless export makes a better master.", mix.info.format));
+    }
+    if mix.info.sample_rate_hz < RELEASE_RATE_HZ {
+        notes.push(format!(
+            "The mix has {} Hz, so that nothing above {:.1} kHz is in the master; an export at 44.1 kHz or more makes a better one.",
+            mix.info.sample_rate_hz,
+            0.5e-3 * f64::from(mix.info.sample_rate_hz)
+        ));
     }
     let grave = mix.findings.iter().filter(|finding| matters(finding));
     notes.extend(grave.map(|finding| format!("In the mix: {}.", finding.message)));

@@ -1,4 +1,4 @@
-//! The list of processors: its document, as text, and as a page of the documentation.
+//! The list of processors: its document, and the page of the documentation.
 
 use std::fmt::Write;
 
@@ -21,32 +21,6 @@ impl ProcessorsDocument {
     pub fn new(processors: Vec<ProcessorEntry>) -> Self {
         Self { schema: "halfspeed.processors/1", processors }
     }
-}
-
-/// The list for a terminal: a table for each processor.
-pub fn processors_text(document: &ProcessorsDocument) -> String {
-    let mut text = String::new();
-    for (index, processor) in document.processors.iter().enumerate() {
-        let gap = if index > 0 { "\n" } else { "" };
-        let _ = writeln!(text, "{gap}{}\n  {}", processor.kind, processor.summary);
-        if !processor.method.is_empty() {
-            let _ = writeln!(text, "  {}", processor.method);
-        }
-        let rows: Vec<[String; 5]> = processor.parameters.iter().map(row).collect();
-        let widths: [usize; 4] =
-            std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
-        for [name, range, unit, default, meaning] in &rows {
-            let _ = writeln!(
-                text,
-                "    {name:<w0$}  {range:<w1$}  {unit:<w2$}  {default:<w3$}  {meaning}",
-                w0 = widths[0],
-                w1 = widths[1],
-                w2 = widths[2],
-                w3 = widths[3],
-            );
-        }
-    }
-    text
 }
 
 const HEAD: &str = "\
@@ -76,7 +50,7 @@ pub fn processors_markdown(document: &ProcessorsDocument) -> String {
 }
 
 /// Name, range, unit, default and meaning of a parameter.
-fn row(parameter: &ParameterEntry) -> [String; 5] {
+pub(super) fn row(parameter: &ParameterEntry) -> [String; 5] {
     let range = match (parameter.minimum, parameter.maximum, parameter.maximum_per_sample_rate) {
         (Some(low), _, Some(share)) => format!("{} to {} fs", number(low), number(share)),
         (Some(low), Some(high), None) => format!("{} to {}", number(low), number(high)),

@@ -65,6 +65,26 @@ impl Density {
     fn target_plr_db(self) -> f64 {
         self.allowed_plr_db + self.headroom_db
     }
+
+    /// Why a mix is to be levelled for it.
+    fn cause(self, mix_plr_db: f64) -> String {
+        let Self { allowed_plr_db, headroom_db, is_unlinked } = self;
+        let needed_db = mix_plr_db - allowed_plr_db;
+        let wanted = if headroom_db.abs() < WORTH_SAYING_DB {
+            format!(
+                "the master's may stand {allowed_plr_db:.1} dB: levelling shares those {needed_db:.1} dB with the limiter"
+            )
+        } else {
+            let relation = if headroom_db > 0.0 { "less than" } else { "more than" };
+            let levelled_db = mix_plr_db - self.target_plr_db();
+            format!(
+                "the reference's chain would take about {levelled_db:.1} dB of that, {relation} the {needed_db:.1} dB that \
+                 the loudness asks for"
+            )
+        };
+        let because = if is_unlinked { "; the reference's limiter worked on each channel by itself" } else { "" };
+        format!("peaks stand {mix_plr_db:.1} dB over the loudness, {wanted}{because}")
+    }
 }
 
 /// Levelling where the master has to be denser than the mix, which the stages before make `moved_lu` louder.
@@ -90,33 +110,15 @@ pub(super) fn leveler(
     if settings.ratio < 1.1 || over_loudness_db >= mix_plr_db {
         return None;
     }
-    let found = format!("peaks stand {mix_plr_db:.1} dB over the loudness");
-    let Density { allowed_plr_db, headroom_db, .. } = density;
-    let wanted = if headroom_db.abs() < WORTH_SAYING_DB {
-        let gap_db = mix_plr_db - allowed_plr_db;
-        format!("the master's may stand {allowed_plr_db:.1} dB: levelling shares those {gap_db:.1} dB with the limiter")
-    } else {
-        let relation = if headroom_db > 0.0 { "less than" } else { "more than" };
-        let levelled_db = mix_plr_db - target_plr_db;
-        let needed_db = mix_plr_db - allowed_plr_db;
-        format!(
-            "the reference's chain would take about {levelled_db:.1} dB of that, {relation} the {needed_db:.1} dB that the \
-             loudness asks for"
-        )
-    };
-    let (linked, because) = if density.is_unlinked {
-        ("half linked", "; the reference's limiter worked on each channel by itself")
-    } else {
-        ("linked", "")
-    };
+    let linked = if density.is_unlinked { "half linked" } else { "linked" };
     let suggestion = Suggestion {
         id: "compression.leveler".into(),
         setting: format!("leveler {:.2}:1 from {:.1} dBFS, {linked}", settings.ratio, settings.threshold_db),
-        cause: format!("{found}, {wanted}{because}"),
+        cause: density.cause(mix_plr_db),
         quantity: Quantity::PeakToLoudness,
         before: Some(mix_plr_db),
         // Where the loudness asks for more, the limiter does the rest.
-        predicted: Some(target_plr_db.min(allowed_plr_db)),
+        predicted: Some(target_plr_db.min(density.allowed_plr_db)),
     };
     Some((settings, suggestion))
 }

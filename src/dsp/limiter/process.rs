@@ -1,5 +1,7 @@
 //! The limiting itself: gains from levels, a look at what they lead to, more where it is needed.
 
+use std::ops::Range;
+
 use super::envelope::GainEnvelope;
 use super::needs::{IntervalLevels, Levels, Need, Needs};
 use super::{GUARD_DB, LOOK_DB, LimiterSettings, gain_of_reduction, interval_frames};
@@ -254,6 +256,15 @@ struct Look<'a> {
     end: usize,
 }
 
+impl Look<'_> {
+    /// The true peak of some intervals, where it exceeds the aim.
+    fn peak(&self, limited: &[Vec<f32>], intervals: Range<usize>) -> f32 {
+        let (from, to) = (intervals.start * self.interval, intervals.end * self.interval);
+        let peaks = limited.iter().map(|channel| self.interpolator.peak(channel, from, to, self.aim));
+        peaks.fold(0.0, f32::max)
+    }
+}
+
 impl Lane {
     /// Finds the reductions from `next` on, and limits with them.
     fn settle(&mut self, look: &Look<'_>, input: &[Vec<f32>], output: &mut [Vec<f32>]) {
@@ -295,48 +306,51 @@ impl Lane {
 
     /// Looks at the intervals whose gain is new; whether one needs more reduction.
     fn raise(&mut self, look: &Look<'_>, limited: &[Vec<f32>]) -> bool {
-        let context = look.context;
+        let is_new = self.take_changes();
+        let is_due = |interval: usize| is_new[interval - look.context..=interval + 1 + look.context].contains(&true);
         let mut raised = false;
-        let is_new: Vec<bool> = self
-            .reductions_db
-            .iter()
-            .zip(&self.seen_db)
-            .map(|(now, seen)| (now - seen).abs() >= UNCHANGED_DB)
-            .collect();
-        for ((seen, now), _) in self.seen_db.iter_mut().zip(&self.reductions_db).zip(&is_new).filter(|(_, new)| **new) {
-            *seen = *now;
-        }
-        let looked_at = |interval: usize| is_new[interval - context..=interval + 1 + context].contains(&true);
         let mut from = look.first;
         while from < look.end {
-            if !looked_at(from) {
+            if !is_due(from) {
                 from += 1;
                 continue;
             }
-            let to = (from + 1..look.end.min(from + STRETCH))
-                .find(|&k| !looked_at(k))
-                .unwrap_or(look.end.min(from + STRETCH));
-            let peak = |from: usize, to: usize| {
-                limited.iter().fold(0.0, |peak: f32, channel| {
-                    let (from, to) = (from * look.interval, to * look.interval);
-                    peak.max(look.interpolator.peak(channel, from, to, look.aim))
-                })
-            };
-            if peak(from, to) > look.aim {
+            let longest = look.end.min(from + STRETCH);
+            let to = (from + 1..longest).find(|&interval| !is_due(interval)).unwrap_or(longest);
+            if look.peak(limited, from..to) > look.aim {
                 for interval in from..to {
-                    let peak = peak(interval, interval + 1);
-                    let now_db = self.reductions_db[interval].min(self.reductions_db[interval + 1]);
-                    // What nothing was done to may go up to the ceiling.
-                    if peak > if now_db > 0.0 { look.aim } else { look.ceiling } {
-                        let over_db = amplitude_to_db(f64::from(peak) / f64::from(look.ceiling));
-                        self.needs[interval - look.first].peak_db = now_db + over_db + GUARD_DB;
-                        raised = true;
-                    }
+                    raised |= self.raise_interval(interval, look, limited);
                 }
             }
             from = to;
         }
         raised
+    }
+
+    /// Which borders have another reduction than when they were looked at last, as they will have been now.
+    fn take_changes(&mut self) -> Vec<bool> {
+        let borders = self.seen_db.iter_mut().zip(&self.reductions_db);
+        let is_new = borders.map(|(seen_db, now_db)| {
+            let is_new = (now_db - *seen_db).abs() >= UNCHANGED_DB;
+            if is_new {
+                *seen_db = *now_db;
+            }
+            is_new
+        });
+        is_new.collect()
+    }
+
+    /// Gives an interval more reduction where it exceeds the ceiling; whether it does.
+    fn raise_interval(&mut self, interval: usize, look: &Look<'_>, limited: &[Vec<f32>]) -> bool {
+        let peak = look.peak(limited, interval..interval + 1);
+        let now_db = self.reductions_db[interval].min(self.reductions_db[interval + 1]);
+        // What nothing was done to may go up to the ceiling.
+        let is_over = peak > if now_db > 0.0 { look.aim } else { look.ceiling };
+        if is_over {
+            let over_db = amplitude_to_db(f64::from(peak) / f64::from(look.ceiling));
+            self.needs[interval - look.first].peak_db = now_db + over_db + GUARD_DB;
+        }
+        is_over
     }
 
     /// Moves on by a window.

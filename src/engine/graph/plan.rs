@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(super) struct Plan {
     /// What comes in at each strip, in the order of the settings: outputs of all strips, then their sends.
-    pub(super) feeds: Vec<Vec<Feed>>,
+    pub(super) routes: Vec<Vec<Route>>,
     /// For each strip, the strip that each of its processors listens to, if it does.
     pub(super) side_chains: Vec<Vec<Option<usize>>>,
     /// Strips that need nothing but earlier levels.
@@ -20,7 +20,7 @@ pub(super) struct Plan {
 
 /// A signal on its way into a strip.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Feed {
+pub(super) struct Route {
     /// The strip that it comes from.
     pub(super) from: usize,
     /// Gain of a send, dB; 0 of an output.
@@ -57,15 +57,15 @@ impl Plan {
                 Error::setting(setting, reason)
             })
         };
-        let mut feeds = vec![Vec::new(); strips.len() + 1];
+        let mut routes = vec![Vec::new(); strips.len() + 1];
         for (from, (kind, strip)) in strips.iter().enumerate() {
             let to = find(format!("{kind} {:?}, output", strip.name), &strip.output)?;
-            feeds[to].push(Feed { from, gain_db: 0.0, pre_fader: false });
+            routes[to].push(Route { from, gain_db: 0.0, pre_fader: false });
         }
         for (from, (kind, strip)) in strips.iter().enumerate() {
             for send in &strip.sends {
                 let to = find(format!("{kind} {:?}, send", strip.name), &send.to)?;
-                feeds[to].push(Feed { from, gain_db: send.gain_db, pre_fader: send.pre_fader });
+                routes[to].push(Route { from, gain_db: send.gain_db, pre_fader: send.pre_fader });
             }
         }
         let place_of = |index: usize| {
@@ -84,7 +84,7 @@ impl Plan {
             chain.iter().enumerate().map(listens_to).collect::<Result<Vec<_>>>()
         });
         let side_chains = side_chains.collect::<Result<Vec<_>>>()?;
-        let levels = levels(&feeds, &side_chains).map_err(|circle| {
+        let levels = levels(&routes, &side_chains).map_err(|circle| {
             let names: Vec<String> = circle.iter().map(|&index| format!("{:?}", strips[index].1.name)).collect();
             let reason = format!(
                 "feeds itself by way of {}; take one output, send or side-chain out of the circle",
@@ -92,21 +92,21 @@ impl Plan {
             );
             Error::setting(place_of(circle[0]), reason)
         })?;
-        Ok(Self { feeds, side_chains, levels })
+        Ok(Self { routes, side_chains, levels })
     }
 }
 
 /// Strips by how many others they have to wait for in a row; the strips of a circle if there is one.
-fn levels(feeds: &[Vec<Feed>], side_chains: &[Vec<Option<usize>>]) -> Result<Vec<Vec<usize>>, Vec<usize>> {
+fn levels(routes: &[Vec<Route>], side_chains: &[Vec<Option<usize>>]) -> Result<Vec<Vec<usize>>, Vec<usize>> {
     let waits_for = |index: usize| {
         let heard = side_chains[index].iter().copied().flatten();
-        feeds[index].iter().map(|feed| feed.from).chain(heard)
+        routes[index].iter().map(|route| route.from).chain(heard)
     };
-    let mut level_of: Vec<Option<usize>> = vec![None; feeds.len()];
+    let mut level_of: Vec<Option<usize>> = vec![None; routes.len()];
     let mut levels = Vec::new();
     loop {
         let ready = |index: usize| level_of[index].is_none() && waits_for(index).all(|from| level_of[from].is_some());
-        let level: Vec<usize> = (0..feeds.len()).filter(|&index| ready(index)).collect();
+        let level: Vec<usize> = (0..routes.len()).filter(|&index| ready(index)).collect();
         if level.is_empty() {
             break;
         }

@@ -2,14 +2,14 @@
 
 use rayon::prelude::*;
 
-use super::plan::Plan;
-use super::settings::GraphSettings;
+use super::plan::{Plan, Route};
+use super::settings::{GraphSettings, StripSettings};
 use crate::audio::AudioBuffer;
 use crate::dsp::Frame;
 use crate::dsp::delay_line::DelayLine;
 use crate::dsp::stereo::image::{Image, ImageSettings};
 use crate::dsp::stereo::pan::Pan;
-use crate::engine::processors::{LoadResponse, ProcessorSettings, Stage};
+use crate::engine::processors::{LoadResponse, Stage};
 use crate::error::Result;
 use crate::units::db_to_amplitude;
 
@@ -70,70 +70,25 @@ impl Graph {
     pub fn new(settings: &GraphSettings, sample_rate_hz: u32, load: LoadResponse<'_>) -> Result<Self> {
         settings.validate(sample_rate_hz)?;
         let plan = Plan::new(settings)?;
-        let strips: Vec<_> = settings.tracks.iter().chain(&settings.buses).collect();
-        let build = |chain: &[ProcessorSettings]| -> Result<Vec<Box<dyn Stage>>> {
-            chain.iter().map(|processor| processor.build(sample_rate_hz, load)).collect()
+        let count = plan.routes.len();
+        let mut assembly = Assembly {
+            settings,
+            plan: &plan,
+            sample_rate_hz,
+            load,
+            places: vec![(0, 0); count],
+            latencies: vec![0; count],
         };
-        let mut place_of = vec![(0, 0); plan.feeds.len()];
-        // By how much the output of each strip lags the tracks.
-        let mut latencies = vec![0usize; plan.feeds.len()];
         let mut levels = Vec::new();
         for (level, indices) in plan.levels.iter().enumerate() {
-            let mut built = Vec::new();
+            let mut strips = Vec::new();
             for (place, &index) in indices.iter().enumerate() {
-                place_of[index] = (level, place);
-                let strip = strips.get(index);
-                let (gain_db, chain) =
-                    strip.map_or((settings.master.gain_db, &settings.master.chain), |s| (s.gain_db, &s.chain));
-                let stages = build(chain)?;
-                let own_latency =
-                    |count: usize| -> usize { stages[..count].iter().map(|stage| stage.latency_frames()).sum() };
-                // What a processor listens to arrives with what it works on.
-                let side_chains = &plan.side_chains[index];
-                let heard = side_chains
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(place, from)| from.map(|from| latencies[from].saturating_sub(own_latency(place))));
-                let arrival = plan.feeds[index].iter().map(|feed| latencies[feed.from]).chain(heard).max().unwrap_or(0);
-                let feed = |from: usize, gain_db: f64, pre_fader: bool, arrival: usize| Feed {
-                    from: place_of[from],
-                    gain: db_to_amplitude(gain_db),
-                    pre_fader,
-                    delay: DelayLine::new(arrival - latencies[from]),
-                };
-                let feeds = plan.feeds[index].iter().map(|f| feed(f.from, f.gain_db, f.pre_fader, arrival)).collect();
-                let listening = side_chains
-                    .iter()
-                    .enumerate()
-                    .map(|(place, from)| from.map(|from| feed(from, 0.0, false, arrival + own_latency(place))));
-                let listening: Vec<Option<Feed>> = listening.collect();
-                let latency = arrival + own_latency(stages.len());
-                let links = stages.into_iter().zip(listening);
-                let chain = links.map(|(stage, side_chain)| Link { stage, side_chain, heard: Vec::new() }).collect();
-                latencies[index] = latency;
-                let is_muted = strip.is_some_and(|strip| strip.mute);
-                built.push(Strip {
-                    track: (index < settings.tracks.len()).then_some(index),
-                    delay: DelayLine::new(arrival),
-                    feeds,
-                    chain,
-                    placing: strip.and_then(|strip| match &strip.pan {
-                        Some(pan) => Some(Placing::Pan(Pan::new(pan))),
-                        None if strip.balance_percent == 0.0 => None,
-                        None => Some(Placing::Balance(Image::new(&ImageSettings {
-                            balance_percent: strip.balance_percent,
-                            ..ImageSettings::default()
-                        }))),
-                    }),
-                    gain: if is_muted { 0.0 } else { db_to_amplitude(gain_db) },
-                    pre_fader: Vec::new(),
-                    is_sent_pre_fader: !is_muted && strip.is_some_and(|s| s.sends.iter().any(|send| send.pre_fader)),
-                    output: Vec::new(),
-                });
+                assembly.places[index] = (level, place);
+                strips.push(assembly.strip(index)?);
             }
-            levels.push(built);
+            levels.push(strips);
         }
-        let latency_frames = latencies.last().copied().unwrap_or(0);
+        let latency_frames = assembly.latencies.last().copied().unwrap_or(0);
         let tail_frames = (settings.tail_s * f64::from(sample_rate_hz)).round() as u64;
         Ok(Self { sample_rate_hz, tracks: settings.tracks.len(), levels, latency_frames, tail_frames })
     }
@@ -176,6 +131,82 @@ impl Graph {
         for &[left, right] in master.map_or(&[][..], |master| &master.output) {
             mix.push(left as f32, right as f32);
         }
+    }
+}
+
+/// A mix while it is put together, level by level.
+struct Assembly<'a> {
+    settings: &'a GraphSettings,
+    plan: &'a Plan,
+    sample_rate_hz: u32,
+    load: LoadResponse<'a>,
+    /// Level and place in it of each strip so far.
+    places: Vec<(usize, usize)>,
+    /// By how much the output of each lags the tracks, frames.
+    latencies: Vec<usize>,
+}
+
+impl Assembly<'_> {
+    /// Builds a strip, after those that it hears.
+    fn strip(&mut self, index: usize) -> Result<Strip> {
+        let GraphSettings { tracks, buses, master, .. } = self.settings;
+        let settings = tracks.iter().chain(buses).nth(index);
+        let (gain_db, chain) = settings.map_or((master.gain_db, &master.chain), |strip| (strip.gain_db, &strip.chain));
+        let stages = chain.iter().map(|processor| processor.build(self.sample_rate_hz, self.load));
+        let stages = stages.collect::<Result<Vec<_>>>()?;
+        // What comes in at each processor, and goes out at the last, lags what comes in at the strip by so much.
+        let mut lags = vec![0];
+        lags.extend(stages.iter().scan(0, |lag, stage| {
+            *lag += stage.latency_frames();
+            Some(*lag)
+        }));
+        let (routes, side_chains) = (&self.plan.routes[index], &self.plan.side_chains[index]);
+        // What a processor listens to arrives with what it works on.
+        let heard = side_chains.iter().zip(&lags);
+        let heard = heard.filter_map(|(from, lag)| from.map(|from| self.latencies[from].saturating_sub(*lag)));
+        let arrival = routes.iter().map(|route| self.latencies[route.from]).chain(heard).max().unwrap_or(0);
+        let links = stages.into_iter().zip(side_chains).zip(&lags).map(|((stage, from), lag)| {
+            let route = from.map(|from| Route { from, gain_db: 0.0, pre_fader: false });
+            let side_chain = route.map(|route| self.feed(route, arrival + lag));
+            Link { stage, side_chain, heard: Vec::new() }
+        });
+        let chain = links.collect();
+        let feeds = routes.iter().map(|&route| self.feed(route, arrival)).collect();
+        self.latencies[index] = arrival + lags.last().unwrap_or(&0);
+        let is_muted = settings.is_some_and(|strip| strip.mute);
+        let is_sent_pre_fader = settings.is_some_and(|strip| strip.sends.iter().any(|send| send.pre_fader));
+        Ok(Strip {
+            track: (index < tracks.len()).then_some(index),
+            delay: DelayLine::new(arrival),
+            feeds,
+            chain,
+            placing: settings.and_then(Placing::new),
+            gain: if is_muted { 0.0 } else { db_to_amplitude(gain_db) },
+            pre_fader: Vec::new(),
+            is_sent_pre_fader: is_sent_pre_fader && !is_muted,
+            output: Vec::new(),
+        })
+    }
+
+    /// Brings what comes by a route to where it is heard, `arrival` frames after the tracks.
+    fn feed(&self, route: Route, arrival: usize) -> Feed {
+        Feed {
+            from: self.places[route.from],
+            gain: db_to_amplitude(route.gain_db),
+            pre_fader: route.pre_fader,
+            delay: DelayLine::new(arrival - self.latencies[route.from]),
+        }
+    }
+}
+
+impl Placing {
+    /// As a strip's settings have it; none where they leave it in the middle.
+    fn new(strip: &StripSettings) -> Option<Self> {
+        if let Some(pan) = &strip.pan {
+            return Some(Self::Pan(Pan::new(pan)));
+        }
+        let settings = ImageSettings { balance_percent: strip.balance_percent, ..ImageSettings::default() };
+        (strip.balance_percent != 0.0).then(|| Self::Balance(Image::new(&settings)))
     }
 }
 

@@ -3,11 +3,13 @@
 mod advice;
 mod album_translation;
 mod analysis;
+mod processors;
 mod translation;
 
 pub use advice::advice_text;
 pub use album_translation::album_translation_text;
 pub use analysis::{Colors, analysis_text};
+pub use processors::processors_text;
 pub use translation::translation_text;
 
 use super::figures::{
@@ -223,12 +225,21 @@ pub(super) fn line(out: &mut String, content: &str) {
 
 /// Appends text in lines of at most [`WIDTH`], the following ones further indented.
 pub(super) fn wrap(out: &mut String, content: &str, indent: usize) {
-    let mut current = " ".repeat(indent);
+    fill(out, " ".repeat(indent), content, indent + 2);
+}
+
+/// Appends text beside a lead that ends in blanks, in lines of at most [`WIDTH`].
+fn wrap_beside(out: &mut String, lead: &str, content: &str) {
+    let indent = lead.chars().count();
+    fill(out, lead.into(), content, indent);
+}
+
+fn fill(out: &mut String, mut current: String, content: &str, following_indent: usize) {
     let mut is_empty = true;
     for word in content.split_whitespace() {
         if !is_empty && current.chars().count() + 1 + word.chars().count() > WIDTH {
             line(out, &current);
-            current = " ".repeat(indent + 2);
+            current = " ".repeat(following_indent);
             is_empty = true;
         }
         if !is_empty {
