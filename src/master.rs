@@ -124,7 +124,7 @@ pub struct Mastered {
     pub chosen: Option<Chosen>,
     /// What was proposed.
     pub proposal: Proposal,
-    /// What became of trying it; `None` without a reference.
+    /// What became of trying it; `None` where no single reference was held against it.
     pub refinement: Option<Refinement>,
     /// The settings as applied.
     pub recipe: Recipe,

@@ -2,13 +2,14 @@
 
 use super::quality::severity;
 use super::thresholds::{
-    BALANCE_LU, MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, SIDE_BASS_DB, SIDE_BASS_NARROW_DB,
+    MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, SIDE_BASS_DB, SIDE_BASS_NARROW_DB,
     SIDE_BASS_OVER_LOW_MIDS_DB,
 };
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::Finding;
+use crate::quality::thresholds::BALANCE_WARNING_LU;
 use crate::slots::SHORT_TERM_S;
 
 /// What counts as bass, Hz, and the part of it that only large speakers play.
@@ -140,11 +141,11 @@ fn mono_loss(analysis: &Analysis, measurement: &Measurement) -> Option<Advice> {
 }
 
 fn balance(measurement: &Measurement) -> Option<Advice> {
-    let balance_lu = measurement.loudness.balance_db().filter(|lu| lu.abs() > BALANCE_LU)?;
+    let balance_lu = measurement.loudness.balance_db().filter(|lu| lu.abs() > BALANCE_WARNING_LU)?;
     let (louder, quieter) = if balance_lu > 0.0 { ("left", "right") } else { ("right", "left") };
     Some(Advice {
         id: "balance",
-        severity: if balance_lu.abs() > 2.0 * BALANCE_LU { Severity::High } else { Severity::Medium },
+        severity: if balance_lu.abs() > 2.0 * BALANCE_WARNING_LU { Severity::High } else { Severity::Medium },
         confidence: 0.85,
         message: format!("the {louder} channel is {:.1} LU louder than the {quieter}", balance_lu.abs()),
         band_hz: None,

@@ -11,7 +11,7 @@
 //! | `side_bass` | side over mid below 120 or 85 Hz above [`SIDE_BASS_DB`], or above [`SIDE_BASS_NARROW_DB`] where the low mids are narrower by [`SIDE_BASS_OVER_LOW_MIDS_DB`] |
 //! | `phase` | correlation below [`PHASE_CORRELATION`], or below [`PHASE_BASS_CORRELATION`] under 120 Hz |
 //! | `mono_loss` | a band loses [`MONO_LOSS_DB`] in mono |
-//! | `balance` | channels differ by [`BALANCE_LU`] |
+//! | `balance` | channels differ by [`crate::quality::thresholds::BALANCE_WARNING_LU`] |
 //! | `clipping` | quality control's `clipping`, [`CLIPPED_PEAKS_PER_MINUTE`] |
 //! | `over_compressed` | PLR under [`PLR_LOW_DB`], or under [`PLR_OPEN_DB`] with a 5th percentile of PSR under [`PSR_LOW_DB`] |
 //! | `headroom` | true peak above [`HEADROOM_DBTP`] |
@@ -79,8 +79,6 @@ pub const PHASE_CORRELATION: f64 = -0.2;
 pub const PHASE_BASS_CORRELATION: f64 = -0.15;
 /// Loss of a band in mono, dB; 3 is what two unrelated channels lose.
 pub const MONO_LOSS_DB: f64 = 4.0;
-/// Difference of the channels' loudness, LU.
-pub const BALANCE_LU: f64 = 3.0;
 
 /// Clipped peaks a minute that are told: fewer are what a limiter or clipper of a loud mix leaves (up to 1200 in 302
 /// excerpts of music), and `analyze` lists them. 9 dB of clipping make 20 000 and more.

@@ -248,7 +248,12 @@ pub(super) fn advice(measurement: &Measurement, hints: &Hints, standard: Standar
     let departure = against_reference().or_else(against_profile).or_else(against_music);
     let Some((yardstick, departure)) = departure else { return };
     let said = if yardstick == Yardstick::Profile { None } else { hints.tone() };
+    let highest_hz = departure.centers_hz.last().copied().unwrap_or_default();
     for (index, tone) in TONES.iter().enumerate() {
+        // Of a range that the sample rate cuts in half, nothing can be said.
+        if highest_hz < (tone.band_hz[0] * tone.band_hz[1]).sqrt() {
+            continue;
+        }
         let verdict = tone.judged(&departure, yardstick, said.map(|shares| shares[index]));
         findings.extend(verdict.and_then(|verdict| judge(tone, verdict)));
     }

@@ -231,20 +231,26 @@ impl MasterArgs {
     /// Says which options have nothing to act on.
     fn tell_idle_options(&self) {
         let has_reference = !self.reference.is_empty();
-        let has_aim = has_reference || self.profile.is_some();
+        let asks_nothing = has_reference && matches!(self.suggester, Some(SuggesterName::Loudness));
+        let has_aim = (has_reference || self.profile.is_some()) && !asks_nothing;
         let options = [
             ("--amount", self.amount.is_some(), has_aim),
             ("--amount-eq", self.amount_eq.is_some(), has_aim),
             ("--amount-dynamics", self.amount_dynamics.is_some(), has_aim),
             ("--amount-width", self.amount_width.is_some(), has_aim),
             ("--suggester", self.suggester.is_some(), has_reference),
-            ("--thorough", self.thorough, has_reference),
+            ("--thorough", self.thorough, self.reference.len() == 1 && !asks_nothing),
         ];
         let idle: Vec<&str> =
             options.into_iter().filter_map(|(name, is_given, acts)| (is_given && !acts).then_some(name)).collect();
         if !idle.is_empty() {
-            let lacks = if has_aim { "reference" } else { "reference or profile" };
-            log::warn!("without a {lacks} nothing is suggested that {} could change", idle.join(", "));
+            let why = match (has_reference, has_aim) {
+                _ if asks_nothing => "with --suggester loudness",
+                (true, _) => "with several references",
+                (false, true) => "without a reference",
+                (false, false) => "without a reference or profile",
+            };
+            log::warn!("{why} nothing is suggested that {} could change", idle.join(", "));
         }
     }
 

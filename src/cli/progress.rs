@@ -29,7 +29,7 @@ impl Progress {
             let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style);
             screen.add(bar.with_message(name(step)))
         });
-        // Several files, one after the other, share a bar.
+        // Several files share a bar; those that are read at the same time take turns on it.
         if let Some(total) = total {
             bar.set_length(total);
         }

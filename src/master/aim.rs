@@ -1,6 +1,6 @@
 //! How loud a master is to be, and how dense.
 
-use super::{DEFAULT_LOUDNESS_LUFS, LOUDNESS_TOLERANCE_LU, MasterJob, References};
+use super::{DEFAULT_LOUDNESS_LUFS, LOUDNESS_RANGE_LUFS, LOUDNESS_TOLERANCE_LU, MasterJob, References};
 use crate::engine::source::Source;
 use crate::suggest::corridor;
 use crate::suggest::profile::Chosen;
@@ -82,10 +82,12 @@ fn quieter_than(reference: &Source, ceiling_dbtp: f64) -> Option<String> {
     } else {
         format!("it peaks at {held_dbfs:.1} dBFS")
     };
+    let remedy =
+        if lufs <= LOUDNESS_RANGE_LUFS.1 { format!("; --loudness={lufs:.1} asks for as much") } else { String::new() };
     (quieter_lu >= LOUDNESS_TOLERANCE_LU).then(|| {
         format!(
             "the reference measures {lufs:.1} LUFS, and {peaks}, over the ceiling of {ceiling_dbtp:.1} dBTP; turned down \
-             as the reference itself would be, the master is {quieter_lu:.1} LU quieter; --loudness={lufs:.1} makes it as loud"
+             as the reference itself would be, the master is {quieter_lu:.1} LU quieter{remedy}"
         )
     })
 }

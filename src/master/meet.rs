@@ -106,6 +106,7 @@ pub(super) fn meet(
     let mut floor_db = recipe.limiter.ceiling_dbtp - near.drive_db - FLOOR_MARGIN_DB;
     processed.find_true_peaks(db_to_amplitude(floor_db) as f32)?;
     let mut correction_lu = 0.0;
+    let mut tried = None;
     let mut attempt = 1;
     loop {
         let search = DriveSearch::new(processed, &recipe.limiter);
@@ -127,7 +128,11 @@ pub(super) fn meet(
         let miss_lu = target_lufs - written_lufs;
         let over_db = written.true_dbtp().map_or(0.0, |peak| peak - (goal.ceiling_dbtp - METER_MARGIN_DB));
         log::info!("attempt {attempt}: {miss_lu:+.3} LU to go, {over_db:+.3} dB off the ceiling's margin");
-        if over_db <= 0.0 && (miss_lu.abs() <= 0.5 * LOUDNESS_TOLERANCE_LU || attempt == MAX_ATTEMPTS) {
+        // Where the limiter takes back what more drive adds, the search ends where it ended before.
+        let settings = (recipe.limiter.drive_db, recipe.limiter.ceiling_dbtp);
+        let is_stuck = tried.replace(settings) == Some(settings);
+        let is_near = miss_lu.abs() <= 0.5 * LOUDNESS_TOLERANCE_LU;
+        if over_db <= 0.0 && (is_near || is_stuck || attempt == MAX_ATTEMPTS) {
             return Ok(Met { written, outcome, target_lufs });
         }
         if attempt == MAX_ATTEMPTS {

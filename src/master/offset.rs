@@ -18,6 +18,10 @@ pub(super) fn centre(mix: &Source, gain_db: f64, proposal: &mut Proposal) {
     let in_master = |finding: &Finding| finding.value.abs() * db_to_amplitude(gain_db.max(0.0));
     let matters = |finding: &&Finding| finding.id == "dc" && in_master(finding) >= WORTHWHILE_PERCENT;
     let Some(found) = mix.findings.iter().find(matters) else { return };
+    let grown = match in_master(found) {
+        percent if percent < 100.0 => format!(", to {percent:.1} % at the loudness that is asked for"),
+        _ => String::new(),
+    };
     let kind = BandKind::HighPass;
     proposal.eq.insert(0, EqBand { kind, frequency_hz: CORNER_HZ, name: "offset".into(), ..EqBand::default() });
     let quantity = Quantity::Offset;
@@ -25,9 +29,8 @@ pub(super) fn centre(mix: &Source, gain_db: f64, proposal: &mut Proposal) {
         id: "eq.offset".into(),
         setting: format!("high-pass at {CORNER_HZ:.0} Hz"),
         cause: format!(
-            "the waveform is off centre by {:.2} % of full scale, which costs headroom and grows with the gain, to {:.1} %",
-            found.value,
-            in_master(found)
+            "the waveform is off centre by {:.2} % of full scale, which costs headroom and grows with the gain{grown}",
+            found.value.abs()
         ),
         quantity,
         before: quantity.of(&mix.measurement),

@@ -2,7 +2,7 @@
 
 use pulp::{Arch, NullaryFnOnce};
 
-use crate::audio::AudioBuffer;
+use crate::audio::{AudioBuffer, assert_rate};
 use crate::slots::slot_border;
 use crate::units::{amplitude_to_db, amplitude_to_db_checked, power_to_db, power_to_db_checked};
 
@@ -77,7 +77,11 @@ impl LevelSlot {
 
 impl LevelMeter {
     /// A meter at rest.
+    ///
+    /// # Panics
+    /// If the sample rate is outside 8 to 384 kHz.
     pub fn new(sample_rate_hz: u32) -> Self {
+        assert_rate(sample_rate_hz);
         Self {
             sample_rate_hz,
             current: Sums::default(),
@@ -167,7 +171,7 @@ pub struct Levels {
     /// Every whole 100 ms.
     pub slots: Vec<LevelSlot>,
     /// Dynamic range after "Measuring DR" (Algorithmix, version 1.3, 2009), a whole number of dB. `None` under two
-    /// blocks of 3 s, or where a channel is silent.
+    /// blocks of 3 s, of which the last may be cut short, or where a channel is silent.
     pub dr14: Option<f64>,
     /// What limiters and clippers leave behind. `None` for silence.
     pub peak_shape: Option<PeakShape>,

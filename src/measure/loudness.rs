@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::analysis::mean;
 use super::k_weighting::KWeighting;
+use crate::audio::assert_rate;
 use crate::slots;
 use crate::units::{db_to_power, power_to_db};
 
@@ -64,12 +65,19 @@ pub struct LoudnessMeter {
 
 impl LoudnessMeter {
     /// A meter for left and right.
+    ///
+    /// # Panics
+    /// If the sample rate is outside 8 to 384 kHz.
     pub fn stereo(sample_rate_hz: u32) -> Self {
         Self::new(sample_rate_hz, &[1.0, 1.0])
     }
 
     /// A meter for channels with the given weights (5.0: `[1.0, 1.0, 1.0, 1.41, 1.41]`).
+    ///
+    /// # Panics
+    /// If the sample rate is outside 8 to 384 kHz.
     pub fn new(sample_rate_hz: u32, weights: &[f64]) -> Self {
+        assert_rate(sample_rate_hz);
         let filter = KWeighting::new(sample_rate_hz);
         let mut meter = Self {
             sample_rate_hz,

@@ -1,6 +1,6 @@
 //! Peaks: of the samples, and of the signal between them (true peak, ITU-R BS.1770-5, Annex 2).
 
-use crate::audio::AudioBuffer;
+use crate::audio::{AudioBuffer, assert_rate};
 use crate::dsp::interpolation::{CONTEXT_FRAMES, Interpolator};
 use crate::slots::{SLOTS_PER_S, slot_border};
 use crate::units::amplitude_to_db_checked;
@@ -12,14 +12,17 @@ const APART_S: u32 = 1;
 /// So many of the highest slots hold all places that are told: each rules out those nearer than that on either side.
 const CANDIDATES: usize = HIGHEST * (2 * SLOTS_PER_S * APART_S + 1) as usize;
 
+/// Zeros before the programme: the context, and one frame more, after which the signal may swing up to the first sample.
+const LEAD_FRAMES: usize = CONTEXT_FRAMES + 1;
+
 /// Finds the true peak of every 100 ms of each channel, at up to 16 points a sample.
 #[derive(Debug, Clone)]
 pub struct TruePeakMeter {
     sample_rate_hz: u32,
     interpolator: Interpolator,
-    /// Context, then what is not yet part of a finished slot.
+    /// [`LEAD_FRAMES`] that are done with, then what is not yet part of a finished slot.
     channels: [Vec<f32>; 2],
-    /// Frame number of the first sample after the leading context.
+    /// Frame number of the first sample after them.
     position: u64,
     sample_peak: f32,
     slots: Vec<f32>,
@@ -63,12 +66,16 @@ impl Peaks {
 
 impl TruePeakMeter {
     /// A meter at rest.
+    ///
+    /// # Panics
+    /// If the sample rate is outside 8 to 384 kHz.
     pub fn new(sample_rate_hz: u32) -> Self {
-        let context = vec![0.0; CONTEXT_FRAMES];
+        assert_rate(sample_rate_hz);
+        let lead = vec![0.0; LEAD_FRAMES];
         Self {
             sample_rate_hz,
             interpolator: Interpolator::for_measuring(sample_rate_hz),
-            channels: [context.clone(), context],
+            channels: [lead.clone(), lead],
             position: 0,
             sample_peak: 0.0,
             slots: Vec::new(),
@@ -80,7 +87,7 @@ impl TruePeakMeter {
     pub fn push(&mut self, block: &AudioBuffer) {
         self.channels[0].extend_from_slice(block.left());
         self.channels[1].extend_from_slice(block.right());
-        let mut from = CONTEXT_FRAMES;
+        let mut from = LEAD_FRAMES;
         loop {
             let to = from + (slot_border(self.slots.len() as u64 + 1, self.sample_rate_hz) - self.position) as usize;
             if to + CONTEXT_FRAMES > self.channels[0].len() {
@@ -90,7 +97,7 @@ impl TruePeakMeter {
             from = to;
         }
         for channel in &mut self.channels {
-            channel.drain(..from - CONTEXT_FRAMES);
+            channel.drain(..from - LEAD_FRAMES);
         }
     }
 
@@ -100,7 +107,7 @@ impl TruePeakMeter {
         for channel in &mut self.channels {
             channel.resize(end + CONTEXT_FRAMES, 0.0);
         }
-        let mut from = CONTEXT_FRAMES;
+        let mut from = LEAD_FRAMES;
         while from < end {
             let length = slot_border(self.slots.len() as u64 + 1, self.sample_rate_hz) - self.position;
             let to = (from + length as usize).min(end);
@@ -113,8 +120,10 @@ impl TruePeakMeter {
 
     fn read_slot(&mut self, from: usize, to: usize) {
         let (mut peak, mut highest_channel) = (0.0f32, 0);
+        let frames = to - from;
+        let first = if self.slots.is_empty() { from - 1 } else { from };
         for (index, channel) in self.channels.iter().enumerate() {
-            let [samples, of_channel] = self.interpolator.peaks(channel, from, to, peak);
+            let [samples, of_channel] = self.interpolator.peaks(channel, first, to, peak);
             self.sample_peak = self.sample_peak.max(samples);
             if of_channel > peak {
                 (peak, highest_channel) = (of_channel, index);
@@ -122,12 +131,13 @@ impl TruePeakMeter {
         }
         self.slots.push(peak);
         if peak > self.candidates.get(CANDIDATES - 1).map_or(0.0, |lowest| lowest.peak) {
-            let frame = self.position + (self.locate(highest_channel, from, to, peak) - from) as u64;
+            let place = self.locate(highest_channel, first, to, peak);
+            let frame = self.position + place.saturating_sub(from) as u64;
             let rank = self.candidates.partition_point(|other| other.peak >= peak);
             self.candidates.truncate(CANDIDATES - 1);
             self.candidates.insert(rank, HighPlace { frame, channel: highest_channel, peak });
         }
-        self.position += (to - from) as u64;
+        self.position += frames as u64;
     }
 
     /// The sample after which the signal comes to its peak, which is known, by halving the stretch.
@@ -173,6 +183,26 @@ mod tests {
         let expected_db = 20.0 * (0.9 * 4.0 / std::f64::consts::PI).log10();
         assert!((peaks.true_dbtp().expect("not silent") - expected_db).abs() < 0.02);
         assert!((peaks.sample_dbfs().expect("not silent") - 20.0 * 0.9f64.log10()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_peak_before_the_first_sample_is_not_lost() {
+        // Alternating samples that begin at once and fade swing farthest before the first of them.
+        let begin: Vec<f32> = (0..40u8).map(|n| if n % 2 == 0 { 0.5 } else { -0.5 }).collect();
+        let fade = (0..400u16).map(|n| (1.0 - f32::from(n) / 400.0) * if n % 2 == 0 { 0.5 } else { -0.5 });
+        let samples: Vec<f32> = begin.into_iter().chain(fade).collect();
+        let read = |samples: Vec<f32>| {
+            let mut meter = TruePeakMeter::new(44_100);
+            meter.push(&AudioBuffer::from_channels(44_100, samples.clone(), samples));
+            meter.finish()
+        };
+        let (at_once, later) = (read(samples.clone()), read([vec![0.0; 100], samples.clone()].concat()));
+        let backwards = read(samples.iter().rev().copied().collect());
+        let [at_once_dbtp, later_dbtp, backwards_dbtp] =
+            [&at_once, &later, &backwards].map(|peaks| peaks.true_dbtp().expect("not silent"));
+        assert!((at_once_dbtp - later_dbtp).abs() < 1e-5, "{at_once_dbtp} {later_dbtp}");
+        assert!((at_once_dbtp - backwards_dbtp).abs() < 1e-5, "{at_once_dbtp} {backwards_dbtp}");
+        assert_eq!(at_once.highest[0].frame, 0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
 use crate::aligned::Aligned;
-use crate::audio::AudioBuffer;
+use crate::audio::{AudioBuffer, assert_rate};
 use crate::dsp::window::hann;
 use crate::slots::slot_border;
 
@@ -229,12 +229,24 @@ fn weighted_sum(weights: &[f32], values: &[f32]) -> f32 {
     lanes.iter().sum()
 }
 
+/// A transform that would be longer than this has three quarters of a power of two, seconds.
+const LONGEST_TRANSFORM_S: f64 = 0.2;
+
+/// Frames of a transform: 8192 at 44.1 and 48 kHz, which makes bins of 5.4 and 5.9 Hz, about as wide as the lowest band. As wide
+/// at all rates, since a low tone fills more third octaves the wider they are.
+fn transform_length(sample_rate_hz: u32) -> usize {
+    let length = ((0.15 * f64::from(sample_rate_hz)) as usize).next_power_of_two();
+    if length as f64 > LONGEST_TRANSFORM_S * f64::from(sample_rate_hz) { length / 4 * 3 } else { length }
+}
+
 impl SpectrumMeter {
     /// A meter at rest.
+    ///
+    /// # Panics
+    /// If the sample rate is outside 8 to 384 kHz.
     pub fn new(sample_rate_hz: u32) -> Self {
-        // 8192 at 44.1 and 48 kHz: bins of 5.4 and 5.9 Hz, about as wide as the lowest band.
-        let length = (0.15 * f64::from(sample_rate_hz)) as usize;
-        let length = length.next_power_of_two();
+        assert_rate(sample_rate_hz);
+        let length = transform_length(sample_rate_hz);
         let fft = FftPlanner::<f32>::new().plan_fft_forward(length);
         let window: Vec<f32> = hann(length).map(|weight| weight as f32).collect();
         // Parseval: the sum over all bins of both signs is `length` times the windowed energy.

@@ -83,7 +83,6 @@ impl Bandwidth {
         for (sum, power) in self.sums.iter_mut().zip(&powers) {
             *sum += power;
         }
-        let highest_hz = EDGE_MAX_HZ.min(EDGE_MAX_OF_NYQUIST * 0.5 * f64::from(self.sample_rate_hz));
         let step_db = EDGE_DB_PER_KHZ * EDGE_BANDS as f64 * BAND_HZ * 1e-3;
         let levels = levels_db(&powers);
         if self.sample_rate_hz > HIGH_RATE_HZ {
@@ -93,10 +92,15 @@ impl Bandwidth {
             }
         }
         self.edges_hz.extend(
-            steepest(&levels, EDGE_MIN_HZ, highest_hz)
+            steepest(&levels, EDGE_MIN_HZ, self.highest_edge_hz())
                 .filter(|edge| edge.step_db > step_db.max(MIN_STEP_DB))
                 .map(|e| e.hz),
         );
+    }
+
+    /// Above, an edge is the converter's own.
+    fn highest_edge_hz(&self) -> f64 {
+        EDGE_MAX_HZ.min(EDGE_MAX_OF_NYQUIST * 0.5 * f64::from(self.sample_rate_hz))
     }
 
     /// A programme that holds less than its sample rate can.
@@ -149,7 +153,7 @@ impl Bandwidth {
             severity: if lossy { Severity::Info } else { Severity::Warning },
             value: edge_hz,
             unit: "Hz",
-            threshold: EDGE_MAX_OF_NYQUIST * 0.5 * f64::from(self.sample_rate_hz),
+            threshold: self.highest_edge_hz(),
             times_s: Vec::new(),
             message: if lossy {
                 format!("its coding removed everything above {:.1} kHz; master from the original", 1e-3 * edge_hz)

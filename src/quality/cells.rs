@@ -1,4 +1,4 @@
-//! A programme cut into cells of a third of a millisecond, or 16 frames: what every check looks at first.
+//! A programme cut into cells of a quarter to a third of a millisecond, of 16 frames below 72 kHz: what every check looks at first.
 
 use pulp::{Arch, NullaryFnOnce};
 

@@ -1,6 +1,6 @@
 //! Clicks: a few samples that nothing before them announces and nothing after them explains.
 //!
-//! A second difference far above all others within 30 ms (longer below 44.1 kHz) makes a candidate. Linear prediction from the
+//! A second difference far above all others within 19 to 30 ms (longer below 44.1 kHz) makes a candidate. Linear prediction from the
 //! sound before it (as in Essentia's `ClickDetector`, after P. A. A. Esquef et al., "Detection of clicks in audio signals using
 //! warped linear prediction", DSP 2002) then tells whether it is over at once, as clicks are, or begins a sound, as drums do.
 
@@ -14,7 +14,7 @@ use crate::units::{db_to_amplitude, ms_to_frames};
 const CANDIDATE_RATIO: f32 = 8.0;
 /// Cells on either side that may belong to the click itself.
 const OWN_CELLS: usize = 2;
-/// Cells on either side that it is compared with: 30 ms at 44.1 kHz and above.
+/// Cells on either side that it is compared with: 19 to 30 ms at 44.1 kHz and above.
 const NEAR_CELLS: usize = 84;
 const ORDER: usize = 24;
 /// A click, with the samples that an earlier filter spread it over, is over within this on either side.

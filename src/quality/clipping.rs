@@ -3,15 +3,17 @@
 use super::cells::Group;
 use super::thresholds::{
     CLIP_CORNER_SPREADS, CLIP_DBFS, CLIP_FAIL_FRAMES, CLIP_FAIL_RUNS, CLIP_FULL_SCALE, CLIP_RUN_FRAMES,
-    CLIP_RUNS_BELOW_FULL_SCALE, CLIP_SPREAD,
+    CLIP_RUNS_BELOW_FULL_SCALE, CLIP_SPREAD, CLIP_WARNING_RUNS,
 };
 use super::{Finding, Severity, Times};
 use crate::units::{amplitude_to_db, db_to_amplitude};
 
 /// Levels of flat tops are told apart in steps of this, dB.
 const LEVEL_STEP_DB: f64 = 0.05;
-/// Levels from [`CLIP_DBFS`] to +4 dBFS; what lies above counts with the last.
-const LEVELS: usize = 100;
+/// Levels below full scale, from [`CLIP_DBFS`] on. The next one is full scale, then come those above it.
+const BELOW_FULL_SCALE: usize = (-CLIP_DBFS / LEVEL_STEP_DB) as usize;
+/// Up to +4 dBFS; what lies above counts with the last.
+const LEVELS: usize = BELOW_FULL_SCALE + 1 + 80;
 
 /// Finds flat tops in both channels.
 #[derive(Debug, Clone)]
@@ -81,7 +83,7 @@ impl Clipping {
         let is_square = before * sign <= -0.9 * self.floor && after * sign <= -0.9 * self.floor;
         let is_stair = is_flat(sample(at - 2), before) || is_flat(after, sample(at + length + 1));
         if is_top && !is_square && !is_stair {
-            let level = &mut self.levels[level_index(f64::from(first.abs()))];
+            let level = &mut self.levels[level_index(first.abs())];
             level.count += 1;
             level.longest = level.longest.max(length);
             level.times.add(group.frame_of(at));
@@ -90,19 +92,18 @@ impl Clipping {
 
     pub(super) fn finish(self, sample_rate_hz: u32, lossy: bool) -> Option<Finding> {
         // A flat top at full scale needs no company; beyond it, in floating point, it does.
-        let full_scale = level_index(f64::from(CLIP_FULL_SCALE))..=level_index(1.0);
         let mut sum = Level::default();
         for (index, level) in self.levels.iter().enumerate() {
             // A clipper's level may lie on the border of two steps.
             let near = &self.levels[index.saturating_sub(1)..(index + 2).min(LEVELS)];
             let count: usize = near.iter().map(|level| level.count).sum();
-            if count >= CLIP_RUNS_BELOW_FULL_SCALE || (full_scale.contains(&index) && !lossy) {
+            if count >= CLIP_RUNS_BELOW_FULL_SCALE || (index == BELOW_FULL_SCALE && !lossy) {
                 sum.count += level.count;
                 sum.longest = sum.longest.max(level.longest);
                 sum.times.merge(&level.times);
             }
         }
-        if sum.count == 0 {
+        if sum.count < CLIP_WARNING_RUNS {
             return None;
         }
         let fails = sum.count >= CLIP_FAIL_RUNS || sum.longest >= CLIP_FAIL_FRAMES;
@@ -111,7 +112,7 @@ impl Clipping {
             severity: if fails { Severity::Fail } else { Severity::Warning },
             value: sum.count as f64,
             unit: "peaks",
-            threshold: 1.0,
+            threshold: CLIP_WARNING_RUNS as f64,
             times_s: sum.times.seconds(sample_rate_hz),
             message: format!(
                 "{} cut off flat, the longest over {} samples; go back to where the level was too high (a clipper, a limiter, \
@@ -123,9 +124,15 @@ impl Clipping {
     }
 }
 
-fn level_index(amplitude: f64) -> usize {
-    let steps = (amplitude_to_db(amplitude) - CLIP_DBFS) / LEVEL_STEP_DB;
-    (steps.max(0.0) as usize).min(LEVELS - 1)
+fn level_index(amplitude: f32) -> usize {
+    let steps_over = |dbfs: f64| ((amplitude_to_db(f64::from(amplitude)) - dbfs).max(0.0) / LEVEL_STEP_DB) as usize;
+    if amplitude < CLIP_FULL_SCALE {
+        steps_over(CLIP_DBFS).min(BELOW_FULL_SCALE - 1)
+    } else if amplitude <= 1.0 {
+        BELOW_FULL_SCALE
+    } else {
+        (BELOW_FULL_SCALE + 1 + steps_over(0.0)).min(LEVELS - 1)
+    }
 }
 
 /// Whether two neighbours are level.

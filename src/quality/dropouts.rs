@@ -3,7 +3,7 @@
 //! Rests, gates and stutters are silent too; but a sound fades into them, however fast, or another one follows. A
 //! dropout stops a waveform anywhere, and it goes on as loud as before.
 
-use super::cells::Group;
+use super::cells::{Group, cell_frames};
 use super::thresholds::{GAP_DBFS, GAP_LEVEL_STEP_DB, GAP_MAX_S, GAP_MIN_S, GAP_SOUND_DBFS};
 use super::{Finding, Severity, Times};
 use crate::units::{amplitude_to_db, db_to_amplitude, db_to_power, ms_to_frames};
@@ -95,12 +95,18 @@ impl Dropouts {
         let Some(power) = self.torn_power(sound, 0..self.edge_frames().min(sound.len())) else { return };
         let ratio = power / power_before;
         let step = db_to_power(GAP_LEVEL_STEP_DB);
-        if (GAP_MIN_S..=GAP_MAX_S).contains(&length_s) && (1.0 / step..step).contains(&ratio) {
+        if (self.shortest_s()..=GAP_MAX_S).contains(&length_s) && (1.0 / step..step).contains(&ratio) {
             let near = ms_to_frames(1.0, self.sample_rate_hz) as u64;
             if !self.found.iter().rev().take(4).any(|known| known.0.abs_diff(frame) <= near) {
                 self.found.push((frame, end - frame));
             }
         }
+    }
+
+    /// Gaps from here on are told: any shorter one may lie across two cells without filling either.
+    fn shortest_s(&self) -> f64 {
+        let surely_seen = 2 * cell_frames(self.sample_rate_hz) - 1;
+        GAP_MIN_S.max(surely_seen as f64 / f64::from(self.sample_rate_hz))
     }
 
     fn edge_frames(&self) -> usize {
@@ -129,7 +135,7 @@ impl Dropouts {
             severity: Severity::Fail,
             value: longest_ms,
             unit: "ms",
-            threshold: 1e3 * GAP_MIN_S,
+            threshold: 1e3 * self.shortest_s(),
             times_s: times.seconds(self.sample_rate_hz),
             message: format!(
                 "the sound drops out {}, for up to {longest_ms:.1} ms; export or record again with a larger buffer",

@@ -36,21 +36,20 @@ pub(super) struct Line {
 pub(super) struct Window {
     /// Mean square of the band.
     pub(super) power: f64,
-    /// Mean square below 20 Hz.
+    /// Mean square below 20 Hz, of mid and side together.
     pub(super) sub_sonic: f64,
     /// Lines of both mains frequencies.
     pub(super) lines: [[Line; HARMONICS]; 2],
 }
 
-/// Gathers the low band of the mid.
+/// Gathers the low band of the mid, and of the side for the sake of rumble, of which a record player makes most there.
 pub(super) struct LowBand {
     /// Cells to one sample of the low band.
     step: usize,
     rate_hz: f64,
     /// Low-pass over cell sums.
     taps: Vec<f32>,
-    sums: Vec<f32>,
-    samples: Vec<f32>,
+    bands: [Decimated; 2],
     window: Vec<f32>,
     fft: Arc<dyn RealToComplex<f32>>,
     input: Vec<f32>,
@@ -58,6 +57,18 @@ pub(super) struct LowBand {
     scratch: Vec<Complex<f32>>,
     pub(super) windows: Vec<Window>,
     pub(super) standing: Standing,
+}
+
+/// Places of both bands.
+const MID: usize = 0;
+const SIDE: usize = 1;
+
+/// A signal on its way to the low band's rate.
+#[derive(Default)]
+struct Decimated {
+    /// Of cells that are still needed.
+    sums: Vec<f32>,
+    samples: Vec<f32>,
 }
 
 impl LowBand {
@@ -75,8 +86,7 @@ impl LowBand {
             step,
             rate_hz,
             taps: hann(length).map(|weight| (weight * scale) as f32).collect(),
-            sums: Vec::new(),
-            samples: Vec::new(),
+            bands: [Decimated::default(), Decimated::default()],
             window: hann(frames).map(|weight| weight as f32).collect(),
             input: fft.make_input_vec(),
             spectrum: fft.make_output_vec(),
@@ -89,44 +99,54 @@ impl LowBand {
 
     pub(super) fn push(&mut self, left: &Group<'_>, right: &Group<'_>) {
         let own = left.own_cells();
-        self.sums.extend(left.sums[own.clone()].iter().zip(&right.sums[own]).map(|(l, r)| l + r));
-        let known = self.samples.len();
-        let mut start = 0;
-        while start + self.taps.len() <= self.sums.len() {
-            let sums = &self.sums[start..start + self.taps.len()];
-            self.samples.push(sums.iter().zip(&self.taps).map(|(sum, tap)| sum * tap).sum());
-            start += self.step;
-        }
-        self.sums.drain(..start.min(self.sums.len()));
-        self.standing.push(&self.samples[known..]);
-        if self.samples.len() >= self.window.len() {
-            self.transform();
-            self.samples.drain(..self.window.len());
+        let cells = || left.sums[own.clone()].iter().zip(&right.sums[own.clone()]);
+        let known = self.bands[MID].samples.len();
+        self.bands[MID].push(cells().map(|(l, r)| l + r), &self.taps, self.step);
+        self.bands[SIDE].push(cells().map(|(l, r)| l - r), &self.taps, self.step);
+        self.standing.push(&self.bands[MID].samples[known..]);
+        if self.bands[MID].samples.len() >= self.window.len() {
+            self.transform(SIDE);
+            let side_sub_sonic = self.power_within(SUB_SONIC_HZ.0, SUB_SONIC_HZ.1);
+            self.transform(MID);
+            let window = self.look(side_sub_sonic);
+            self.windows.push(window);
+            for band in &mut self.bands {
+                band.samples.drain(..self.window.len());
+            }
         }
     }
 
-    fn transform(&mut self) {
+    /// Transforms the next window of a band.
+    fn transform(&mut self, band: usize) {
         self.input.fill(0.0);
-        for ((x, w), sample) in self.input.iter_mut().zip(&self.window).zip(&self.samples) {
+        for ((x, w), sample) in self.input.iter_mut().zip(&self.window).zip(&self.bands[band].samples) {
             *x = w * sample;
         }
         self.fft
             .process_with_scratch(&mut self.input, &mut self.spectrum, &mut self.scratch)
             .expect("buffers were made by the same plan");
-        let length = self.input.len() as f64;
-        let bin_hz = self.rate_hz / length;
-        let frames = self.window.len() as f64;
-        let (of_noise, of_tone) = (2.0 / (length * 0.375 * frames), 2.0 / (0.25 * frames * frames));
-        let bins = |low_hz: f64, high_hz: f64| {
-            let last = self.spectrum.len();
-            &self.spectrum
-                [((low_hz / bin_hz).ceil() as usize).min(last)..((high_hz / bin_hz).floor() as usize + 1).min(last)]
-        };
-        let sum = |low_hz: f64, high_hz: f64| {
-            of_noise * bins(low_hz, high_hz).iter().map(|x| f64::from(x.norm_sqr())).sum::<f64>()
-        };
+    }
+
+    /// Bins of the window that was transformed last.
+    fn bins(&self, low_hz: f64, high_hz: f64) -> &[Complex<f32>] {
+        let bin_hz = self.rate_hz / self.input.len() as f64;
+        let last = self.spectrum.len();
+        &self.spectrum
+            [((low_hz / bin_hz).ceil() as usize).min(last)..((high_hz / bin_hz).floor() as usize + 1).min(last)]
+    }
+
+    /// Mean square of what lies there.
+    fn power_within(&self, low_hz: f64, high_hz: f64) -> f64 {
+        // Parseval, with the window's own mean square.
+        let scale = 2.0 / (self.input.len() as f64 * 0.375 * self.window.len() as f64);
+        scale * self.bins(low_hz, high_hz).iter().map(|x| f64::from(x.norm_sqr())).sum::<f64>()
+    }
+
+    /// What is kept of the mid's window.
+    fn look(&self, side_sub_sonic: f64) -> Window {
+        let of_tone = 2.0 / (0.25 * (self.window.len() as f64).powi(2));
         let peak = |low_hz: f64, high_hz: f64| {
-            of_tone as f32 * bins(low_hz, high_hz).iter().map(|x| x.norm_sqr()).fold(0.0, f32::max)
+            of_tone as f32 * self.bins(low_hz, high_hz).iter().map(|x| x.norm_sqr()).fold(0.0, f32::max)
         };
         let lines = MAINS_HZ.map(|mains_hz| {
             std::array::from_fn(|index| {
@@ -141,10 +161,23 @@ impl LowBand {
                 }
             })
         });
-        self.windows.push(Window {
-            power: sum(SUB_SONIC_HZ.0, 0.5 * self.rate_hz),
-            sub_sonic: sum(SUB_SONIC_HZ.0, SUB_SONIC_HZ.1),
+        Window {
+            power: self.power_within(SUB_SONIC_HZ.0, 0.5 * self.rate_hz),
+            sub_sonic: side_sub_sonic + self.power_within(SUB_SONIC_HZ.0, SUB_SONIC_HZ.1),
             lines,
-        });
+        }
+    }
+}
+
+impl Decimated {
+    fn push(&mut self, cells: impl Iterator<Item = f32>, taps: &[f32], step: usize) {
+        self.sums.extend(cells);
+        let mut start = 0;
+        while start + taps.len() <= self.sums.len() {
+            let sums = &self.sums[start..start + taps.len()];
+            self.samples.push(sums.iter().zip(taps).map(|(sum, tap)| sum * tap).sum());
+            start += step;
+        }
+        self.sums.drain(..start.min(self.sums.len()));
     }
 }

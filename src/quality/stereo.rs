@@ -1,11 +1,12 @@
 //! The two channels against each other, from what is measured already.
 
 use super::thresholds::{
-    BALANCE_FAIL_LU, BALANCE_WARNING_LU, DEAD_CHANNEL_LUFS, DUAL_MONO_SIDE_DB, PHASE_SHARE_PERCENT,
-    POLARITY_CORRELATION,
+    BALANCE_FAIL_LU, BALANCE_WARNING_LU, DEAD_CHANNEL_LUFS, DUAL_MONO_CORRELATION, DUAL_MONO_SIDE_DB,
+    PHASE_SHARE_PERCENT, PHASE_SIDE_OVER_MID, POLARITY_CORRELATION,
 };
 use super::{Finding, MAX_TIMES, Severity};
 use crate::measure::Measurement;
+use crate::measure::spectrum::BandPower;
 use crate::slots::{SHORT_TERM_S, SHORT_TERM_SLOTS};
 use crate::units::db_to_power;
 
@@ -29,7 +30,9 @@ fn dead_channel(measurement: &Measurement, peaks: [f32; 2]) -> Option<Finding> {
     let quieter_lufs = balance_db.zip(integrated_lufs).map(|(balance, lufs)| lufs - balance.abs());
     let is_dead = peaks.contains(&0.0) || quieter_lufs.is_some_and(|lufs| lufs < DEAD_CHANNEL_LUFS);
     is_dead.then(|| {
-        let name = if peaks[0] < peaks[1] { "left" } else { "right" };
+        // One click makes a channel no louder: peaks tell only where there is nothing else to go by.
+        let is_left = balance_db.filter(|_| !peaks.contains(&0.0)).map_or(peaks[0] < peaks[1], |db| db < 0.0);
+        let name = if is_left { "left" } else { "right" };
         Finding {
             id: "dead_channel",
             severity: Severity::Fail,
@@ -46,12 +49,12 @@ fn dead_channel(measurement: &Measurement, peaks: [f32; 2]) -> Option<Finding> {
 fn dual_mono(measurement: &Measurement) -> Option<Finding> {
     let correlation = measurement.levels.whole().correlation()?;
     let side_db = measurement.levels.whole().width_db();
-    (correlation > 0.9999 && side_db.is_none_or(|db| db < DUAL_MONO_SIDE_DB)).then(|| Finding {
+    (correlation > DUAL_MONO_CORRELATION && side_db.is_none_or(|db| db < DUAL_MONO_SIDE_DB)).then(|| Finding {
         id: "dual_mono",
         severity: Severity::Info,
         value: correlation,
         unit: "correlation",
-        threshold: 0.9999,
+        threshold: DUAL_MONO_CORRELATION,
         times_s: Vec::new(),
         message: "both channels are the same: a mono programme in a stereo file; check that this is meant".into(),
     })
@@ -96,26 +99,26 @@ fn polarity(measurement: &Measurement) -> Option<Finding> {
 }
 
 fn phase(measurement: &Measurement) -> Option<Finding> {
-    let frames: Vec<[f64; 3]> = measurement
-        .spectrum
-        .iter()
-        .map(|frame| {
-            frame.iter().fold([0.0; 3], |[mid, side, cross], band| {
-                [mid + f64::from(band.mid), side + f64::from(band.side), cross + f64::from(band.cross)]
-            })
-        })
-        .collect();
-    let windows: Vec<[f64; 3]> = frames
-        .chunks(SHORT_TERM_SLOTS)
-        .map(|frames| frames.iter().fold([0.0; 3], |sum, frame| [0, 1, 2].map(|k| sum[k] + frame[k])))
-        .collect();
-    let mean = windows.iter().map(|[mid, side, _]| mid + side).sum::<f64>() / windows.len().max(1) as f64;
+    let powers = |frame: &[BandPower]| {
+        frame.iter().fold([0.0; 2], |[mid, side], band| [mid + f64::from(band.mid), side + f64::from(band.side)])
+    };
+    let frames: Vec<[f64; 2]> = measurement.spectrum.iter().map(powers).collect();
+    let mean = frames.iter().map(|[mid, side]| mid + side).sum::<f64>() / frames.len().max(1) as f64;
     let gate = mean * db_to_power(QUIET_DB);
-    let loud = || windows.iter().enumerate().filter(|(_, [mid, side, _])| mid + side > gate);
-    // Left and right correlate below 0 where the side is stronger than the mid; but a hard-panned sound has as much of
-    // either, and leans one way or the other by rounding.
-    let opposed: Vec<usize> = loud().filter(|(_, [mid, side, _])| *side > 1.1 * *mid).map(|(index, _)| index).collect();
-    let share_percent = 100.0 * opposed.len() as f64 / loud().count().max(1) as f64;
+    let (mut loud_frames, mut opposed_frames, mut opposed) = (0, 0, Vec::new());
+    for (index, window) in frames.chunks(SHORT_TERM_SLOTS).enumerate() {
+        let [mid, side] = window.iter().fold([0.0; 2], |sum, frame| [sum[0] + frame[0], sum[1] + frame[1]]);
+        if mid + side <= gate * window.len() as f64 {
+            continue;
+        }
+        // The last window may be a short one.
+        loud_frames += window.len();
+        if side > PHASE_SIDE_OVER_MID * mid {
+            opposed_frames += window.len();
+            opposed.push(index);
+        }
+    }
+    let share_percent = 100.0 * opposed_frames as f64 / loud_frames.max(1) as f64;
     (share_percent > PHASE_SHARE_PERCENT).then(|| Finding {
         id: "phase",
         severity: Severity::Warning,

@@ -468,6 +468,56 @@ fn channel_faults_are_found() {
     let half =
         with_right(&|x| (0..).zip(x).map(|(n, x)| if (n / (3 * RATE as usize)) == 1 { -x } else { *x }).collect());
     assert_times(&half, "phase", &[3.0]);
+    // The last window has 0.3 s: no third of the time.
+    let mut noise = Noise(5);
+    let end = Signal::new(RATE, 6.3, |t| {
+        let (mid, side) = (0.2 * noise.next(), 0.05 * noise.next());
+        if t < 6.02 { (mid + side, mid - side) } else { (mid + side, side - mid) }
+    });
+    assert!(end.inspect(None).iter().all(|finding| finding.id != "phase"));
+}
+
+#[test]
+fn one_click_does_not_tell_which_channel_is_dead() {
+    let mut noise = Noise(5);
+    let mut left_only = Signal::new(RATE, 200.0, |_| (0.3 * noise.next(), 0.0)).faded();
+    let at = left_only.frame(100.0);
+    left_only.channels[1][at] = 0.31;
+    let findings = left_only.inspect(None);
+    assert!(find(&findings, "dead_channel").message.contains("the right channel"), "{findings:?}");
+}
+
+#[test]
+fn gaps_are_found_from_the_length_that_is_told() {
+    for rate in [8_000, 22_050, 44_100] {
+        let told_ms = {
+            let mut signal = music_like(rate, 4.0, 0.7);
+            let range = signal.frame(2.0)..signal.frame(2.05);
+            signal.channels.iter_mut().for_each(|channel| channel[range.clone()].fill(0.0));
+            find(&signal.inspect(None), "dropout").threshold
+        };
+        let length = (1e-3 * told_ms * f64::from(rate)).ceil() as usize;
+        let mut missed = 0;
+        for shift in 0..16 {
+            let mut signal = music_like(rate, 4.0, 0.7);
+            let at = signal.frame(2.0) + shift;
+            signal.channels.iter_mut().for_each(|channel| channel[at..at + length].fill(0.0));
+            missed += usize::from(!signal.inspect(None).iter().any(|finding| finding.id == "dropout"));
+        }
+        // Where the wave crosses zero at the gap's edge, nothing is torn.
+        assert!(missed <= 4, "{rate} Hz: {missed} of 16 gaps of {told_ms} ms");
+    }
+}
+
+#[test]
+fn a_single_flat_top_counts_at_full_scale_only() {
+    let flat = |level: f32| {
+        let mut signal = music_like(RATE, 3.0, 0.5).faded();
+        let at = signal.frame(1.0);
+        signal.channels[0][at..at + 4].fill(level);
+        signal.inspect(None).iter().any(|finding| finding.id == "clipping")
+    };
+    assert_eq!([0.993, 0.9955, 0.9985, 0.9995, 1.0].map(flat), [false, false, false, true, true]);
 }
 
 #[test]
@@ -630,7 +680,12 @@ fn hum_noise_and_rumble_are_found() {
             .enumerate()
             .for_each(|(n, x)| *x += 0.1 * (n as f32 * 12.0 * std::f32::consts::TAU / 44_100.0).sin());
     });
-    let findings = rumbling.faded().inspect(None);
+    let findings = rumbling.clone().faded().inspect(None);
     assert_only(&findings, &["sub_sonic"], "rumble");
-    find(&findings, "sub_sonic");
+    let of_both_db = find(&findings, "sub_sonic").value;
+    // A pick-up that moves up and down makes as much of the side.
+    let rumble = |n: usize| 0.1 * (n as f32 * 12.0 * std::f32::consts::TAU / 44_100.0).sin();
+    rumbling.channels[1].iter_mut().enumerate().for_each(|(n, x)| *x -= 2.0 * rumble(n));
+    let of_side_db = find(&rumbling.faded().inspect(None), "sub_sonic").value;
+    assert!((of_side_db - of_both_db).abs() < 0.5, "{of_side_db} {of_both_db}");
 }

@@ -3,7 +3,7 @@
 //! | finding | severity | from |
 //! |---|---|---|
 //! | `silent` | fail | no sample above [`AUDIBLE_DBFS`] |
-//! | `clipping` | warning | 1 flat top of [`CLIP_RUN_FRAMES`] samples at full scale, or [`CLIP_RUNS_BELOW_FULL_SCALE`] at one level above [`CLIP_DBFS`] |
+//! | `clipping` | warning | [`CLIP_WARNING_RUNS`] flat top of [`CLIP_RUN_FRAMES`] samples at full scale, or [`CLIP_RUNS_BELOW_FULL_SCALE`] at one level above [`CLIP_DBFS`] |
 //! | | fail | [`CLIP_FAIL_RUNS`] flat tops, or one of [`CLIP_FAIL_FRAMES`] samples |
 //! | `inter_sample_overs` | info | true peak above [`LOSSY_HEADROOM_DBTP`] |
 //! | | fail | true peak above [`FULL_SCALE_DBTP`] |
@@ -15,15 +15,15 @@
 //! | `click` | warning | an isolated prediction error [`CLICK_DB`] above those around it |
 //! | `dropout` | fail | a silent gap of [`GAP_MIN_S`] to [`GAP_MAX_S`] torn into the sound |
 //! | `polarity` | fail | correlation below [`POLARITY_CORRELATION`] |
-//! | `phase` | warning | correlation below 0 in more than [`PHASE_SHARE_PERCENT`] of the loud windows |
-//! | `dual_mono` | info | side [`DUAL_MONO_SIDE_DB`] or more under the mid |
+//! | `phase` | warning | side over mid above [`PHASE_SIDE_OVER_MID`] in more than [`PHASE_SHARE_PERCENT`] of the loud time |
+//! | `dual_mono` | info | correlation above [`DUAL_MONO_CORRELATION`] and side [`DUAL_MONO_SIDE_DB`] or more under the mid |
 //! | `dead_channel` | fail | a channel below [`DEAD_CHANNEL_LUFS`] |
 //! | `balance` | warning, fail | channels differ by [`BALANCE_WARNING_LU`], [`BALANCE_FAIL_LU`] |
 //! | `channel_delay` | warning | [`DELAY_FRAMES`] at a correlation of [`DELAY_CORRELATION`], or [`DELAY_PHASE_SHARE`] of the phases |
 //! | `up_sampled` | warning | the spectrum ends at half of a lower sample rate |
 //! | `padded_bits` | warning | [`PADDED_BITS`] lowest bits never used |
 //! | `lossy_source` | warning | a codec's edge, steeper than [`EDGE_DB_PER_KHZ`] (info where the file itself is lossy) |
-//! | `hum` | warning | [`HUM_HARMONICS`] harmonics of 50 or 60 Hz, [`HUM_PROMINENCE_DB`] over what lies beside them; or lines that run through the music: [`HUM_STANDING_DB`], [`HUM_STANDING_UNDER_LU`] |
+//! | `hum` | warning | in the mid, [`HUM_HARMONICS`] harmonics of 50 or 60 Hz, [`HUM_PROMINENCE_DB`] over what lies beside them; or lines that run through the music: [`HUM_STANDING_DB`], [`HUM_STANDING_UNDER_LU`] |
 //! | `noise` | warning | steady noise above [`NOISE_DBFS_A`] in a pause |
 //! | `sub_sonic` | warning | energy below 20 Hz above [`SUB_SONIC_DB`] of the total |
 
@@ -45,6 +45,8 @@ pub const CLIP_SPREAD: f32 = 2.0 / 32_768.0;
 /// A flat top has corners: the step on either side is at least so many times the spread. The top of a low tone has
 /// none; its steps just outside of three equal samples are under 3 spreads.
 pub const CLIP_CORNER_SPREADS: f32 = 8.0;
+/// So many flat tops are told.
+pub const CLIP_WARNING_RUNS: usize = 1;
 /// So many flat tops fail.
 pub const CLIP_FAIL_RUNS: usize = 10;
 /// So many samples of one flat top fail.
@@ -83,7 +85,7 @@ pub const CLICK_DB: f64 = 38.0;
 /// Quieter clicks than this go unnoticed, dBFS of prediction error (Essentia: -50).
 pub const CLICK_MIN_DBFS: f64 = -50.0;
 
-/// Shortest gap, seconds.
+/// Shortest gap, seconds; at rates under 31 kHz, the 31 samples that surely hold a whole cell of 16.
 pub const GAP_MIN_S: f64 = 0.001;
 /// Longest gap, seconds (Essentia's `GapsDetector`: 3.5).
 pub const GAP_MAX_S: f64 = 3.5;
@@ -96,8 +98,13 @@ pub const GAP_LEVEL_STEP_DB: f64 = 10.0;
 
 /// Two channels that cancel: below this correlation one of them is upside down.
 pub const POLARITY_CORRELATION: f64 = -0.5;
-/// Share of windows of 3 s with a correlation below 0, percent.
+/// Share of the loud time, in windows of 3 s, in which the channels work against each other, percent.
 pub const PHASE_SHARE_PERCENT: f64 = 10.0;
+/// They do where the power of the side is so many times that of the mid. Left and right correlate below 0 from 1 on, but a hard-panned sound
+/// has as much of either, and leans one way or the other by rounding.
+pub const PHASE_SIDE_OVER_MID: f64 = 1.1;
+/// Correlation from which on two channels are the same, if the side is as low as [`DUAL_MONO_SIDE_DB`].
+pub const DUAL_MONO_CORRELATION: f64 = 0.9999;
 /// Level of the side under the mid that no longer makes a stereo file, dB.
 pub const DUAL_MONO_SIDE_DB: f64 = -80.0;
 /// A channel below the absolute gate of ITU-R BS.1770-5 is dead, LUFS.

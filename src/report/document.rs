@@ -168,7 +168,8 @@ pub struct ModelDocument {
     /// What the network said and what the classical rules would have done; absent where no network was asked.
     #[serde(flatten)]
     pub verdict: Option<ModelVerdict>,
-    /// What became of trying the suggestions on excerpts of the mix; `null` without a reference.
+    /// What became of trying the suggestions on excerpts of the mix; `null` where no reference's
+    /// sounds are shared or asked for.
     pub refinement: Option<Refinement>,
 }
 
@@ -230,7 +231,11 @@ impl MasterReport {
             verified: mastered.promises,
             translation: mastered.translation,
             model: ModelDocument {
-                name: if profile.is_some() { "profile" } else { job.suggester.name() },
+                name: match (&reference, &profile) {
+                    (Some(_), _) => job.suggester.name(),
+                    (None, Some(_)) => "profile",
+                    (None, None) => "none",
+                },
                 likeness_ratio: proposal.likeness_ratio,
                 matched_ratio: proposal.matched_ratio,
                 verdict: proposal.model,

@@ -360,11 +360,13 @@ impl PromiseWords {
             "length" => ("Length".to_owned(), 0, ""),
             other => (other.replace('_', " "), 2, ""),
         };
-        let tolerance = if *tolerance > 0.0 { format!(" \u{b1} {tolerance}") } else { String::new() };
+        // A distance from a loudness is one in LU.
+        let of_distance = unit.replace("LUFS", "LU");
+        let tolerance = if *tolerance > 0.0 { format!(" \u{b1} {tolerance} {of_distance}") } else { String::new() };
         let reason = promise.reason.as_deref().unwrap_or("no reason is known");
         Self {
             name,
-            wanted: format!("{limit}{}{tolerance} {unit}", number(*wanted, decimals)),
+            wanted: format!("{limit}{} {unit}{tolerance}", number(*wanted, decimals)),
             measured: format!("{} {unit}", number(promise.measured, decimals)),
             reason: if promise.met { String::new() } else { printable(reason) },
             wanted_because: promise.wanted_because.as_deref().map(printable).unwrap_or_default(),

@@ -24,13 +24,16 @@ fn was_turned_over(reference: &Source) -> bool {
 }
 
 /// What makes a reference a poor one.
-fn reference_notes(mix: &Source, reference: &Source) -> Vec<String> {
+fn reference_notes(mix: &Source, reference: &Source, keeps_width: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if is_same_place(&mix.info.path, &reference.info.path) {
         notes.push("The reference is the mix itself: there is nothing to come near to.".into());
     }
     if reference.info.channels == 1 {
-        notes.push("The reference is mono: the width was left alone.".into());
+        // With several references, the others may have moved it.
+        if keeps_width {
+            notes.push("The reference is mono: the width was left alone.".into());
+        }
     } else if was_turned_over(reference) {
         notes.push(
             "A channel of the reference is upside down, none of the mix's: it was taken the right way up.".into(),
@@ -122,7 +125,7 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     match &mastered.references.middle {
         None if job.profile.is_some() => {}
         None => notes.push(alone(proposal)),
-        Some(reference) => notes.extend(reference_notes(mix, reference)),
+        Some(reference) => notes.extend(reference_notes(mix, reference, recipe.width.is_none())),
     }
     if let Some(rate) = job.output_settings.sample_rate_hz.filter(|rate| *rate > mix.info.sample_rate_hz) {
         notes.push(format!(

@@ -56,7 +56,7 @@ fn outside(departure: f64, half_width: f64) -> f64 {
     departure.signum() * (departure.abs() - half_width).max(0.0)
 }
 
-/// What brings the profile's levels, which are over the mean of its own bands, to the scale of the mix's: on it, the two agree
+/// What brings the profile's levels, which are over a mean of its own bands, to the scale of the mix's: on it, the two agree
 /// in the mean over the bands that both hold. `None` where there are no such bands.
 fn level_offset_db(
     mix: &Measurement,
@@ -64,7 +64,7 @@ fn level_offset_db(
     departures: &[Option<(f64, f64)>],
     profile: &Profile,
 ) -> Option<f64> {
-    let profile_mean_db = mean(profile.tone.iter().map(|band| band.mean_db))?;
+    let profile_mean_db = quantity::overall_level_of_profile_db(profile)?;
     let held = || levels.centers_hz.iter().zip(&levels.levels_db).zip(departures).filter(|(_, band)| band.is_some());
     let mix_db = mean(held().map(|((_, db), _)| *db))? - quantity::overall_level_db(mix)?;
     let expected_db = mean(held().filter_map(|((&hz, _), _)| Some(profile.tone_at(hz)?.mean_db)))? - profile_mean_db;

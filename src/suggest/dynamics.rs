@@ -14,6 +14,7 @@ use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::crossover::BANDS;
 use crate::dsp::leveler::LevelerSettings;
 use crate::measure::Measurement;
+use crate::measure::analysis::wide_band_edges_hz;
 
 /// Least reduction of a band's spread that is worth a compressor and the phases that its crossovers turn, dB.
 const WORTHWHILE_DB: f64 = 1.0;
@@ -141,7 +142,10 @@ pub(super) fn by_band(
         let spread = Quantity::Spread { band };
         let (Some(before_db), Some(wanted_db)) = (spread.of(mix), spread.of(reference)) else { continue };
         let reduction_db = (take * (before_db - wanted_db - limiting_db)).min(MAX_SPREAD_REDUCTION_DB);
-        let is_worth_it = reduction_db >= WORTHWHILE_DB && before_db <= MOST_SPREAD_DB;
+        // Half a band's spread is another one's.
+        let top_hz = |of: &Measurement| wide_band_edges_hz()[band].1.min(0.5 * f64::from(of.sample_rate_hz));
+        let is_whole = top_hz(mix) == top_hz(reference);
+        let is_worth_it = is_whole && reduction_db >= WORTHWHILE_DB && before_db <= MOST_SPREAD_DB;
         let Some(median_db) = bands[band].p50_db.filter(|_| is_worth_it) else { continue };
         // From the median up, a slope that takes `reduction_db` off the 95th percentile.
         let slope = (reduction_db / before_db).min(0.75);

@@ -1,5 +1,7 @@
 //! What a suggestion is measured by, before and after.
 
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 
 use super::profile::Profile;
@@ -9,11 +11,15 @@ use crate::measure::Measurement;
 use crate::measure::analysis::{mean, wide_band_edges_hz};
 use crate::units::power_to_db_checked;
 
+/// Third octaves in whose mean a band's level is told, Hz: those of 100 Hz to 3.15 kHz, which programmes of all sample rates hold.
+const OVERALL_HZ: RangeInclusive<f64> = 95.0..=3_300.0;
+
 /// A number that a change is meant to move.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Quantity {
-    /// Level of the mid between two frequencies over its mean level in all third octaves, over the loud parts, dB.
+    /// Level of the mid between two frequencies over its mean level in the third octaves from 100 Hz to 3.15 kHz, over the loud
+    /// parts, dB.
     BandLevel {
         /// Lower edge.
         low_hz: f64,
@@ -64,14 +70,11 @@ impl Quantity {
         }
     }
 
-    /// Its mean over the songs of a profile; `None` where the profile doesn't hold it. A band's level is that over the mean
-    /// of the profile's own bands.
+    /// Its mean over the songs of a profile; `None` where the profile doesn't hold it. A band's level is that over
+    /// the mean of the profile's own bands from 100 Hz to 3.15 kHz.
     pub fn of_profile(self, profile: &Profile) -> Option<f64> {
         match self {
-            Self::BandLevel { low_hz, high_hz } => {
-                let levels: Vec<(f64, f64)> = profile.tone.iter().map(|band| (band.center_hz, band.mean_db)).collect();
-                level_over_all_db(&levels, low_hz, high_hz)
-            }
+            Self::BandLevel { low_hz, high_hz } => level_over_all_db(&profile_levels_db(profile), low_hz, high_hz),
             Self::Width => mean(profile.width_db[1..3].iter().flatten().map(|width| width.mean)),
             Self::Spread { .. } | Self::Offset => None,
             Self::PeakToLoudness => Some(profile.plr_db.mean),
@@ -79,20 +82,37 @@ impl Quantity {
     }
 }
 
-/// The level of a range over that of all bands. `levels` are centres with their level.
+/// The level of a range over the overall one. `levels` are centres with their level.
 fn level_over_all_db(levels: &[(f64, f64)], low_hz: f64, high_hz: f64) -> Option<f64> {
-    let within = |hz: f64| (low_hz..=high_hz).contains(&hz);
-    let overall_db = mean(levels.iter().map(|level| level.1))?;
-    mean(levels.iter().filter(|level| within(level.0)).map(|level| level.1)).map(|db| db - overall_db)
+    Some(mean_within(levels, low_hz..=high_hz)? - mean_within(levels, OVERALL_HZ)?)
+}
+
+fn mean_within(levels: &[(f64, f64)], range_hz: RangeInclusive<f64>) -> Option<f64> {
+    mean(levels.iter().filter(|(hz, _)| range_hz.contains(hz)).map(|(_, db)| *db))
 }
 
 fn band_level_db(measurement: &Measurement, low_hz: f64, high_hz: f64) -> Option<f64> {
     level_over_all_db(&levels_db(measurement), low_hz, high_hz)
 }
 
-/// Mean level of the mid in all third octaves, over which [`Quantity::BandLevel`] is told, dB.
+/// The level over which [`Quantity::BandLevel`] is told, dB.
 pub(super) fn overall_level_db(measurement: &Measurement) -> Option<f64> {
-    mean(levels_db(measurement).iter().map(|level| level.1))
+    mean_within(&levels_db(measurement), OVERALL_HZ)
+}
+
+/// The same of a profile.
+pub(super) fn overall_level_of_profile_db(profile: &Profile) -> Option<f64> {
+    mean_within(&profile_levels_db(profile), OVERALL_HZ)
+}
+
+/// Whether a third octave is one of those in whose mean that is.
+pub(super) fn is_overall(center_hz: f64) -> bool {
+    OVERALL_HZ.contains(&center_hz)
+}
+
+/// Centres of a profile's bands with their level.
+fn profile_levels_db(profile: &Profile) -> Vec<(f64, f64)> {
+    profile.tone.iter().map(|band| (band.center_hz, band.mean_db)).collect()
 }
 
 /// Centres of the third octaves with the level of the mid.

@@ -6,7 +6,7 @@ use super::dynamics::Density;
 use super::eq_fit::{self, Curve};
 use super::profile::Profile;
 use super::tone::{Evidence, Tone};
-use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target, dynamics, link, width};
+use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target, dynamics, link, quantity, width};
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
@@ -240,7 +240,7 @@ fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand
         let (sum, count) = gains.fold((0.0, 0.0), |(sum, count), gain| (sum + gain, count + 1.0));
         if count > 0.0 { sum / count } else { 0.0 }
     };
-    let change_db = mean_gain_db(&|hz| (low_hz..=high_hz).contains(&hz)) - mean_gain_db(&|_| true);
+    let change_db = mean_gain_db(&|hz| (low_hz..=high_hz).contains(&hz)) - mean_gain_db(&quantity::is_overall);
     let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
         let relation = if before >= wanted { "above" } else { "below" };
         let mut said = format!(

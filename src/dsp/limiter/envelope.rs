@@ -53,8 +53,8 @@ struct Transient {
     smoother: Smoother,
 }
 
-/// How long a need of the bass counts: a period of 25 Hz, the beat of A1 or E1 with the fifth above.
-const BASS_HOLD_MS: f64 = 40.0;
+/// How long a need of the bass counts: E1, the lowest note of a bass guitar, and the fifth above it come together every 48.5 ms.
+const BASS_HOLD_MS: f64 = 50.0;
 /// Each dB that other sounds add to what the bass needs takes so many off again: they hide how its wave is bent, and would be
 /// ducked with it.
 ///

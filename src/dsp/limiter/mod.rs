@@ -3,7 +3,7 @@
 //! The signal is cut into control intervals of half a millisecond. Of each, the true peak is found
 //! ([`TruePeaks`]); from the peaks, the level of the bass and the settings follows the gain at each border between intervals
 //! ([`GainEnvelope`]); the gain moves in a straight line between borders. A gain that moves changes what lies between
-//! samples, so the limited signal is looked at once more, with 16 points a sample, and where it still exceeds the
+//! samples, so the limited signal is looked at once more, with 16 points a sample (8 above 128 kHz), and where it still exceeds the
 //! ceiling its interval is given more reduction, until none does or after 24 rounds ([`Limiter`]).
 //!
 //! What users complain about in limiters is pumping, lost bass and distortion. So two reductions compete,

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 const BLOCK_FRAMES: usize = 1 << 16;
 /// Bytes of a block: two channels of `f32`.
 const BLOCK_BYTES: usize = BLOCK_FRAMES * 2 * size_of::<f32>();
-/// Memory for audio before it goes to the disk: 4.5 minutes at 48 kHz, so that a song stays in memory and a master with
+/// Memory for audio before it goes to the disk: 4.4 minutes at 48 kHz, so that a song stays in memory and a master with
 /// its reference stays well below 300 MB.
 const MEMORY_FRAMES: usize = (96 << 20) / (2 * size_of::<f32>());
 

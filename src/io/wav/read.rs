@@ -100,8 +100,8 @@ impl<R: Read + Seek> WavStream<R> {
                         return Err(Fault::Damaged("its audio comes without a format description before it".into()));
                     };
                     let present = file_bytes.saturating_sub(start);
-                    let whole = riff_bytes == file_bytes;
-                    let declared = data_bytes(size, long_data_bytes, present, whole);
+                    let declared = data_bytes(size, long_data_bytes, present, riff_bytes == file_bytes);
+                    let declared = declared + if name == "WAV" { lost_bytes(riff_bytes, file_bytes) } else { 0 };
                     return Self::at_data(source, name, &format, declared, present).map(Some);
                 }
                 _ => {}
@@ -172,6 +172,12 @@ fn data_bytes(size: u32, long: Option<u64>, present: u64, riff_size_fits: bool) 
         _ if size == 0 || (open(size) && u64::from(size) > present) => present,
         _ => u64::from(size),
     }
+}
+
+/// What a writer that doesn't know RF64 left out of its sizes, which it counts modulo 2^32.
+fn lost_bytes(riff_bytes: u64, file_bytes: u64) -> u64 {
+    let beyond = file_bytes.saturating_sub(riff_bytes);
+    if beyond.is_multiple_of(1 << 32) { beyond } else { 0 }
 }
 
 /// Reads the format chunk. `None`: a codec that is not plain PCM.
@@ -337,4 +343,62 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file that goes on with zeros after its header.
+    struct Sparse {
+        header: Vec<u8>,
+        bytes: u64,
+        position: u64,
+    }
+
+    impl Read for Sparse {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let left = (self.bytes - self.position.min(self.bytes)).min(buffer.len() as u64) as usize;
+            for (n, byte) in buffer[..left].iter_mut().enumerate() {
+                *byte = self.header.get(self.position as usize + n).copied().unwrap_or(0);
+            }
+            self.position += left as u64;
+            Ok(left)
+        }
+    }
+
+    impl Seek for Sparse {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            self.position = match to {
+                SeekFrom::Start(position) => position,
+                SeekFrom::End(offset) => self.bytes.saturating_add_signed(offset),
+                SeekFrom::Current(offset) => self.position.saturating_add_signed(offset),
+            };
+            Ok(self.position)
+        }
+    }
+
+    #[test]
+    fn sizes_that_a_writer_counted_modulo_4_gib_are_made_whole() {
+        let frames_of = |data_bytes: u64, told_bytes: u64| {
+            let mut header = b"RIFF".to_vec();
+            header.extend(((36 + told_bytes) as u32).to_le_bytes());
+            header.extend(b"WAVEfmt ");
+            header.extend(16u32.to_le_bytes());
+            header.extend([1, 0, 2, 0]);
+            header.extend(44_100u32.to_le_bytes());
+            header.extend((4 * 44_100u32).to_le_bytes());
+            header.extend([4, 0, 16, 0]);
+            header.extend(b"data");
+            header.extend((told_bytes as u32).to_le_bytes());
+            let bytes = header.len() as u64 + data_bytes;
+            let stream = WavStream::open(Sparse { header, bytes, position: 0 });
+            stream.ok().flatten().expect("PCM").info.frames
+        };
+        let long = (1 << 32) + 16_000;
+        assert_eq!(frames_of(long, long), Some(long / 4));
+        assert_eq!(frames_of(16_000, 16_000), Some(4_000));
+        // What else lies behind the audio is none of it.
+        assert_eq!(frames_of(20_000, 16_000), Some(4_000));
+    }
 }

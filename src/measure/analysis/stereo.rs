@@ -104,7 +104,8 @@ impl Measurement {
         }
     }
 
-    /// Power of the side over the mid in a range of frequencies, over the loud parts, dB. `None` where either is silent.
+    /// Power of the side over the mid in a range of frequencies, over the loud parts, dB. `None` where either is silent, or the side
+    /// 60 dB under the mid or more.
     pub fn width_db(&self, low_hz: f64, high_hz: f64) -> Option<f64> {
         Image::of(&self.loud_spectrum[self.bands_within(low_hz, high_hz)]).width_db()
     }

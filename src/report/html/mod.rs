@@ -191,13 +191,13 @@ fn suggestions(report: &MasterReport) -> Markup {
                     tbody { @for document in &report.suggestions { (suggestion(document, has_reference)) } }
                 }
                 p.quiet {
-                    "Levels are those of the mid over its mean in all third octaves. Marked: what moved the wrong way, "
+                    "Levels are those of the mid over its mean from 100 Hz to 3.15 kHz. Marked: what moved the wrong way, "
                     "and what is more than 1 dB off its prediction."
                 }
             }
             @if !report.suggestions.is_empty() || report.model.likeness_ratio.is_some() {
                 p.quiet {
-                    "Suggested by " (report.model.name) "."
+                    @if report.model.name != "none" { "Suggested by " (report.model.name) "." }
                     @if let Some(likeness) = report.model.likeness_ratio {
                         " Likeness of mix and reference: " (number(likeness, 2))
                         " (0: different songs, 1: the same recording). The more alike, the more was taken over."

@@ -123,7 +123,9 @@ fn changes(out: &mut String, report: &MasterReport) {
         let [before, predicted, achieved] = values;
         let setting = shorten(&printable(&suggestion.setting), 40);
         line(out, &format!("  {setting:<40}{before:>8}{predicted:>11}{achieved:>10}{reference:>11}{mark}"));
-        wrap(out, &printable(&suggestion.cause), 6);
+        if !suggestion.cause.is_empty() {
+            wrap(out, &printable(&suggestion.cause), 6);
+        }
     }
 }
 
@@ -284,7 +286,7 @@ pub(super) mod tests {
         let text = master_text(&sample::report());
         for wanted in [
             "Night Drive master.wav: all 3 promises are kept",
-            "  kept    Loudness       -9.04 LUFS, wanted -9.00 \u{b1} 0.1 LUFS",
+            "  kept    Loudness       -9.04 LUFS, wanted -9.00 LUFS \u{b1} 0.1 LU",
             "  Integrated loudness, LUFS        -18.4      -9.0      +9.4        -8.6",
             "  -2.1 dB at 310 Hz, Q 0.8                     5.2        3.3       3.4        2.6\n",
             "\n      170 to 565 Hz lie 2.6 dB above the reference\n",
@@ -310,7 +312,7 @@ pub(super) mod tests {
         report.verified[0].wanted_because = Some("the reference has -8.6 LUFS and peaks over the ceiling".into());
         let text = master_text(&report);
         assert_fits(&text);
-        let wanted = "0.1 LUFS\n          because the reference has -8.6 LUFS and peaks over the ceiling\n";
+        let wanted = "0.1 LU\n          because the reference has -8.6 LUFS and peaks over the ceiling\n";
         assert!(text.contains(wanted), "{text}");
     }
 

@@ -12,8 +12,8 @@ use crate::dsp::dither::Dither;
 use crate::error::{Error, Result};
 use crate::io::{SampleFormat, ScratchFolder, Spool, WavWriter};
 
-/// Below this, encoders have other modes that no service sends, and so have decoders.
-const MIN_RATE_HZ: u32 = 32_000;
+/// What both formats have a mode for and services send. Below, encoders have other modes, and above, not all of them know the same.
+const RATES_HZ: [u32; 3] = [32_000, 44_100, 48_000];
 
 /// An encoder on this machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,7 +134,7 @@ impl Tool {
 fn write_wav(audio: &Spool, path: &Path) -> Result<()> {
     let failed = |error| Error::write(path, error);
     let file = std::fs::File::create(path).map_err(failed)?;
-    let rate_hz = stream_rate_hz(audio.sample_rate_hz(), MIN_RATE_HZ..=u32::MAX);
+    let rate_hz = stream_rate_hz(audio.sample_rate_hz(), |rate_hz| RATES_HZ.contains(&rate_hz));
     let mut writer = WavWriter::create(file, rate_hz, SampleFormat::Int24).map_err(failed)?;
     let mut dither = Dither::new(SampleFormat::Int24.bits());
     let (mut left, mut right) = (Vec::new(), Vec::new());

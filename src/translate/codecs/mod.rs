@@ -11,7 +11,6 @@ mod vorbis;
 
 use std::fs::File;
 use std::io;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -82,9 +81,9 @@ pub struct CodecCheck {
 
 /// The rate of a stream: the programme's, or what a service sends instead where an encoder has no mode for it, the usual
 /// one of its family.
-fn stream_rate_hz(rate_hz: u32, modes_hz: RangeInclusive<u32>) -> u32 {
+fn stream_rate_hz(rate_hz: u32, has_mode: impl Fn(u32) -> bool) -> u32 {
     match rate_hz {
-        _ if modes_hz.contains(&rate_hz) => rate_hz,
+        _ if has_mode(rate_hz) => rate_hz,
         _ if rate_hz.is_multiple_of(11_025) => 44_100,
         _ => 48_000,
     }

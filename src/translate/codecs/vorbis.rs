@@ -29,7 +29,7 @@ fn quality(kbps: u32) -> f32 {
 
 pub(super) fn encode(audio: &Spool, kbps: u32, file: File, path: &Path) -> Result<()> {
     let failed = |error: vorbis_rs::VorbisError| Error::write(path, std::io::Error::other(error.to_string()));
-    let rate_hz = stream_rate_hz(audio.sample_rate_hz(), 0..=MAX_RATE_HZ);
+    let rate_hz = stream_rate_hz(audio.sample_rate_hz(), |rate_hz| rate_hz <= MAX_RATE_HZ);
     let rate = NonZeroU32::new(rate_hz).unwrap_or(NonZeroU32::MIN);
     let channels = NonZeroU8::MIN.saturating_add(1);
     let mut encoder = VorbisEncoderBuilder::new_with_serial(rate, channels, BufWriter::new(file), SERIAL)
