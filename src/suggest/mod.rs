@@ -35,6 +35,7 @@ pub use loudness_only::LoudnessOnly;
 pub use plan::Plan;
 pub use quantity::Quantity;
 pub use residual::Residual;
+pub(crate) use stages::loudness_change_lu;
 
 /// Decides what to aim for.
 pub trait Suggester: Sync {

@@ -172,7 +172,7 @@ pub(super) fn shape(
 }
 
 /// How much louder the proposed equaliser and width make a mix, LU: K-weighted power of the loud parts, band by band.
-fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
+pub(crate) fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 {
     let weighting = KWeighting::new(mix.sample_rate_hz);
     let width_db = proposal.width.map_or(0.0, |width| width.side_gain_db);
     level_change_db(mix, &proposal.eq, width_db, |hz| weighting.gain_db_at(hz, f64::from(mix.sample_rate_hz)))

@@ -48,6 +48,8 @@ pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
     }
     let bands = lead_bands(programme)?;
     let scale = ear.scale;
+    // Where the sample rate cuts the uppermost bands off, the others tell.
+    let held: f64 = IMPORTANCE[..bands.len()].iter().sum();
     let frame = |index: usize| {
         let (mid, side) = programme.frame(index);
         bands
@@ -60,9 +62,13 @@ pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
                 let over = scale * lead * ear.response.mid[band] / (scale * rest + ear.floor[band]);
                 importance * if over > 0.0 { ramp(power_to_db(over), AUDIBLE_DB[0], AUDIBLE_DB[1]) } else { 0.0 }
             })
-            .sum::<f64>() as f32
+            .sum::<f64>()
     };
-    Some((0..programme.frames()).map(|index| if programme.loud[index] { frame(index) } else { f32::NAN }).collect())
+    Some(
+        (0..programme.frames())
+            .map(|index| if programme.loud[index] { (frame(index) / held) as f32 } else { f32::NAN })
+            .collect(),
+    )
 }
 
 #[cfg(test)]
