@@ -806,6 +806,18 @@ fn force_does_not_replace_what_is_read() {
 }
 
 #[test]
+fn a_failure_leaves_no_empty_folders() {
+    let bench = Bench::new();
+    let (renders, streams) = (bench.path("renders"), bench.path("streams"));
+    let [renders, streams] = [&renders, &streams].map(|folder| folder.to_str().expect("plain"));
+    let args = ["translate", "missing.wav", "--render", renders, "--codec-dir", streams, "--codecs", "opus-128"];
+    assert_refused(&bench, &halfspeed(args), 1, &["missing.wav"]);
+    assert!(!Path::new(renders).exists() && !Path::new(streams).exists());
+    let within_a_file = format!("{MIX}/renders");
+    assert_refused(&bench, &halfspeed(["translate", MIX, "--render", &within_a_file]), 1, &["renders", "not a folder"]);
+}
+
+#[test]
 fn what_no_music_reaches_is_refused() {
     let bench = Bench::new();
     for value in [3e38f32, 2e19, f32::NAN] {

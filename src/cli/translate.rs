@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use halfspeed::io::check_output;
+use halfspeed::io::{check_output, check_output_folder};
 use halfspeed::master::Step;
 use halfspeed::report::{
     AlbumTranslationDocument, TranslationDocument, album_translation_html, album_translation_text, translation_html,
@@ -90,15 +90,16 @@ impl TranslateArgs {
     fn one(&self, file: &Path, inputs: &[&Path], devices: &Devices, codecs: &Selection) -> Result<()> {
         let render_codec = self.render_codec.as_deref().map(Codec::named).transpose()?;
         let platform = self.render_platform.as_deref().map(platform).transpose()?;
+        // A folder is made once there is something to put into it; one that exists may hold something.
         for folder in self.render.iter().chain(&self.codec_dir) {
-            std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, error))?;
+            check_output_folder(folder)?;
         }
-        if let Some(folder) = &self.render {
+        if let Some(folder) = self.render.as_ref().filter(|folder| folder.exists()) {
             for device in devices.iter() {
                 check_output(&folder.join(format!("{}.wav", device.id)), inputs, self.force)?;
             }
         }
-        if let Some(folder) = &self.codec_dir {
+        if let Some(folder) = self.codec_dir.as_ref().filter(|folder| folder.exists()) {
             for codec in &codecs.codecs {
                 check_output(&folder.join(codec.file_name()), inputs, self.force)?;
             }

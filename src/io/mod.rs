@@ -14,7 +14,7 @@ mod text;
 mod wav;
 
 pub use decode::{Decoder, SourceInfo};
-pub use output::{OutputFile, ScratchFolder, check_output, is_same_place, remove_unfinished};
+pub use output::{OutputFile, ScratchFolder, check_output, check_output_folder, is_same_place, remove_unfinished};
 pub use spool::Spool;
 pub use text::read_text;
 pub use wav::{SampleFormat, WavWriter};

@@ -42,6 +42,18 @@ pub fn remove_unfinished() {
     }
 }
 
+/// Checks that a folder is there, or can be made in one that is.
+///
+/// # Errors
+/// [`Error::Write`] where something else stands in its place.
+pub fn check_output_folder(folder: &Path) -> Result<()> {
+    let there = folder.ancestors().find(|ancestor| ancestor.exists());
+    if there.is_some_and(|there| !there.is_dir()) {
+        return Err(Error::write(folder, io::ErrorKind::NotADirectory.into()));
+    }
+    Ok(())
+}
+
 /// Checks an output before any work goes into it.
 ///
 /// # Errors

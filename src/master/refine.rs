@@ -99,9 +99,15 @@ impl Refiner<'_> {
     /// # Errors
     /// A setting out of range, or the spool's.
     pub(super) fn refine<'p>(&self, name: &'static str, plan: Plan<'p>) -> Result<(Plan<'p>, Refinement)> {
-        let own = if plan.likeness_ratio() < LEAST_LIKENESS_RATIO { None } else { self.trial(name, &plan)? };
+        let is_alike = plan.likeness_ratio() >= LEAST_LIKENESS_RATIO;
+        let own = if is_alike { self.trial(name, &plan)? } else { None };
+        let is_heard = own.is_some();
         let Some(own) = own.filter(|own| own.likeness_ratio >= LEAST_LIKENESS_RATIO) else {
-            let reason = "mix and reference share too few sounds to judge a master by them";
+            let reason = if is_alike && !is_heard {
+                "excerpts of the master lack bands of what mix and reference share, as at a lower sample rate"
+            } else {
+                "mix and reference share too few sounds to judge a master by them"
+            };
             return Ok((plan, Refinement::untried(name, reason)));
         };
         let as_it_is = self.heard("nothing", &plan.with_nothing(), &self.audition.mix());

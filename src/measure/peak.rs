@@ -120,7 +120,7 @@ impl TruePeakMeter {
 
     fn read_slot(&mut self, from: usize, to: usize) {
         let (mut peak, mut highest_channel) = (0.0f32, 0);
-        let frames = to - from;
+        // The first slot begins with the way to the first sample.
         let first = if self.slots.is_empty() { from - 1 } else { from };
         for (index, channel) in self.channels.iter().enumerate() {
             let [samples, of_channel] = self.interpolator.peaks(channel, first, to, peak);
@@ -137,7 +137,7 @@ impl TruePeakMeter {
             self.candidates.truncate(CANDIDATES - 1);
             self.candidates.insert(rank, HighPlace { frame, channel: highest_channel, peak });
         }
-        self.position += frames as u64;
+        self.position += (to - from) as u64;
     }
 
     /// The sample after which the signal comes to its peak, which is known, by halving the stretch.

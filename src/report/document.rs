@@ -168,8 +168,8 @@ pub struct ModelDocument {
     /// What the network said and what the classical rules would have done; absent where no network was asked.
     #[serde(flatten)]
     pub verdict: Option<ModelVerdict>,
-    /// What became of trying the suggestions on excerpts of the mix; `null` where no reference's
-    /// sounds are shared or asked for.
+    /// What became of trying the suggestions on excerpts of the mix; `null` where no single
+    /// reference was held against it.
     pub refinement: Option<Refinement>,
 }
 

@@ -145,7 +145,8 @@ fn verify(
     Ok(())
 }
 
-/// Writes what is heard of a file on each device into a folder, as `<device>.wav`, all equally loud.
+/// Writes what is heard of a file on each device into a folder, as `<device>.wav`, all equally loud. The folder is made where there
+/// is none.
 ///
 /// The file passes a codec first if one is given, then the gain of a service, or else one that brings it to
 /// [`PLAYBACK_LUFS`]; each device's own limiter sees that level.
@@ -170,5 +171,6 @@ pub fn render_devices(
         (None, Some(lufs)) => PLAYBACK_LUFS - lufs,
         (None, None) => 0.0,
     };
+    std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, error))?;
     devices.render(&audio, gain_db, folder, force)
 }

@@ -48,7 +48,7 @@ enum Encoder {
 /// Where to keep what codecs encode, as `<codec>.<ending>`.
 #[derive(Debug, Clone, Copy)]
 pub struct Kept<'a> {
-    /// The folder.
+    /// The folder; it is made where there is none.
     pub folder: &'a Path,
     /// Whether files that exist are replaced.
     pub force: bool,
@@ -162,6 +162,7 @@ impl Codec {
         let stream = scratch.file(&self.file_name());
         self.encode(audio, &stream)?;
         if let Some(Kept { folder, force }) = kept {
+            std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, error))?;
             let destination = folder.join(self.file_name());
             let mut file = OutputFile::create(&destination)?;
             let copied = File::open(&stream).and_then(|mut stream| io::copy(&mut stream, &mut file));
