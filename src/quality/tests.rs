@@ -674,17 +674,14 @@ fn hum_noise_and_rumble_are_found() {
     let findings = hissing.inspect(None);
     assert!((find(&findings, "noise").value + 55.0).abs() < 2.0, "{findings:?}");
     let mut rumbling = music_like(RATE, 10.0, 0.5);
+    let rumble = |n: usize| 0.1 * (n as f32 * 12.0 * std::f32::consts::TAU / 44_100.0).sin();
     rumbling.channels.iter_mut().for_each(|channel| {
-        channel
-            .iter_mut()
-            .enumerate()
-            .for_each(|(n, x)| *x += 0.1 * (n as f32 * 12.0 * std::f32::consts::TAU / 44_100.0).sin());
+        channel.iter_mut().enumerate().for_each(|(n, x)| *x += rumble(n));
     });
     let findings = rumbling.clone().faded().inspect(None);
     assert_only(&findings, &["sub_sonic"], "rumble");
     let of_both_db = find(&findings, "sub_sonic").value;
     // A pick-up that moves up and down makes as much of the side.
-    let rumble = |n: usize| 0.1 * (n as f32 * 12.0 * std::f32::consts::TAU / 44_100.0).sin();
     rumbling.channels[1].iter_mut().enumerate().for_each(|(n, x)| *x -= 2.0 * rumble(n));
     let of_side_db = find(&rumbling.faded().inspect(None), "sub_sonic").value;
     assert!((of_side_db - of_both_db).abs() < 0.5, "{of_side_db} {of_both_db}");

@@ -156,10 +156,13 @@ pub struct SuggestionDocument {
     pub reference: Option<f64>,
 }
 
+/// Name of the suggester where there was nothing to hold the mix against.
+const NOBODY: &str = "none";
+
 /// Who made the suggestions.
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelDocument {
-    /// Name of the suggester.
+    /// Name of the suggester; `none` where there was nothing to hold the mix against.
     pub name: &'static str,
     /// How alike mix and reference are, 0 (different songs) to 1 (the same recording).
     pub likeness_ratio: Option<f64>,
@@ -190,6 +193,13 @@ pub struct MasterCurves {
     pub eq_response: Vec<CurvePoint>,
     /// The curve that the equaliser was fitted to; empty where there was none.
     pub eq_target: Vec<CurvePoint>,
+}
+
+impl ModelDocument {
+    /// Whether anybody was asked for suggestions.
+    pub(super) fn is_asked(&self) -> bool {
+        self.name != NOBODY
+    }
 }
 
 impl MasterReport {
@@ -231,10 +241,10 @@ impl MasterReport {
             verified: mastered.promises,
             translation: mastered.translation,
             model: ModelDocument {
-                name: match (&reference, &profile) {
+                name: match (&reference, profile) {
                     (Some(_), _) => job.suggester.name(),
                     (None, Some(_)) => "profile",
-                    (None, None) => "none",
+                    (None, None) => NOBODY,
                 },
                 likeness_ratio: proposal.likeness_ratio,
                 matched_ratio: proposal.matched_ratio,

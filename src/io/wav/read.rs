@@ -100,8 +100,7 @@ impl<R: Read + Seek> WavStream<R> {
                         return Err(Fault::Damaged("its audio comes without a format description before it".into()));
                     };
                     let present = file_bytes.saturating_sub(start);
-                    let declared = data_bytes(size, long_data_bytes, present, riff_bytes == file_bytes);
-                    let declared = declared + if name == "WAV" { lost_bytes(riff_bytes, file_bytes) } else { 0 };
+                    let declared = data_bytes(size, long_data_bytes, present, file_bytes.checked_sub(riff_bytes));
                     return Self::at_data(source, name, &format, declared, present).map(Some);
                 }
                 _ => {}
@@ -161,23 +160,20 @@ impl<R: Read + Send> Stream for WavStream<R> {
     }
 }
 
-/// The length of the audio: what the header says, or all that is there when a streaming writer left it open.
-fn data_bytes(size: u32, long: Option<u64>, present: u64, riff_size_fits: bool) -> u64 {
+/// The length of the audio: what the header says, or all that is there when a streaming writer left it open. `beyond_riff` is how
+/// much longer the file is than its header says.
+fn data_bytes(size: u32, long: Option<u64>, present: u64, beyond_riff: Option<u64>) -> u64 {
     // sox leaves 0x7FFFF000 when it cannot seek back; others 2^32 - 1 less some header.
     let open = |size: u32| size == 0x7FFF_F000 || size >= 0xFFFF_FF00;
     match long {
         Some(0 | u64::MAX) if size == SIZE_ELSEWHERE => present,
         Some(bytes) if size == SIZE_ELSEWHERE => bytes,
-        _ if size == 0 && riff_size_fits => 0,
+        _ if size == 0 && beyond_riff == Some(0) => 0,
         _ if size == 0 || (open(size) && u64::from(size) > present) => present,
-        _ => u64::from(size),
+        // A writer that doesn't know RF64 counts modulo 2^32.
+        None => u64::from(size) + beyond_riff.filter(|bytes| bytes.is_multiple_of(1 << 32)).unwrap_or(0),
+        Some(_) => u64::from(size),
     }
-}
-
-/// What a writer that doesn't know RF64 left out of its sizes, which it counts modulo 2^32.
-fn lost_bytes(riff_bytes: u64, file_bytes: u64) -> u64 {
-    let beyond = file_bytes.saturating_sub(riff_bytes);
-    if beyond.is_multiple_of(1 << 32) { beyond } else { 0 }
 }
 
 /// Reads the format chunk. `None`: a codec that is not plain PCM.

@@ -195,9 +195,9 @@ fn suggestions(report: &MasterReport) -> Markup {
                     "and what is more than 1 dB off its prediction."
                 }
             }
-            @if !report.suggestions.is_empty() || report.model.likeness_ratio.is_some() {
+            @if report.model.is_asked() && (!report.suggestions.is_empty() || report.model.likeness_ratio.is_some()) {
                 p.quiet {
-                    @if report.model.name != "none" { "Suggested by " (report.model.name) "." }
+                    "Suggested by " (report.model.name) "."
                     @if let Some(likeness) = report.model.likeness_ratio {
                         " Likeness of mix and reference: " (number(likeness, 2))
                         " (0: different songs, 1: the same recording). The more alike, the more was taken over."

@@ -62,9 +62,7 @@ pub fn master_text(report: &MasterReport) -> String {
             let PromiseWords { name, wanted, measured, reason, wanted_because } = PromiseWords::of(promise);
             let mark = if met { "kept  " } else { "MISSED" };
             line(&mut out, &format!("  {mark}  {name:<10} {measured:>14}, wanted {wanted}"));
-            if !reason.is_empty() {
-                wrap(&mut out, &reason, 10);
-            }
+            wrap(&mut out, &reason, 10);
             if !wanted_because.is_empty() {
                 wrap(&mut out, &format!("because {wanted_because}"), 10);
             }
@@ -123,9 +121,7 @@ fn changes(out: &mut String, report: &MasterReport) {
         let [before, predicted, achieved] = values;
         let setting = shorten(&printable(&suggestion.setting), 40);
         line(out, &format!("  {setting:<40}{before:>8}{predicted:>11}{achieved:>10}{reference:>11}{mark}"));
-        if !suggestion.cause.is_empty() {
-            wrap(out, &printable(&suggestion.cause), 6);
-        }
+        wrap(out, &printable(&suggestion.cause), 6);
     }
 }
 
@@ -225,8 +221,11 @@ pub(super) fn line(out: &mut String, content: &str) {
     out.push('\n');
 }
 
-/// Appends text in lines of at most [`WIDTH`], the following ones further indented.
+/// Appends text in lines of at most [`WIDTH`], the following ones further indented; nothing where there is no text.
 pub(super) fn wrap(out: &mut String, content: &str, indent: usize) {
+    if content.is_empty() {
+        return;
+    }
     fill(out, " ".repeat(indent), content, indent + 2);
 }
 

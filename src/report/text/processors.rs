@@ -14,9 +14,7 @@ pub fn processors_text(document: &ProcessorsDocument) -> String {
         }
         line(&mut out, &processor.kind);
         wrap(&mut out, &processor.summary, 2);
-        if !processor.method.is_empty() {
-            wrap(&mut out, &processor.method, 2);
-        }
+        wrap(&mut out, &processor.method, 2);
         let rows: Vec<[String; 4]> = processor.parameters.iter().map(cells).collect();
         let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let [name_width, range_width, default_width] = [0, 1, 2].map(widest);
