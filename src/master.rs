@@ -337,6 +337,11 @@ pub struct References {
 }
 
 impl References {
+    /// All of them, the middle one first.
+    pub fn all(&self) -> impl Iterator<Item = &Source> {
+        self.middle.iter().chain(&self.others)
+    }
+
     fn new(sources: Vec<Source>) -> Result<Self> {
         let mut by_loudness = sources
             .into_iter()

@@ -251,6 +251,24 @@ fn several_references_make_one_target() {
 }
 
 #[test]
+fn each_of_several_references_is_looked_at() {
+    let bench = Bench::new();
+    let poor = bench.wav("poor.wav", 44_100, 1, tone(220_500).map(|x| 0.1 * x));
+    let poor = poor.to_str().expect("a plain name");
+    let report = json(&master(Path::new(MIX), &bench.path("out.wav"), &["-r", REFERENCE, "-r", poor, "--json"]));
+    let notes = report["notes"].to_string();
+    assert_eq!(report["other_references"][0]["path"], REFERENCE, "the quieter of two stands for both");
+    assert!(notes.contains("The reference poor.wav is mono") && notes.contains("poor.wav is only 10.0 s"), "{notes}");
+    let swapped = json(&master(
+        Path::new(MIX),
+        &bench.path("swapped.wav"),
+        &["-r", REFERENCE, "-r", poor, "-r", REFERENCE, "--json"],
+    ));
+    assert_eq!(swapped["reference"]["file"]["path"], REFERENCE);
+    assert!(swapped["notes"].to_string().contains("The reference poor.wav is mono"), "{}", swapped["notes"]);
+}
+
+#[test]
 fn the_number_of_threads_changes_no_byte() {
     let bench = Bench::new();
     let masters: Vec<Vec<u8>> = ["1", "2"]

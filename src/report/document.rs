@@ -10,6 +10,7 @@ use crate::engine::render::ChainLog;
 use crate::engine::source::Source;
 use crate::io::SourceInfo;
 use crate::master::{MasterJob, Mastered, Promise, Refinement};
+use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::Finding;
 use crate::suggest::{CurvePoint, ModelVerdict, Quantity, Suggestion};
@@ -152,7 +153,7 @@ pub struct SuggestionDocument {
     pub unit: &'static str,
     /// Value in the written master.
     pub achieved: Option<f64>,
-    /// Value in the reference, or mean of the profile where it has one.
+    /// Value in the reference, the median of several, or mean of the profile where it has one.
     pub reference: Option<f64>,
 }
 
@@ -209,7 +210,8 @@ impl MasterReport {
         let Mastered { mix, references, chosen, proposal, refinement, recipe, written, .. } = mastered;
         let ChainLog { multiband_db, glue_db, leveler_db } = mastered.chain_log;
         let reduction_db = mastered.limiter_log.reduction_db;
-        let reference = references.middle;
+        let measured: Vec<&Measurement> = references.all().map(|source| &source.measurement).collect();
+        let reference = &references.middle;
         let deepest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         let reductions = ReductionsDocument {
             multiband_db,
@@ -218,8 +220,8 @@ impl MasterReport {
             limiter_db: deepest(&reduction_db),
         };
         let profile = chosen.as_ref().and_then(|chosen| chosen.profile.as_ref());
-        let held_against = |quantity: Quantity| match (&reference, profile) {
-            (Some(reference), _) => quantity.of(&reference.measurement),
+        let held_against = |quantity: Quantity| match (reference, profile) {
+            (Some(_), _) => quantity.median_of(&measured),
             // A profile's levels are over the mean of its own bands.
             (None, Some((profile, _))) if !matches!(quantity, Quantity::BandLevel { .. }) => {
                 quantity.of_profile(profile)
@@ -241,7 +243,7 @@ impl MasterReport {
             verified: mastered.promises,
             translation: mastered.translation,
             model: ModelDocument {
-                name: match (&reference, profile) {
+                name: match (reference, profile) {
                     (Some(_), _) => job.suggester.name(),
                     (None, Some(_)) => "profile",
                     (None, None) => NOBODY,

@@ -1,11 +1,12 @@
 //! What else the user of a master should know.
 
 use super::ProfileDocument;
+use super::figures::file_names;
 use crate::advise::thresholds::RELEASE_RATE_HZ;
 use crate::engine::Recipe;
 use crate::engine::source::Source;
 use crate::io::is_same_place;
-use crate::master::{MasterJob, Mastered};
+use crate::master::{MasterJob, Mastered, References};
 use crate::quality::{Finding, Severity};
 use crate::suggest::Proposal;
 
@@ -23,26 +24,23 @@ fn was_turned_over(reference: &Source) -> bool {
     reference.findings.iter().any(|finding| finding.id == "polarity") && correlation.is_some_and(|r| r > 0.0)
 }
 
-/// What makes a reference a poor one.
-fn reference_notes(mix: &Source, reference: &Source, keeps_width: bool) -> Vec<String> {
+/// What makes a reference, called `name`, a poor one.
+fn reference_notes(mix: &Source, reference: &Source, name: &str, keeps_width: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if is_same_place(&mix.info.path, &reference.info.path) {
-        notes.push("The reference is the mix itself: there is nothing to come near to.".into());
+        notes.push(format!("The {name} is the mix itself: there is nothing to come near to."));
     }
     if reference.info.channels == 1 {
-        // With several references, the others may have moved it.
-        if keeps_width {
-            notes.push("The reference is mono: the width was left alone.".into());
-        }
+        let so = if keeps_width { "the width was left alone" } else { "it says nothing of the width" };
+        notes.push(format!("The {name} is mono: {so}."));
     } else if was_turned_over(reference) {
-        notes.push(
-            "A channel of the reference is upside down, none of the mix's: it was taken the right way up.".into(),
-        );
+        notes
+            .push(format!("A channel of the {name} is upside down, none of the mix's: it was taken the right way up."));
     }
     let duration_s = reference.measurement.duration_s();
     if duration_s < SHORT_REFERENCE_S {
         notes.push(format!(
-            "The reference is only {duration_s:.1} s long: its loudness and tone are those of a moment; a whole song tells more."
+            "The {name} is only {duration_s:.1} s long: its loudness and tone are those of a moment; a whole song tells more."
         ));
     }
     let misleading = reference
@@ -50,8 +48,18 @@ fn reference_notes(mix: &Source, reference: &Source, keeps_width: bool) -> Vec<S
         .iter()
         .filter(|finding| finding.severity == Severity::Fail && MISLEADING.contains(&finding.id))
         .filter(|finding| finding.id != "polarity" || !was_turned_over(reference));
-    notes.extend(misleading.map(|finding| format!("In the reference: {}.", finding.message)));
+    notes.extend(misleading.map(|finding| format!("In the {name}: {}.", finding.message)));
     notes
+}
+
+/// The same of all references, each by its name where there are several.
+fn notes_on_all(mix: &Source, references: &References, keeps_width: bool) -> Vec<String> {
+    let paths: Vec<_> = references.all().map(|reference| reference.info.path.to_string_lossy()).collect();
+    let is_only = paths.len() == 1;
+    let names = file_names(paths.iter().map(|path| &**path));
+    let named = |name: &String| if is_only { "reference".into() } else { format!("reference {name}") };
+    let all = references.all().zip(&names);
+    all.flat_map(|(reference, name)| reference_notes(mix, reference, &named(name), keeps_width)).collect()
 }
 
 /// What was done without anything to hold the mix against, and what was not.
@@ -125,7 +133,7 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     match &mastered.references.middle {
         None if job.profile.is_some() => {}
         None => notes.push(alone(proposal)),
-        Some(reference) => notes.extend(reference_notes(mix, reference, recipe.width.is_none())),
+        Some(_) => notes.extend(notes_on_all(mix, &mastered.references, recipe.width.is_none())),
     }
     if let Some(rate) = job.output_settings.sample_rate_hz.filter(|rate| *rate > mix.info.sample_rate_hz) {
         notes.push(format!(

@@ -9,6 +9,7 @@
 //! `models/MODEL_CARD.md`). What is denser still in a band of the same song gets a compressor of its own; on
 //! another song a band's spread is what is played, and compressing it made masters worse.
 
+use super::stages::{Standard, to_corridor_db};
 use super::{Quantity, Shares, Suggestion, WIDE_BAND_NAMES, wide_band_name, wide_band_range};
 use crate::dsp::compressor::CompressorSettings;
 use crate::dsp::crossover::BANDS;
@@ -68,7 +69,7 @@ impl Density {
     }
 
     /// Why a mix is to be levelled for it.
-    fn cause(self, mix_plr_db: f64) -> String {
+    fn cause(self, mix_plr_db: f64, whose: &str) -> String {
         let Self { allowed_plr_db, headroom_db, is_unlinked } = self;
         let needed_db = mix_plr_db - allowed_plr_db;
         let wanted = if headroom_db.abs() < WORTH_SAYING_DB {
@@ -79,11 +80,12 @@ impl Density {
             let relation = if headroom_db > 0.0 { "less than" } else { "more than" };
             let levelled_db = mix_plr_db - self.target_plr_db();
             format!(
-                "the reference's chain would take about {levelled_db:.1} dB of that, {relation} the {needed_db:.1} dB that \
+                "{whose} chain would take about {levelled_db:.1} dB of that, {relation} the {needed_db:.1} dB that \
                  the loudness asks for"
             )
         };
-        let because = if is_unlinked { "; the reference's limiter worked on each channel by itself" } else { "" };
+        let because =
+            if is_unlinked { format!("; {whose} limiter worked on each channel by itself") } else { String::new() };
         format!("peaks stand {mix_plr_db:.1} dB over the loudness, {wanted}{because}")
     }
 }
@@ -91,6 +93,7 @@ impl Density {
 /// Levelling where the master has to be denser than the mix, which the stages before make `moved_lu` louder.
 pub(super) fn leveler(
     mix: &Measurement,
+    standard: Standard<'_>,
     density: Density,
     moved_lu: f64,
     share: Shares,
@@ -115,7 +118,7 @@ pub(super) fn leveler(
     let suggestion = Suggestion {
         id: "compression.leveler".into(),
         setting: format!("leveler {:.2}:1 from {:.1} dBFS, {linked}", settings.ratio, settings.threshold_db),
-        cause: density.cause(mix_plr_db),
+        cause: density.cause(mix_plr_db, standard.whose()),
         quantity: Quantity::PeakToLoudness,
         before: Some(mix_plr_db),
         // Where the loudness asks for more, the limiter does the rest.
@@ -124,28 +127,36 @@ pub(super) fn leveler(
     Some((settings, suggestion))
 }
 
-/// Compressors by band, with a suggestion for each. `moved_db` is how much louder the stages before make each band.
+/// Compressors by band, with a suggestion for each. `likenesses` are how alike the mix is to each reference, 0 to 1; `moved_db` is
+/// how much louder the stages before make each band.
 pub(super) fn by_band(
     mix: &Measurement,
-    reference: &Measurement,
+    references: &[&Measurement],
+    likenesses: &[f64],
     moved_db: [f64; BANDS],
-    likeness_ratio: f64,
     share: Shares,
 ) -> ([Option<CompressorSettings>; BANDS], Vec<Suggestion>) {
     let mut compressors = [const { None }; BANDS];
     let mut suggestions = Vec::new();
+    let standard = Standard::References(references);
     let plr_db = |measurement| Quantity::PeakToLoudness.of(measurement);
-    let limiting_db = plr_db(mix).zip(plr_db(reference)).map_or(0.0, |(mix, reference)| (mix - reference).max(0.0));
-    let take = share.blend(likeness_ratio * SHARE, 1.0);
+    let limiting_to_db = |reference_db: Option<f64>| {
+        plr_db(mix).zip(reference_db).map_or(0.0, |(mix_db, reference_db)| (mix_db - reference_db).max(0.0))
+    };
+    let limiting_db = limiting_to_db(standard.value(Quantity::PeakToLoudness));
     let bands = mix.band_dynamics();
     for (band, compressor) in compressors.iter_mut().enumerate() {
         let spread = Quantity::Spread { band };
-        let (Some(before_db), Some(wanted_db)) = (spread.of(mix), spread.of(reference)) else { continue };
-        let reduction_db = (take * (before_db - wanted_db - limiting_db)).min(MAX_SPREAD_REDUCTION_DB);
+        let (Some(before_db), Some(wanted_db)) = (spread.of(mix), standard.value(spread)) else { continue };
         // Half a band's spread is another one's.
         let top_hz = |of: &Measurement| wide_band_edges_hz()[band].1.min(0.5 * f64::from(of.sample_rate_hz));
-        let is_whole = top_hz(mix) == top_hz(reference);
-        let is_worth_it = is_whole && reduction_db >= WORTHWHILE_DB && before_db <= MOST_SPREAD_DB;
+        let whole = references.iter().zip(likenesses).filter(|(reference, _)| top_hz(mix) == top_hz(reference));
+        let wishes_db = whole.filter_map(|(reference, likeness_ratio)| {
+            let surplus_db = before_db - spread.of(reference)? - limiting_to_db(plr_db(reference));
+            Some(share.blend(likeness_ratio * SHARE, 1.0) * surplus_db)
+        });
+        let reduction_db = to_corridor_db(wishes_db.collect()).min(MAX_SPREAD_REDUCTION_DB);
+        let is_worth_it = reduction_db >= WORTHWHILE_DB && before_db <= MOST_SPREAD_DB;
         let Some(median_db) = bands[band].p50_db.filter(|_| is_worth_it) else { continue };
         // From the median up, a slope that takes `reduction_db` off the 95th percentile.
         let slope = (reduction_db / before_db).min(0.75);
@@ -158,9 +169,10 @@ pub(super) fn by_band(
             id: format!("compression.{}", WIDE_BAND_NAMES[band]),
             setting: format!("{:.2}:1 from {:.1} dB in the {}", settings.ratio, settings.threshold_db, wide_band_name(band)),
             cause: format!(
-                "the level from {} spreads by {before_db:.1} dB from the median to the 95th percentile, the reference's by \
-                 {wanted_db:.1} dB; limiting makes up {limiting_db:.1} dB of that",
-                wide_band_range(band)
+                "the level from {} spreads by {before_db:.1} dB from the median to the 95th percentile, {} by {wanted_db:.1} dB; \
+                 limiting makes up {limiting_db:.1} dB of that",
+                wide_band_range(band),
+                standard.whose()
             ),
             quantity: spread,
             before: Some(before_db),
@@ -204,7 +216,8 @@ mod tests {
     }
 
     fn suggested(allowed_plr_db: f64, headroom_db: f64) -> (LevelerSettings, Suggestion) {
-        leveler(&mix(), Density { allowed_plr_db, headroom_db, is_unlinked: false }, 0.0, WHOLE).expect("a leveler")
+        let (mix, density) = (mix(), Density { allowed_plr_db, headroom_db, is_unlinked: false });
+        leveler(&mix, Standard::References(&[&mix]), density, 0.0, WHOLE).expect("a leveler")
     }
 
     #[test]
@@ -234,11 +247,23 @@ mod tests {
     #[test]
     fn a_band_is_compressed_for_its_dynamics_and_not_for_its_pauses() {
         let ratio = |quieter_db: f64| {
-            let (compressors, _) = by_band(&pulsing(quieter_db), &pulsing(0.0), [0.0; BANDS], 1.0, WHOLE);
+            let (compressors, _) = by_band(&pulsing(quieter_db), &[&pulsing(0.0)], &[1.0], [0.0; BANDS], WHOLE);
             compressors[1].as_ref().map(|settings| settings.ratio)
         };
         assert!(ratio(-12.0).is_some_and(|ratio| ratio > 1.1), "{:?}", ratio(-12.0));
         assert_eq!(ratio(-40.0), None);
+    }
+
+    #[test]
+    fn a_band_that_lies_among_several_references_is_left_alone() {
+        let (mix, even, wider) = (pulsing(-12.0), pulsing(0.0), pulsing(-15.0));
+        let is_compressed = |references: &[&Measurement]| {
+            let likenesses = vec![1.0; references.len()];
+            by_band(&mix, references, &likenesses, [0.0; BANDS], WHOLE).0[1].is_some()
+        };
+        assert!(is_compressed(&[&even, &even, &wider]));
+        assert!(!is_compressed(&[&even, &wider, &wider]));
+        assert!(!is_compressed(&[&even, &mix, &wider]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::profile::Profile;
 use super::wide_band_range;
 use crate::dsp::multiband::DEFAULT_CORNERS_HZ;
 use crate::measure::Measurement;
-use crate::measure::analysis::{mean, wide_band_edges_hz};
+use crate::measure::analysis::{mean, median, wide_band_edges_hz};
 use crate::units::power_to_db_checked;
 
 /// Third octaves in whose mean a band's level is told, Hz: those of 100 Hz to 3.15 kHz, which programmes of all sample rates hold.
@@ -68,6 +68,11 @@ impl Quantity {
             Self::PeakToLoudness => Some(measurement.peaks.true_dbtp()? - measurement.loudness.integrated_lufs()?),
             Self::Offset => measurement.levels.dc().into_iter().map(|mean| 100.0 * mean.abs()).reduce(f64::max),
         }
+    }
+
+    /// The median of what several programmes have of it; `None` where none of them has a value.
+    pub fn median_of(self, measurements: &[&Measurement]) -> Option<f64> {
+        median(measurements.iter().filter_map(|measurement| self.of(measurement)).collect())
     }
 
     /// Its mean over the songs of a profile; `None` where the profile doesn't hold it. A band's level is that over

@@ -73,7 +73,7 @@ impl Aims {
 
 /// The change to the near edge of a corridor about the median of several wished changes, as wide as their median absolute
 /// deviation to either side; 0 within it.
-fn to_corridor_db(wishes_db: Vec<f64>) -> f64 {
+pub(super) fn to_corridor_db(wishes_db: Vec<f64>) -> f64 {
     let middle = median(wishes_db.clone()).unwrap_or(0.0);
     let spread = median(wishes_db.iter().map(|wish| (wish - middle).abs()).collect()).unwrap_or(0.0);
     middle.signum() * (middle.abs() - spread).max(0.0)
@@ -82,7 +82,7 @@ fn to_corridor_db(wishes_db: Vec<f64>) -> f64 {
 /// What a mix is held against.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Standard<'a> {
-    Reference(&'a Measurement),
+    References(&'a [&'a Measurement]),
     /// A profile, and what has to be added to its levels to be on the mix's own scale, dB: the two may hold other bands.
     Profile(&'a Profile, f64),
 }
@@ -91,15 +91,25 @@ impl Standard<'_> {
     /// What suggestions call it.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Reference(_) => "the reference",
+            Self::References([_]) => "the reference",
+            Self::References(_) => "the references' median",
             Self::Profile(..) => "the profile",
         }
     }
 
-    /// Its value of a quantity; a profile's is a mean.
+    /// The same, with something of its own to follow.
+    pub(super) fn whose(self) -> &'static str {
+        match self {
+            Self::References([_]) => "the reference's",
+            Self::References(_) => "the references'",
+            Self::Profile(..) => "the profile's",
+        }
+    }
+
+    /// Its value of a quantity; that of several references is their median, a profile's a mean.
     pub(super) fn value(self, quantity: Quantity) -> Option<f64> {
         match self {
-            Self::Reference(reference) => quantity.of(reference),
+            Self::References(references) => quantity.median_of(references),
             Self::Profile(profile, offset_db) => {
                 let is_level = matches!(quantity, Quantity::BandLevel { .. });
                 quantity.of_profile(profile).map(|value| if is_level { value + offset_db } else { value })
@@ -117,22 +127,28 @@ pub(super) fn propose(
     gathered: &[(&Measurement, Evidence)],
     proven: &Aims,
 ) -> Proposal {
-    let Some((reference, evidence)) = gathered.first() else { return Proposal::default() };
+    let Some((_, evidence)) = gathered.first() else { return Proposal::default() };
     let whole: Vec<Aims> = gathered.iter().map(|(reference, evidence)| Aims::whole(mix, reference, evidence)).collect();
     let aims = proven.taken(&Aims::together(&whole), amounts);
     let widest = gathered.iter().map(|(_, evidence)| evidence).min_by_key(|evidence| Reverse(evidence.bands.len()));
     let tone = evidence.tone(&aims.curve_db, widest.unwrap_or(evidence)).below(target.sample_rate_hz);
     let allowed_plr_db = target.ceiling_dbtp - target.loudness_lufs;
-    let is_unlinked = link::is_unlinked(mix, reference, tone.likeness_ratio);
-    let density = Density { allowed_plr_db, headroom_db: aims.headroom_db, is_unlinked };
+    let unlinked = gathered
+        .iter()
+        .filter(|(reference, evidence)| link::is_unlinked(mix, reference, evidence.likeness_ratio()))
+        .count();
+    let density = Density { allowed_plr_db, headroom_db: aims.headroom_db, is_unlinked: 2 * unlinked > gathered.len() };
+    let references: Vec<&Measurement> = gathered.iter().map(|(reference, _)| *reference).collect();
+    let standard = Standard::References(&references);
     let mut proposal = Proposal {
         likeness_ratio: Some(tone.likeness_ratio),
         matched_ratio: Some(tone.matched_ratio),
-        ..shape(mix, Standard::Reference(reference), &tone, aims.side_gain_db, density, amounts)
+        ..shape(mix, standard, &tone, aims.side_gain_db, density, amounts)
     };
     let share = Shares::of(amounts.dynamics_ratio);
     let moved_db = wide_band_edges_hz().map(|edges_hz| band_change_db(mix, &proposal.eq, edges_hz));
-    let (compressors, suggestions) = dynamics::by_band(mix, reference, moved_db, tone.likeness_ratio, share);
+    let likenesses: Vec<f64> = gathered.iter().map(|(_, evidence)| evidence.likeness_ratio()).collect();
+    let (compressors, suggestions) = dynamics::by_band(mix, &references, &likenesses, moved_db, share);
     let mut multiband = MultibandSettings::default();
     for (band, compressor) in multiband.bands.iter_mut().zip(compressors) {
         band.compressor = compressor;
@@ -164,7 +180,9 @@ pub(super) fn shape(
         proposal.suggestions.push(suggestion);
     }
     let moved_lu = loudness_change_lu(mix, &proposal);
-    if let Some((leveler, suggestion)) = dynamics::leveler(mix, density, moved_lu, Shares::of(amounts.dynamics_ratio)) {
+    if let Some((leveler, suggestion)) =
+        dynamics::leveler(mix, standard, density, moved_lu, Shares::of(amounts.dynamics_ratio))
+    {
         proposal.leveler = Some(leveler);
         proposal.suggestions.push(suggestion);
     }
@@ -276,9 +294,12 @@ pub(super) fn explained(found: String, change_db: f64, missing_db: f64) -> Strin
     format!("{found}, but that is put down to the arrangement: as a matter of mastering, the mix has {verdict}")
 }
 
+/// The lowest third octave that takes part ends here, Hz: what works below is read there.
+const LOWEST_READ_HZ: f64 = 45.0;
+
 /// Where a band does most of its work.
 fn reach(band: &EqBand) -> (f64, f64) {
-    match band.kind {
+    let (low_hz, high_hz) = match band.kind {
         BandKind::Bell => {
             // Half-gain points of a bell of this Q, in octaves around its centre.
             let half_octaves = (0.5 / band.q).asinh() / std::f64::consts::LN_2;
@@ -291,7 +312,8 @@ fn reach(band: &EqBand) -> (f64, f64) {
         BandKind::LowPass => (band.frequency_hz, 20_000.0),
         BandKind::Tilt => (20.0, 20_000.0),
         BandKind::Notch => (band.frequency_hz / 1.1, band.frequency_hz * 1.1),
-    }
+    };
+    (low_hz, high_hz.max(LOWEST_READ_HZ))
 }
 
 fn describe(band: &EqBand) -> String {
@@ -310,6 +332,10 @@ fn describe(band: &EqBand) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AudioBuffer;
+    use crate::measure::Meter;
+    use crate::measure::spectrum::ThirdOctaves;
+    use crate::units::db_to_amplitude;
 
     #[test]
     fn amounts_go_from_nothing_over_what_is_proven_to_a_clone() {
@@ -323,6 +349,40 @@ mod tests {
         assert_eq!(taken(0.5), aims(2.0));
         assert_eq!(taken(0.75), aims(4.0));
         assert_eq!(taken(1.0), aims(6.0));
+    }
+
+    #[test]
+    fn every_band_that_can_be_fitted_is_read_somewhere() {
+        let centers = ThirdOctaves::below(44_100).centers_hz().to_vec();
+        for kind in [BandKind::Bell, BandKind::LowShelf] {
+            for frequency_hz in [30.0, 36.0, 41.0, 60.0, 90.0, 500.0] {
+                let (low_hz, high_hz) = reach(&EqBand { kind, frequency_hz, q: 3.0, ..EqBand::default() });
+                assert!(centers.iter().any(|hz| (low_hz..=high_hz).contains(hz)), "{kind:?} {frequency_hz}");
+            }
+        }
+    }
+
+    #[test]
+    fn several_references_are_told_by_their_median() {
+        let pulsing = |depth: f64| {
+            let mut meter = Meter::new(48_000);
+            let mut audio = AudioBuffer::new(48_000);
+            for n in 0..240_000 {
+                let level = if n % 12_000 < 240 { 0.5 } else { 0.5 * db_to_amplitude(-depth) };
+                let x = (level * (std::f64::consts::TAU * 440.0 * f64::from(n) / 48_000.0).sin()) as f32;
+                audio.push(x, x);
+            }
+            meter.push(&audio);
+            meter.finish()
+        };
+        let all = [pulsing(12.0), pulsing(3.0), pulsing(6.0)];
+        let several: Vec<&Measurement> = all.iter().collect();
+        let plr_db =
+            |which: &[&Measurement]| Standard::References(which).value(Quantity::PeakToLoudness).expect("loud");
+        assert_eq!(plr_db(&several), plr_db(&several[2..]));
+        assert!(plr_db(&several[..1]) > plr_db(&several) + 3.0);
+        assert_eq!(Standard::References(&several).name(), "the references' median");
+        assert_eq!(Standard::References(&several[..1]).name(), "the reference");
     }
 
     #[test]

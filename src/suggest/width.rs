@@ -80,8 +80,8 @@ pub(super) fn suggest(
     let (before, wanted) = (Quantity::Width.of(mix), standard.value(Quantity::Width));
     let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
         let relation = if before < wanted { "narrower" } else { "wider" };
-        let name = standard.name();
-        let said = format!("{relation} than {name}: side over mid is {before:.1} dB, {name}'s {wanted:.1} dB");
+        let (name, whose) = (standard.name(), standard.whose());
+        let said = format!("{relation} than {name}: side over mid is {before:.1} dB, {whose} {wanted:.1} dB");
         explained(said, change_db, wanted - before)
     });
     let suggestion = Suggestion {

@@ -12,10 +12,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use translation::translation_html;
 
 use super::figures::{
-    KEY_FIGURES, NOTHING_PROPOSED, Outcome, PromiseWords, change, describe_file, file_name, number, programmes, signed,
+    KEY_FIGURES, NOTHING_PROPOSED, Outcome, PromiseWords, change, describe_file, file_name, file_names, number, signed,
     verdict,
 };
-use super::{AnalysisDocument, MasterReport, SuggestionDocument};
+use super::{AnalysisDocument, FileDocument, MasterReport, SuggestionDocument};
 use crate::master::Promise;
 use crate::suggest::{CurvePoint, ModelVerdict};
 
@@ -68,22 +68,21 @@ pub fn master_html(report: &MasterReport) -> String {
 }
 
 fn head(report: &MasterReport, title: &str) -> Markup {
-    let MasterReport { before, after, reference, .. } = report;
+    let MasterReport { before, after, reference, other_references, .. } = report;
+    let references: Vec<&FileDocument> =
+        reference.iter().map(|document| &document.file).chain(other_references).collect();
+    let names = file_names(references.iter().map(|file| file.path.as_str()));
+    let made = [("before", before), ("after", after)]
+        .map(|(role, AnalysisDocument { file, .. })| (role, file, file_name(&file.path)));
+    let given = references.into_iter().zip(names).map(|(file, name)| ("reference", file, name));
     html! {
         header {
             h1 title=(after.file.path) { (title) }
             dl.files {
-                @for (name, document) in programmes(before, after, reference.as_ref()) {
-                    dt.(name) { (name) }
+                @for (role, file, name) in made.into_iter().chain(given) {
+                    dt.(role) { (role) }
                     dd {
-                        span.path title=(document.file.path) { (file_name(&document.file.path)) }
-                        " " span.quiet { (describe_file(&document.file)) }
-                    }
-                }
-                @for file in &report.other_references {
-                    dt.reference { "reference" }
-                    dd {
-                        span.path title=(file.path) { (file_name(&file.path)) }
+                        span.path title=(file.path) { (name) }
                         " " span.quiet { (describe_file(file)) }
                     }
                 }
