@@ -19,9 +19,10 @@ const STEADY_SHARE: f64 = 0.8;
 /// Mains hum keeps its level: its quantiles at 10 and 90 % lie this close, dB.
 const STEADY_DB: f64 = 6.0;
 
-pub(super) fn finding(windows: &[Window], standing: Standing, measurement: &Measurement) -> Option<Finding> {
+pub(super) fn finding(windows: &[Vec<Window>; 2], standing: Standing, measurement: &Measurement) -> Option<Finding> {
     let under_music = || standing.finish(measurement.loudness.integrated_lufs()?);
-    in_pauses(windows).or_else(under_music).map(told)
+    let [mid, side] = windows.each_ref().map(|windows| in_pauses(windows));
+    mid.or(side).or_else(under_music).map(told)
 }
 
 /// Hum that stands out where little else sounds.

@@ -31,18 +31,19 @@ pub(super) struct Line {
     pub(super) neighbour: f32,
 }
 
-/// What is kept of a window.
+/// What is kept of a window of the mid or of the side.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
     /// Mean square of the band.
     pub(super) power: f64,
-    /// Mean square below 20 Hz, of mid and side together.
+    /// Mean square below 20 Hz.
     pub(super) sub_sonic: f64,
     /// Lines of both mains frequencies.
     pub(super) lines: [[Line; HARMONICS]; 2],
 }
 
-/// Gathers the low band of the mid, and of the side for the sake of rumble, of which a record player makes most there.
+/// Gathers the low band of the mid and of the side, where a record player makes most of its rumble, and where nothing hides the
+/// hum of what stands far to the left or right.
 pub(super) struct LowBand {
     /// Cells to one sample of the low band.
     step: usize,
@@ -55,7 +56,7 @@ pub(super) struct LowBand {
     input: Vec<f32>,
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
-    pub(super) windows: Vec<Window>,
+    pub(super) windows: [Vec<Window>; 2],
     pub(super) standing: Standing,
 }
 
@@ -92,7 +93,7 @@ impl LowBand {
             spectrum: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
             fft,
-            windows: Vec::new(),
+            windows: Default::default(),
             standing: Standing::new(rate_hz),
         }
     }
@@ -105,13 +106,11 @@ impl LowBand {
         self.bands[SIDE].push(cells().map(|(l, r)| l - r), &self.taps, self.step);
         self.standing.push(&self.bands[MID].samples[known..]);
         if self.bands[MID].samples.len() >= self.window.len() {
-            self.transform(SIDE);
-            let side_sub_sonic = self.power_within(SUB_SONIC_HZ.0, SUB_SONIC_HZ.1);
-            self.transform(MID);
-            let window = self.look(side_sub_sonic);
-            self.windows.push(window);
-            for band in &mut self.bands {
-                band.samples.drain(..self.window.len());
+            for band in [MID, SIDE] {
+                self.transform(band);
+                let window = self.look();
+                self.windows[band].push(window);
+                self.bands[band].samples.drain(..self.window.len());
             }
         }
     }
@@ -142,8 +141,8 @@ impl LowBand {
         scale * self.bins(low_hz, high_hz).iter().map(|x| f64::from(x.norm_sqr())).sum::<f64>()
     }
 
-    /// What is kept of the mid's window.
-    fn look(&self, side_sub_sonic: f64) -> Window {
+    /// What is kept of the window that was transformed last.
+    fn look(&self) -> Window {
         let of_tone = 2.0 / (0.25 * (self.window.len() as f64).powi(2));
         let peak = |low_hz: f64, high_hz: f64| {
             of_tone as f32 * self.bins(low_hz, high_hz).iter().map(|x| x.norm_sqr()).fold(0.0, f32::max)
@@ -163,7 +162,7 @@ impl LowBand {
         });
         Window {
             power: self.power_within(SUB_SONIC_HZ.0, 0.5 * self.rate_hz),
-            sub_sonic: side_sub_sonic + self.power_within(SUB_SONIC_HZ.0, SUB_SONIC_HZ.1),
+            sub_sonic: self.power_within(SUB_SONIC_HZ.0, SUB_SONIC_HZ.1),
             lines,
         }
     }

@@ -4,12 +4,14 @@ use super::low_band::Window;
 use super::thresholds::SUB_SONIC_DB;
 use super::{Finding, Severity};
 use crate::measure::Measurement;
+use crate::measure::analysis::mean;
 use crate::units::power_to_db_checked;
 
-pub(super) fn finding(windows: &[Window], measurement: &Measurement) -> Option<Finding> {
+pub(super) fn finding(windows: &[Vec<Window>; 2], measurement: &Measurement) -> Option<Finding> {
     let slots = &measurement.levels.slots;
     let total = slots.iter().map(|slot| slot.mean_square()).sum::<f64>() / slots.len() as f64;
-    let sub_sonic = windows.iter().map(|window| window.sub_sonic).sum::<f64>() / windows.len() as f64;
+    let [mid, side] = windows.each_ref().map(|windows| mean(windows.iter().map(|window| window.sub_sonic)));
+    let sub_sonic = mid? + side?;
     let db = power_to_db_checked(sub_sonic / total).filter(|&db| db > SUB_SONIC_DB)?;
     Some(Finding {
         id: "sub_sonic",

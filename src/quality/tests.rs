@@ -641,6 +641,26 @@ fn drawn_waves_and_coarse_steps_are_neither_torn_nor_clipped() {
 }
 
 #[test]
+fn hum_beside_the_middle_is_found_under_music() {
+    // In antiphase, and in one channel.
+    for of_right in [-1.0, 0.0] {
+        let mut signal = music_like(RATE, 20.0, 0.4).faded();
+        signal.channels[1] = signal.channels[0].clone();
+        let [left, right] = &mut signal.channels;
+        for (n, (l, r)) in left.iter_mut().zip(right).enumerate() {
+            let t = n as f64 / f64::from(RATE);
+            let hum: f64 = (1..=4).map(|k| 0.004 / f64::from(k) * (TAU * 50.0 * f64::from(k) * t).sin()).sum();
+            *l += hum as f32;
+            *r += (of_right * hum) as f32;
+        }
+        // Of one channel, half is in the side.
+        let expected_dbfs = if of_right == 0.0 { -57.0 } else { -51.0 };
+        let findings = signal.inspect(None);
+        assert!((find(&findings, "hum").value - expected_dbfs).abs() < 1.0, "{findings:?}");
+    }
+}
+
+#[test]
 fn hum_noise_and_rumble_are_found() {
     for rate in [22_050, 44_100, 96_000] {
         for mains_hz in [50.0, 60.0] {
