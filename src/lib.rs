@@ -32,6 +32,7 @@ mod parallel;
 pub mod quality;
 pub mod report;
 pub mod slots;
+mod statistics;
 pub mod suggest;
 pub mod translate;
 pub mod units;

@@ -302,7 +302,7 @@ mod tests {
         (0..signal.len()).map(|n| (0..response.len().min(n + 1)).map(|k| response[k] * signal[n - k]).sum()).collect()
     }
 
-    fn room(length: usize, seed: u32) -> [Vec<f64>; 2] {
+    fn room(length: usize, seed: u64) -> [Vec<f64>; 2] {
         let frames = noise(length, seed);
         [0, 1].map(|index| channel(&frames, index))
     }

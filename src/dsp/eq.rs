@@ -283,6 +283,7 @@ impl Processor for Equalizer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::{Noise, noise};
 
     fn band(channel: BandChannel, gain_db: f64) -> EqBand {
         EqBand {
@@ -296,18 +297,9 @@ mod tests {
         }
     }
 
-    fn noise(frames: usize) -> Vec<Frame> {
-        let mut state = 1u32;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            f64::from(state) / f64::from(u32::MAX) - 0.5
-        };
-        (0..frames).map(|_| [next(), next()]).collect()
-    }
-
     #[test]
     fn zero_gain_is_bit_transparent() {
-        let input = noise(1000);
+        let input = noise(1000, 1);
         let mut output = input.clone();
         Equalizer::new(&[band(BandChannel::Stereo, 0.0), band(BandChannel::Side, 0.0)], 48_000).process(&mut output);
         assert_eq!(input, output);
@@ -315,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_side_band_leaves_the_mid_alone() {
-        let input = noise(2000);
+        let input = noise(2000, 1);
         let mut output = input.clone();
         Equalizer::new(&[band(BandChannel::Side, 9.0)], 48_000).process(&mut output);
         let mid = |f: &Frame| f[0] + f[1];
@@ -406,7 +398,7 @@ mod tests {
 
     #[test]
     fn a_left_band_leaves_the_right_alone() {
-        let input = noise(2000);
+        let input = noise(2000, 1);
         let mut output = input.clone();
         Equalizer::new(&[band(BandChannel::Left, 9.0)], 48_000).process(&mut output);
         assert!(input.iter().zip(&output).all(|(a, b)| a[1] == b[1]));
@@ -419,7 +411,7 @@ mod tests {
     fn blocks_do_not_matter_on_any_channel() {
         use BandChannel::{Left, Mid, Right, Side, Stereo};
         let bands = [Stereo, Mid, Side, Left, Right].map(|channel| EqBand { frequency_hz: 12e3, ..band(channel, 5.0) });
-        let (mut whole, mut parts) = (noise(3000), noise(3000));
+        let (mut whole, mut parts) = (noise(3000, 1), noise(3000, 1));
         Equalizer::new(&bands, 44_100).process(&mut whole);
         let mut equalizer = Equalizer::new(&bands, 44_100);
         parts.chunks_mut(97).for_each(|block| equalizer.process(block));
@@ -437,8 +429,8 @@ mod tests {
             BandKind::Tilt,
             BandKind::Notch,
         ];
-        let mut random = noise(4000).into_iter().map(|frame| frame[0] + 0.5);
-        let mut next = |low: f64, high: f64| low * (high / low).powf(random.next().unwrap_or(0.5));
+        let mut random = Noise(1);
+        let mut next = |low: f64, high: f64| low * (high / low).powf(random.ratio());
         for step in 0..700 {
             let band = EqBand {
                 kind: kinds[step % 7],
@@ -448,7 +440,7 @@ mod tests {
                 slope_db_per_octave: SLOPES_DB_PER_OCTAVE[step % 6] as u32,
                 ..EqBand::default()
             };
-            let mut frames = noise(2000);
+            let mut frames = noise(2000, 1);
             frames.extend([[1e-310, -1e-308]; 500]);
             Equalizer::new(std::slice::from_ref(&band), 44_100).process(&mut frames);
             assert!(frames.iter().flatten().all(|x| x.abs() < 1e3), "{band:?}");

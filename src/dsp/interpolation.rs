@@ -453,6 +453,7 @@ fn kernel<const TAPS: usize>(fraction: f64) -> [f32; TAPS] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::Noise;
     use pulp::Scalar;
     use std::f64::consts::TAU;
 
@@ -476,12 +477,8 @@ mod tests {
 
     /// Full-band noise that swells and fades, so that much of it can be skipped and some can't.
     fn swelling_noise(frames: usize) -> Vec<f32> {
-        let mut state = 7u32;
-        let noise = (0..frames).map(|n| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state as f32 / u32::MAX as f32 - 0.5) * (n as f32 / 900.0).sin().powi(6)
-        });
-        noise.collect()
+        let mut noise = Noise(7);
+        (0..frames).map(|n| 0.5 * noise.next() as f32 * (n as f32 / 900.0).sin().powi(6)).collect()
     }
 
     /// Bursts on a slow wave whose crest comes soon after: what still rings of the one lifts the other.

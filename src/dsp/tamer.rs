@@ -196,18 +196,18 @@ impl Processor for Tamer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::Noise;
 
     const RATE_HZ: u32 = 48_000;
 
     /// Noise of equal power in each octave, roughly, and a tone.
     fn signal(tone_hz: f64, tone: f64, noise: f64) -> Vec<Frame> {
-        let (mut state, mut slow) = (1u32, [0.0f64; 5]);
+        let (mut white, mut slow) = (Noise(1), [0.0f64; 5]);
         let next = |n: usize| {
             let mut pink = 0.0;
             for (octave, slow) in slow.iter_mut().enumerate() {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 if n.is_multiple_of(1 << (2 * octave)) {
-                    *slow = f64::from(state) / f64::from(u32::MAX) - 0.5;
+                    *slow = 0.5 * white.next();
                 }
                 pink += *slow;
             }

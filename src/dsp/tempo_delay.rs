@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn the_common_promises_hold() {
         for (seed, rate_hz) in [8_000, 44_100, 384_000].into_iter().enumerate() {
-            let pick = noise(2, seed as u32);
+            let pick = noise(2, seed as u64);
             let settings = TempoDelaySettings {
                 tempo_bpm: 400.0,
                 left: length(Note::ThirtySecond, Feel::Triplet),

@@ -15,16 +15,17 @@ impl Noise {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as f64 / f64::from(1u32 << 30) - 1.0
     }
+
+    /// The next value as a share, 0 to 1.
+    pub fn ratio(&mut self) -> f64 {
+        0.5 + 0.5 * self.next()
+    }
 }
 
 /// White noise, uniform from -1 to 1, the same for the same seed.
-pub fn noise(frames: usize, seed: u32) -> Vec<Frame> {
-    let mut state = seed.wrapping_mul(2).wrapping_add(1);
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f64::from(state >> 8) / f64::from(1 << 23) - 1.0
-    };
-    (0..frames).map(|_| [next(), next()]).collect()
+pub fn noise(frames: usize, seed: u64) -> Vec<Frame> {
+    let mut noise = Noise(seed);
+    (0..frames).map(|_| [noise.next(), noise.next()]).collect()
 }
 
 /// A sine in both channels; the frequency is in cycles a frame.

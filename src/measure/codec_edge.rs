@@ -3,7 +3,7 @@
 
 use crate::units::power_to_db;
 
-use super::analysis::median;
+use crate::statistics::median;
 
 /// Resolution.
 const CELL_HZ: f64 = 100.0;
@@ -51,18 +51,15 @@ pub(super) fn codec_edge_hz(power: &[f64], bin_hz: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::Noise;
 
     const BIN_HZ: f64 = 44_100.0 / 8_192.0;
 
     /// A spectrum by its level in each bin, with the unrest of a measured one.
     fn edge_of(level_db: impl Fn(f64) -> f64) -> Option<f64> {
-        let mut state = 3u32;
+        let mut noise = Noise(3);
         let power: Vec<f64> = (0..=4096)
-            .map(|bin| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let unrest = 0.5 + f64::from(state) / f64::from(u32::MAX);
-                10f64.powf(level_db(f64::from(bin) * BIN_HZ) / 10.0) * unrest
-            })
+            .map(|bin| 10f64.powf(level_db(f64::from(bin) * BIN_HZ) / 10.0) * (0.5 + noise.ratio()))
             .collect();
         codec_edge_hz(&power, BIN_HZ)
     }

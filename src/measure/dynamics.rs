@@ -6,11 +6,11 @@ use crate::audio::{AudioBuffer, assert_rate};
 use crate::slots::slot_border;
 use crate::units::{amplitude_to_db, amplitude_to_db_checked, power_to_db, power_to_db_checked};
 
-use super::analysis::median;
 use super::coincidence::Coincidence;
 use super::dr::DrBlocks;
 use super::near_peak::{NearPeak, PeakShape};
 use super::sums::{Sums, Total};
+use crate::statistics::median;
 
 /// Collects levels over time.
 #[derive(Debug, Clone)]

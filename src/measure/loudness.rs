@@ -5,14 +5,14 @@
 
 use std::ops::Range;
 
-use super::analysis::mean;
 use super::k_weighting::KWeighting;
 use crate::audio::assert_rate;
 use crate::slots;
+use crate::statistics::mean;
 use crate::units::{db_to_power, power_to_db};
 
-/// Slots a second.
-const SLOTS_PER_S: u32 = 100;
+/// Slots a second: ten times as many as [`slots`] has for everything else.
+const FINE_SLOTS_PER_S: u32 = 100;
 /// Momentary window and gating block: 400 ms (BS.1770-5, Annex 1).
 const MOMENTARY_SLOTS: usize = 40;
 /// Short-term window: 3 s (Tech 3341, 2.2).
@@ -144,7 +144,7 @@ impl LoudnessMeter {
 
 /// First frame of a slot.
 fn slot_border(slot: u64, sample_rate_hz: u32) -> u64 {
-    slots::border(slot, SLOTS_PER_S, sample_rate_hz)
+    slots::border(slot, FINE_SLOTS_PER_S, sample_rate_hz)
 }
 
 /// K-weighted energy over time, and the loudness values that follow from it.

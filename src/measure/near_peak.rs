@@ -102,6 +102,7 @@ impl PeakShape {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::Noise;
 
     fn shape(samples: &[f32]) -> Option<PeakShape> {
         let mut near_peak = NearPeak::default();
@@ -114,12 +115,9 @@ mod tests {
     }
 
     fn noise() -> Vec<f32> {
-        let mut state = 5u32;
-        let mut uniform = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state as f32 / u32::MAX as f32 - 0.5
-        };
-        (0..400_000).map(|_| 0.1 * (0..12).map(|_| uniform()).sum::<f32>()).collect()
+        let mut noise = Noise(5);
+        // The sum of twelve is nearly normal.
+        (0..400_000).map(|_| 0.05 * (0..12).map(|_| noise.next() as f32).sum::<f32>()).collect()
     }
 
     #[test]

@@ -338,6 +338,7 @@ impl SpectrumMeter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::Noise;
     use crate::units::power_to_db;
 
     fn measure(sample_rate_hz: u32, frames: usize, signal: impl Fn(usize) -> (f32, f32)) -> SpectralFrames {
@@ -369,13 +370,8 @@ mod tests {
 
     #[test]
     fn bands_add_up_to_the_signal() {
-        let mut state = 1u32;
-        let noise: Vec<f32> = (0..441_000)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                state as f32 / u32::MAX as f32 - 0.5
-            })
-            .collect();
+        let mut white = Noise(1);
+        let noise: Vec<f32> = (0..441_000).map(|_| 0.5 * white.next() as f32).collect();
         let spectrum = measure(44_100, noise.len(), |n| (noise[n], noise[n]));
         let sum: f64 = spectrum.mean(|_| true).iter().map(|power| f64::from(power.mid)).sum();
         // White noise between the outer edges of the 25 Hz and the 16 kHz band: that of 20 kHz would end above Nyquist.

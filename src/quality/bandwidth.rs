@@ -7,7 +7,7 @@ use super::thresholds::{
     UP_SAMPLED_STEP_DB,
 };
 use super::{Finding, Severity};
-use crate::measure::analysis::median;
+use crate::statistics::median;
 use crate::units::{db_to_power, power_to_db};
 
 /// Spectra are told in bands of this width, Hz.

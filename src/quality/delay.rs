@@ -10,7 +10,7 @@ use super::thresholds::{
     DELAY_PHASE_SHARE,
 };
 use super::{Finding, Severity};
-use crate::measure::analysis::median;
+use crate::statistics::median;
 use crate::units::{db_to_power, ms_to_frames};
 
 /// Longest delay that is sought.

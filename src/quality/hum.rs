@@ -6,7 +6,7 @@ use super::standing::{Found, Standing};
 use super::thresholds::{HUM_HARMONICS, HUM_MIN_DBFS, HUM_PROMINENCE_DB};
 use super::{Finding, Severity};
 use crate::measure::Measurement;
-use crate::measure::analysis::median;
+use crate::statistics::median;
 use crate::units::{db_to_power, power_to_db};
 
 /// Of the windows, the share in which the neighbourhood of a harmonic is quietest is looked at, but not fewer than this.

@@ -17,7 +17,7 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use super::low_band::MAINS_HZ;
 use super::thresholds::{HUM_STANDING_DB, HUM_STANDING_UNDER_LU};
 use crate::dsp::window::hann;
-use crate::measure::analysis::median;
+use crate::statistics::median;
 use crate::units::power_to_db;
 
 /// Length of a segment, and the least that makes one.

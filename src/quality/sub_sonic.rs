@@ -4,7 +4,7 @@ use super::low_band::Window;
 use super::thresholds::SUB_SONIC_DB;
 use super::{Finding, Severity};
 use crate::measure::Measurement;
-use crate::measure::analysis::mean;
+use crate::statistics::mean;
 use crate::units::power_to_db_checked;
 
 pub(super) fn finding(windows: &[Vec<Window>; 2], measurement: &Measurement) -> Option<Finding> {

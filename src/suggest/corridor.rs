@@ -13,7 +13,7 @@ use super::stages::{Standard, shape};
 use super::tone::{Levels, Tone};
 use super::{Amounts, Proposal, Shares, quantity};
 use crate::measure::Measurement;
-use crate::measure::analysis::mean;
+use crate::statistics::mean;
 
 /// Of what lies outside of the corridor, the share to take back; all of it for who asks for a clone.
 const SHARE: f64 = 0.3;

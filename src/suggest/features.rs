@@ -6,8 +6,8 @@
 
 use super::tone::Evidence;
 use crate::measure::Measurement;
-use crate::measure::analysis::{correlation, median, quantile};
 use crate::measure::spectrum::BandPower;
+use crate::statistics::{correlation, median, quantile};
 use crate::units::power_to_db;
 
 /// Third octaves that the model sees: centres 40 Hz to 16 kHz, as the evidence of `tone.rs` has them.
@@ -163,16 +163,16 @@ fn globals(measurement: &Measurement) -> [f64; GLOBAL_NAMES.len()] {
 mod tests {
     use super::*;
     use crate::AudioBuffer;
+    use crate::dsp::testing::Noise;
     use crate::measure::Meter;
 
     /// Chords over noise that come and go, at a gain, plain, upside down or with the channels swapped.
     fn music(gain: f32, swapped: bool) -> Measurement {
         let mut block = AudioBuffer::new(44_100);
-        let mut state = 7u32;
+        let mut noise = Noise(7);
         for n in 0..44_100 * 4 {
             let t = n as f32 / 44_100.0;
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = (state as f32 / u32::MAX as f32 - 0.5) * 0.2 * (1.0 - (t * 2.0).fract());
+            let noise = 0.1 * noise.next() as f32 * (1.0 - (t * 2.0).fract());
             let note = 110.0 * 2f32.powf(((t * 2.0).floor() as i32 % 5) as f32 / 5.0);
             let tone = 0.3 * (std::f32::consts::TAU * note * t).sin() * (1.0 - 0.7 * (t * 2.0).fract());
             let (left, right) = (gain * (tone + noise), gain * (0.8 * tone - 0.5 * noise));

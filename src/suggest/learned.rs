@@ -12,8 +12,8 @@ use super::stages::Aims;
 use super::tone::Evidence;
 use super::{ModelVerdict, Plan, Suggester, Target, features};
 use crate::measure::Measurement;
-use crate::measure::analysis::median;
 use crate::network::Network;
+use crate::statistics::median;
 
 static ONNX: &[u8] = include_bytes!("../../models/suggest.onnx");
 

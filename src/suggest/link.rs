@@ -6,7 +6,7 @@
 //! packages, that is so by 0.6 nepers or more for 15 of 18 masters behind an unlinked chain, and for one of 14 behind a linked one.
 
 use crate::measure::Measurement;
-use crate::measure::analysis::{mean, median};
+use crate::statistics::{mean, median};
 use crate::units::power_to_db_checked;
 
 /// From here on, channels that stand at the ceiling together tell of a limiter that worked on each by itself.

@@ -8,7 +8,8 @@ use super::profile::Profile;
 use super::wide_band_range;
 use crate::dsp::multiband::DEFAULT_CORNERS_HZ;
 use crate::measure::Measurement;
-use crate::measure::analysis::{mean, median, wide_band_edges_hz};
+use crate::measure::analysis::wide_band_edges_hz;
+use crate::statistics::{mean, median};
 use crate::units::power_to_db_checked;
 
 /// Third octaves in whose mean a band's level is told, Hz: those of 100 Hz to 3.15 kHz, which programmes of all sample rates hold.

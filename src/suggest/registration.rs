@@ -10,8 +10,8 @@ use std::ops::{Add, Mul};
 
 use pulp::{Arch, NullaryFnOnce};
 
-use crate::measure::analysis::median;
 use crate::measure::spectrum::BandPower;
+use crate::statistics::median;
 
 /// Frames taken from each programme at the most: what a comparison of all with all can afford.
 const MAX_FRAMES: usize = 400;
@@ -302,13 +302,11 @@ fn remove_mean(values: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::Noise;
 
-    fn cloud(seed: u32, width_db: f32, shift: impl Fn(usize) -> f32) -> Cloud {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state as f32 / u32::MAX as f32
-        };
+    fn cloud(seed: u64, width_db: f32, shift: impl Fn(usize) -> f32) -> Cloud {
+        let mut noise = Noise(seed);
+        let mut next = || noise.ratio() as f32;
         let power = |db: f32| 10f32.powf(db / 10.0);
         let mut band_power = |band: usize| {
             let mid = power(-60.0 + 40.0 * next() + shift(band));

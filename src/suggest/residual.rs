@@ -2,8 +2,8 @@
 
 use super::registration::{Cloud, register};
 use super::tone::{Evidence, difference, starts};
-use crate::measure::analysis::median;
 use crate::measure::spectrum::BandPower;
+use crate::statistics::median;
 use crate::units::power_to_db;
 
 /// What sounds of the reference have more of than the same sounds of a master.

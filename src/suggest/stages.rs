@@ -10,8 +10,9 @@ use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target,
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
-use crate::measure::analysis::{median, wide_band_edges_hz};
+use crate::measure::analysis::wide_band_edges_hz;
 use crate::measure::k_weighting::KWeighting;
+use crate::statistics::median;
 use crate::units::{db_to_power, power_to_db};
 
 /// Most equaliser bands.

@@ -8,8 +8,8 @@ use super::CurvePoint;
 use super::eq_fit::remove_mean;
 use super::registration::{Cloud, Registration, register, smooth};
 use crate::measure::Measurement;
-use crate::measure::analysis::median;
 use crate::measure::spectrum::{BandPower, ThirdOctaves};
+use crate::statistics::median;
 use crate::units::power_to_db;
 
 /// What tone was asked for, and how sure that is.

@@ -14,8 +14,9 @@ use super::{Quantity, Suggestion};
 use crate::dsp::crossover::BANDS;
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
-use crate::measure::analysis::{BandStereo, median};
+use crate::measure::analysis::BandStereo;
 use crate::quality::thresholds::POLARITY_CORRELATION;
+use crate::statistics::median;
 
 /// Changes under this are not worth a setting, dB.
 const WORTHWHILE_DB: f64 = 0.3;

@@ -7,8 +7,8 @@ use super::features;
 use super::spectrum::BANDS_PER_OCTAVE;
 use crate::advise::prior::Share;
 use crate::advise::tonal::TONES;
-use crate::measure::analysis::median;
 use crate::network::Network;
+use crate::statistics::median;
 
 static RESONANCE_ONNX: &[u8] = include_bytes!("../../../models/resonance.onnx");
 static TONE_ONNX: &[u8] = include_bytes!("../../../models/tone.onnx");

@@ -1,4 +1,5 @@
 use super::*;
+use crate::dsp::testing::Noise;
 use crate::units::power_to_db;
 
 const RATE_HZ: u32 = 48_000;
@@ -203,12 +204,11 @@ fn options_do_not_depend_on_blocks_and_changes_do_not_click() {
 
 #[test]
 fn any_settings_in_range_stay_finite() {
-    let mut state = 1u32;
+    let mut noise = Noise(1);
     let mut next = |low: f64, high: f64| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let share = noise.ratio();
         // Every fourth time an end of the range.
-        let share = f64::from(state >> 8) / f64::from(u32::MAX >> 8);
-        low + (high - low) * if state >> 30 == 0 { (2.0 * share).floor() } else { share }
+        low + (high - low) * if noise.ratio() < 0.25 { share.round() } else { share }
     };
     for round in 0..300 {
         let settings = CompressorSettings {

@@ -157,6 +157,7 @@ impl Transient {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::Noise;
     use crate::units::amplitude_to_db;
 
     const RATE_HZ: u32 = 44_100;
@@ -175,13 +176,8 @@ mod tests {
     #[test]
     fn every_interval_gets_at_least_the_reduction_that_it_needs() {
         let settings = LimiterSettings { hold_ms: 0.0, ..Default::default() };
-        let mut state = 3u32;
-        let needs_db: Vec<f64> = (0..20_000)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                7.0 * (f64::from(state) / f64::from(u32::MAX)).powi(40)
-            })
-            .collect();
+        let mut noise = Noise(3);
+        let needs_db: Vec<f64> = (0..20_000).map(|_| 7.0 * noise.ratio().powi(40)).collect();
         let reductions = reductions(&settings, &needs_db);
         assert_eq!(reductions.len(), needs_db.len() + 1);
         for (k, &need_db) in needs_db.iter().enumerate() {

@@ -128,7 +128,7 @@ fn pre_delay_and_mix_are_as_set() {
 #[test]
 fn the_common_promises_hold() {
     for (seed, rate_hz) in [8_000, 44_100, 192_000, 384_000].into_iter().enumerate() {
-        let pick = noise(8, seed as u32);
+        let pick = noise(8, seed as u64);
         let decay_s = std::array::from_fn(|octave| 0.2 + 14.9 * (pick[octave % 8][octave / 8] + 1.0));
         let settings = ReverbSettings {
             decay_s,

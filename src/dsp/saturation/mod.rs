@@ -308,7 +308,7 @@ mod tests {
             "saturation.oversampling_ratio: 3 is none of 4, 8; choose one of them"
         );
         for (seed, rate_hz) in [8_000, 44_100, 96_000, 384_000].into_iter().enumerate() {
-            let pick = noise(4, seed as u32);
+            let pick = noise(4, seed as u64);
             let settings = SaturationSettings {
                 character: CHARACTERS[seed % 3],
                 drive_db: 18.0 * (pick[0][0] + 1.0),

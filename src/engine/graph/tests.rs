@@ -13,7 +13,7 @@ fn settings(text: &str) -> GraphSettings {
     GraphSettings::from_toml(&format!("schema = \"halfspeed.graph/1\"\n{text}")).expect("well-formed")
 }
 
-fn track(frames: usize, seed: u32) -> AudioBuffer {
+fn track(frames: usize, seed: u64) -> AudioBuffer {
     let (left, right) = noise(frames, seed).iter().map(|frame| (0.3 * frame[0] as f32, 0.3 * frame[1] as f32)).unzip();
     AudioBuffer::from_channels(RATE_HZ, left, right)
 }

@@ -14,7 +14,7 @@ use crate::dsp::testing::{Noise, noise};
 use crate::engine::Recipe;
 
 fn room(_: &Path, _: u32) -> Result<ImpulseResponse> {
-    let decay = |seed: u32| {
+    let decay = |seed: u64| {
         let noise = noise(3000, seed);
         noise.iter().enumerate().map(|(n, frame)| frame[0] * (-(n as f64) / 500.0).exp()).collect()
     };

@@ -1,8 +1,8 @@
 //! Peaks against loudness, and levels over time.
 
-use super::statistics::quantile;
 use super::{BandDynamics, DynamicsAnalysis, Measurement, wide_band_edges_hz};
 use crate::slots::SHORT_TERM_SLOTS;
+use crate::statistics::quantile;
 use crate::units::{power_to_db, power_to_db_checked};
 
 impl Measurement {

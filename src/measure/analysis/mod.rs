@@ -2,10 +2,7 @@
 
 mod dynamics;
 mod spectrum;
-mod statistics;
 mod stereo;
-
-pub use statistics::{correlation, mean, median, quantile};
 
 use serde::Serialize;
 

@@ -1,9 +1,9 @@
 //! Long-term spectrum.
 
-use super::statistics::{quantile, slope};
 use super::{Measurement, SpectrumAnalysis};
 use crate::measure::codec_edge::codec_edge_hz;
 use crate::measure::spectrum::BandPower;
+use crate::statistics::{quantile, slope};
 use crate::units::{power_to_db, power_to_db_checked};
 
 /// Bands that make up the sub, by their centres.

@@ -1,10 +1,10 @@
 //! Stereo image.
 
-use super::statistics::quantile;
 use super::{BandStereo, Measurement, StereoAnalysis, StereoOverTime, wide_band_edges_hz};
 use crate::measure::dynamics::LevelSlot;
 use crate::measure::spectrum::BandPower;
 use crate::slots::SHORT_TERM_SLOTS;
+use crate::statistics::quantile;
 use crate::units::power_to_db;
 
 /// Where nothing is left in mono.

@@ -2,11 +2,11 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::measure::analysis::quantile;
 use crate::report::figures::{hertz_range, number, programmes};
 use crate::report::svg::{BarGroup, Layout, Line, Panel, XAxis, YRange, bars, chart};
 use crate::report::{AnalysisDocument, MasterReport};
 use crate::slots::{SHORT_TERM_S, SLOT_S};
+use crate::statistics::quantile;
 use crate::suggest::{CurvePoint, wide_band_name};
 
 /// A chart in both layouts; the page shows the one that fits.

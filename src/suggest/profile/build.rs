@@ -3,7 +3,8 @@
 use super::{CONTENT_NAMES, Content, Profile, SCHEMA, Source, Spread, ToneBand, is_name};
 use crate::error::{Error, Result};
 use crate::measure::Measurement;
-use crate::measure::analysis::{mean, wide_band_edges_hz};
+use crate::measure::analysis::wide_band_edges_hz;
+use crate::statistics::mean;
 use crate::suggest::tone::Levels;
 
 /// Fewer songs than this tell nothing of how far songs spread.

@@ -3,7 +3,7 @@
 use super::build::{content_of, width_of};
 use super::{Profile, Spread};
 use crate::measure::Measurement;
-use crate::measure::analysis::mean;
+use crate::statistics::mean;
 use crate::suggest::tone::Levels;
 
 /// A profile that lies farther than this from a mix says nothing about it.

@@ -256,6 +256,7 @@ impl Spread {
 pub(crate) mod tests {
     use super::*;
     use crate::AudioBuffer;
+    use crate::dsp::testing::Noise;
     use crate::measure::{Measurement, Meter};
 
     /// A pink profile: every band at 0 dB with a spread of 2 dB.
@@ -286,11 +287,8 @@ pub(crate) mod tests {
     /// Pink noise: as much power in every third octave, the side 6 dB under the mid.
     pub(crate) fn pink_noise() -> Measurement {
         let mut meter = Meter::new(44_100);
-        let mut state = 7u32;
-        let mut noise = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            f64::from(state) / f64::from(u32::MAX) - 0.5
-        };
+        let mut white = Noise(7);
+        let mut noise = || 0.5 * white.next();
         // P. Kellet's filter of white noise, within 0.05 dB of -3 dB per octave above 9 Hz.
         let pink = || {
             let mut poles = [0.0; 6];

@@ -5,7 +5,7 @@
 use super::super::ear::Ear;
 use super::super::programme::Programme;
 use super::{bands_within, ramp};
-use crate::measure::analysis::correlation;
+use crate::statistics::correlation;
 use crate::units::{db_to_power, power_to_db};
 
 /// Where fundamentals of a bass line are sought.
