@@ -15,12 +15,12 @@ fn main() -> ExitCode {
         std::process::exit(130);
     });
     if let Err(error) = handler {
-        eprintln!("warning: temporary files may stay behind if this run is interrupted: {error}");
+        cli::tell(&format!("warning: temporary files may stay behind if this run is interrupted: {error}"));
     }
     match cli::Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", printable_lines(&error.to_string()));
+            cli::tell(&format!("error: {}", printable_lines(&error.to_string())));
             // Settings come from the command line here: those of files are told as the file's.
             ExitCode::from(if matches!(error, Error::Setting { .. }) { 2 } else { 1 })
         }

@@ -381,6 +381,18 @@ fn files_that_state_no_delay_keep_it() {
 }
 
 #[test]
+fn an_mp3_without_a_header_is_read_to_its_end() {
+    let dense = std::fs::read(fixture("bare.mp3")).unwrap();
+    let (_, alone) = decode_bytes(&dense, "dense.mp3").unwrap();
+    // Empty frames of 32 kbit/s: MPEG 1, layer III, 44.1 kHz, stereo (ISO/IEC 11172-3, 2.4.1.3). The length that the first frames
+    // would have the file have at 128 kbit/s is far less.
+    let mut empty = vec![0xFF, 0xFB, 0x10, 0x00];
+    empty.resize(104, 0);
+    let (_, audio) = decode_bytes(&[dense, empty.repeat(400)].concat(), "variable.mp3").unwrap();
+    assert_eq!(audio.frames(), alone.frames() + 400 * 1152);
+}
+
+#[test]
 fn the_name_of_a_file_does_not_matter() {
     let bytes = std::fs::read(fixture("flac.flac")).unwrap();
     assert_eq!(decode_bytes(&bytes, "song.mp3").unwrap().0.format, "FLAC");

@@ -1,5 +1,7 @@
 //! Sends the library's log to stderr.
 
+use std::io::Write;
+
 use halfspeed::report::printable_lines;
 use log::{LevelFilter, Log, Metadata, Record};
 
@@ -13,11 +15,16 @@ impl Log for Stderr {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let said = printable_lines(&record.args().to_string());
-            eprintln!("{}: {said}", record.level().as_str().to_lowercase());
+            tell(&format!("{}: {said}", record.level().as_str().to_lowercase()));
         }
     }
 
     fn flush(&self) {}
+}
+
+/// A line on stderr. Where nobody reads it any more, the work goes on.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Warnings always, more if wanted.

@@ -12,6 +12,7 @@ mod progress;
 mod render;
 mod translate;
 
+pub(crate) use self::logger::tell;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,7 +54,7 @@ struct CommonArgs {
     /// Print one JSON document on stdout instead of text.
     #[arg(long)]
     json: bool,
-    /// No progress bars, no text; errors still show.
+    /// No progress bars, no text; warnings and errors still show.
     #[arg(long, short)]
     quiet: bool,
     /// Tell on stderr what goes on inside.

@@ -9,9 +9,10 @@ const MAX_PAGE_BYTES: u64 = 27 + 255 + 255 * 255;
 /// Flag of the last page of a stream (RFC 3533, section 6).
 const END_OF_STREAM: u8 = 4;
 
-/// Fails if the last page is cut off or not marked as the last. Leaves the file at its start.
+/// Fails if the last page is cut off. Leaves the file at its start.
 ///
-/// Decoders end quietly at such a place, and nothing else in an Ogg file says how long it should be.
+/// Decoders end quietly at such a place, and nothing else in an Ogg file says how long it should be. Some writers leave the mark of the
+/// last page out: a page that is whole and ends with the file is taken for the last all the same, and told.
 pub(super) fn require_end(file: &mut (impl Read + Seek)) -> Result<(), Fault> {
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(2 * MAX_PAGE_BYTES)))?;
@@ -21,17 +22,31 @@ pub(super) fn require_end(file: &mut (impl Read + Seek)) -> Result<(), Fault> {
     if last_page_ends(&tail) {
         return Ok(());
     }
+    if last_page_fills(&tail) {
+        log::warn!(
+            "the last page of an Ogg file is whole but not marked as the last: compare its length with the original's"
+        );
+        return Ok(());
+    }
     Err(Fault::Damaged("the file breaks off before the end of its stream; get a complete copy".into()))
 }
 
 /// Whether the last page in `tail` is all there and marked as the last of its stream.
 fn last_page_ends(tail: &[u8]) -> bool {
-    let Some(start) = tail.windows(5).rposition(|bytes| bytes == b"OggS\0") else { return false };
-    let page = &tail[start..];
-    let Some(segments) = page.get(26).map(|&count| usize::from(count)) else { return false };
-    let Some(table) = page.get(27..27 + segments) else { return false };
-    let body: usize = table.iter().map(|&bytes| usize::from(bytes)).sum();
-    page.len() >= 27 + segments + body && page[5] & END_OF_STREAM != 0
+    last_page(tail).is_some_and(|(page, length)| page.len() >= length && page[5] & END_OF_STREAM != 0)
+}
+
+/// Whether the last page in `tail` ends where that does.
+fn last_page_fills(tail: &[u8]) -> bool {
+    last_page(tail).is_some_and(|(page, length)| page.len() == length)
+}
+
+/// What begins with the last page in `tail`, and the length that the page should have.
+fn last_page(tail: &[u8]) -> Option<(&[u8], usize)> {
+    let page = &tail[tail.windows(5).rposition(|bytes| bytes == b"OggS\0")?..];
+    let segments = usize::from(*page.get(26)?);
+    let body: usize = page.get(27..27 + segments)?.iter().map(|&bytes| usize::from(bytes)).sum();
+    Some((page, 27 + segments + body))
 }
 
 #[cfg(test)]
@@ -52,9 +67,10 @@ mod tests {
         assert!(last_page_ends(&[page(0), page(END_OF_STREAM)].concat()));
         assert!(last_page_ends(&[page(END_OF_STREAM), b"TAG behind it".to_vec()].concat()));
         assert!(!last_page_ends(&[page(END_OF_STREAM), page(0)].concat()));
+        assert!(last_page_fills(&page(0)) && !last_page_fills(&[page(0), b"T".to_vec()].concat()));
         let whole = page(END_OF_STREAM);
         for length in 0..whole.len() {
-            assert!(!last_page_ends(&whole[..length]), "{length} bytes");
+            assert!(!last_page_ends(&whole[..length]) && !last_page_fills(&whole[..length]), "{length} bytes");
         }
     }
 }

@@ -11,6 +11,7 @@ use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
+use symphonia::core::units::Duration;
 
 use super::mp4::{Edit, find_edit};
 use super::ogg::require_end;
@@ -38,6 +39,8 @@ pub(super) struct PacketStream {
     take: u64,
     /// Frames that must come, or the file is cut off.
     owed: u64,
+    /// Whether the length that Symphonia knows is an estimate from a few packets.
+    is_length_guessed: bool,
     /// Where the next packet should begin, in frames.
     next_start: Option<i64>,
     /// An MP3 error that is harmless if it is the last thing in the file (tags, a cut frame).
@@ -100,6 +103,7 @@ impl PacketStream {
         } else {
             None
         };
+        let has_no_delay = track.delay.is_none();
         let span = Span::of(codec, track, edit);
         let info = describe(container, params, rate_hz, channels, span.frames);
         Ok(Self {
@@ -111,6 +115,7 @@ impl PacketStream {
             skip: span.skip,
             take: span.take,
             owed: span.owed,
+            is_length_guessed: codec == id::CODEC_ID_MP3 && has_no_delay,
             next_start: None,
             pending: None,
             planes: Vec::new(),
@@ -119,7 +124,7 @@ impl PacketStream {
 
     /// Decodes one packet into the block. `false` at the end.
     fn packet(&mut self, block: &mut AudioBuffer) -> Result<bool, Fault> {
-        let packet = match self.reader.next_packet() {
+        let mut packet = match self.reader.next_packet() {
             Ok(Some(packet)) => packet,
             Ok(None) => return self.end(),
             Err(error) => return Err(fault(error)),
@@ -129,6 +134,10 @@ impl PacketStream {
         }
         if let Some(fault) = self.pending.take() {
             return Err(fault);
+        }
+        if self.is_length_guessed {
+            // Symphonia cuts off what lies beyond its guess.
+            packet.trim_end = Duration::ZERO;
         }
         let start = packet.pts.get();
         let audio = match self.decoder.decode(&packet) {
@@ -271,10 +280,20 @@ fn describe(
     );
     let bits = match params.codec {
         // Byte 5 of ALAC's configuration; the container's own field is no use for more than 16 bits.
-        id::CODEC_ID_ALAC => params.extra_data.as_ref().and_then(|config| config.get(5)).map(|&bits| u32::from(bits)),
+        id::CODEC_ID_ALAC => params
+            .extra_data
+            .as_deref()
+            .and_then(|config| alac_configuration(config).get(5))
+            .map(|&bits| u32::from(bits)),
         _ => params.bits_per_coded_sample.or(params.bits_per_sample).filter(|_| !lossy),
     };
     StreamInfo { format, sample_rate_hz, channels, bits, float, lossy, frames }
+}
+
+/// ALAC's configuration, without the two atoms that QuickTime and CAF may put before it.
+fn alac_configuration(cookie: &[u8]) -> &[u8] {
+    let (frma_bytes, alac_bytes) = (12, 12);
+    if cookie.get(4..8) == Some(b"frma") { cookie.get(frma_bytes + alac_bytes..).unwrap_or(&[]) } else { cookie }
 }
 
 fn codec_name(codec: AudioCodecId) -> &'static str {
@@ -346,5 +365,18 @@ fn fault(error: SymphoniaError) -> Fault {
             Fault::Content("it holds several streams one after the other; split it first".into())
         }
         other => Fault::Damaged(format!("{other}; get another copy")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alac_is_configured_with_and_without_atoms() {
+        let configuration = [0, 0, 16, 0, 0, 24, 40, 10];
+        let atoms = *b"\0\0\0\x0cfrmaalac\0\0\0\x24alac\0\0\0\0";
+        assert_eq!(alac_configuration(&configuration), configuration);
+        assert_eq!(alac_configuration(&[&atoms[..], &configuration].concat()), configuration);
     }
 }
