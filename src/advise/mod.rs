@@ -180,7 +180,10 @@ impl Advisor {
         level::advice(known, measurement, format, &mut findings);
         if format.channels > 1 {
             stereo::advice(known, measurement, &mut findings);
-            findings.extend(lead::advice(measurement, standard.reference()));
+            // What both channels share tells nothing where one is dead or late.
+            if !known.iter().any(|finding| ["dead_channel", "channel_delay", "polarity"].contains(&finding.id)) {
+                findings.extend(lead::advice(measurement, standard.reference()));
+            }
         }
         findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.confidence.total_cmp(&a.confidence)));
         findings
@@ -233,7 +236,8 @@ pub fn advise_file(
     let (mix_source, reference_source) = (judged?, measured?);
     for (path, source) in [Some((mix, &mix_source)), reference.zip(reference_source.as_ref())].into_iter().flatten() {
         if source.measurement.loudness.integrated_lufs().is_none() {
-            let reason = "silent, or shorter than 0.4 s: there is nothing to judge; check the export";
+            let reason =
+                "silent (nothing above -70 LUFS), or shorter than 0.4 s: there is nothing to judge; check the export";
             return Err(Error::content(path, reason));
         }
     }

@@ -11,6 +11,7 @@ use crate::measure::analysis::Analysis;
 use crate::quality::Finding;
 use crate::quality::thresholds::BALANCE_WARNING_LU;
 use crate::slots::SHORT_TERM_S;
+use crate::units::db_to_power;
 
 /// What counts as bass, Hz, and the part of it that only large speakers play.
 const BASS_HZ: [f64; 2] = [20.0, 120.0];
@@ -19,6 +20,8 @@ const DEEP_BASS_HZ: [f64; 2] = [20.0, 85.0];
 const LOW_MIDS_HZ: [f64; 2] = [120.0, 500.0];
 /// A band so far under all bands together loses nothing that is heard, dB.
 const FAINT_DB: f64 = -20.0;
+/// Bass so far under everything is what a high-pass left of it, dB.
+const NO_BASS_DB: f64 = -30.0;
 
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
     let of = |id: &str| known.iter().find(|finding| finding.id == id);
@@ -41,7 +44,22 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     }
 }
 
+/// Power of the loud parts between two frequencies, both channels together.
+fn power_within(measurement: &Measurement, low_hz: f64, high_hz: f64) -> f64 {
+    let bands = measurement.loud_spectrum.iter().zip(measurement.spectrum.bands.centers_hz());
+    bands.filter(|(_, hz)| (low_hz..high_hz).contains(*hz)).map(|(band, _)| f64::from(band.mid + band.side)).sum()
+}
+
+/// Whether what lies between two frequencies is more than a remnant, `under_db` (below 0) under everything.
+fn is_heard(measurement: &Measurement, low_hz: f64, high_hz: f64, under_db: f64) -> bool {
+    let all = power_within(measurement, 0.0, f64::INFINITY);
+    power_within(measurement, low_hz, high_hz) > all * db_to_power(under_db)
+}
+
 fn side_bass(measurement: &Measurement) -> Option<Advice> {
+    if !is_heard(measurement, BASS_HZ[0], BASS_HZ[1], NO_BASS_DB) {
+        return None;
+    }
     let width_db = |[low_hz, high_hz]: [f64; 2]| measurement.width_db(low_hz, high_hz);
     let with_width = |band_hz| Some((width_db(band_hz)?, band_hz));
     let wide = || [BASS_HZ, DEEP_BASS_HZ].into_iter().filter_map(with_width).find(|(db, _)| *db > SIDE_BASS_DB);
@@ -78,7 +96,8 @@ fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement
     let low_band = analysis.stereo.bands.first();
     let bass = low_band.and_then(|band| band.correlation).unwrap_or(1.0);
     let is_inverted = correlation < PHASE_CORRELATION;
-    if !is_inverted && bass >= PHASE_BASS_CORRELATION {
+    let is_bass_opposed = bass < PHASE_BASS_CORRELATION && is_heard(measurement, BASS_HZ[0], BASS_HZ[1], NO_BASS_DB);
+    if !is_inverted && !is_bass_opposed {
         return None;
     }
     let windows = found.map_or(&[][..], |finding| &finding.times_s);
@@ -109,17 +128,7 @@ fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement
 }
 
 fn mono_loss(analysis: &Analysis, measurement: &Measurement) -> Option<Advice> {
-    let power = |low_hz: f64, high_hz: f64| {
-        let centers_hz = measurement.spectrum.bands.centers_hz();
-        let bands = measurement.loud_spectrum.iter().zip(centers_hz);
-        bands
-            .filter(|(_, hz)| (low_hz..high_hz).contains(*hz))
-            .map(|(band, _)| f64::from(band.mid + band.side))
-            .sum::<f64>()
-    };
-    let all = power(0.0, f64::INFINITY);
-    let heard = |low_hz, high_hz| power(low_hz, high_hz) > all * crate::units::db_to_power(FAINT_DB);
-    let bands = analysis.stereo.bands.iter().filter(|band| heard(band.low_hz, band.high_hz));
+    let bands = analysis.stereo.bands.iter().filter(|band| is_heard(measurement, band.low_hz, band.high_hz, FAINT_DB));
     let worst = bands.filter_map(|band| band.mono_loss_db.map(|db| (band, db))).max_by(|a, b| a.1.total_cmp(&b.1));
     let (band, loss_db) = worst.filter(|(_, loss_db)| *loss_db > MONO_LOSS_DB)?;
     Some(Advice {

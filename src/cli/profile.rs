@@ -139,8 +139,13 @@ impl BuildArgs {
         let progress = Progress::new(self.common.quiet);
         let show = |done, total| progress.show(Step::Reference, done, total);
         // One after the other, as the progress bar tells of them.
-        let measured: Result<Vec<Measurement>> =
-            self.songs.iter().map(|path| measure_file(path, &show).map(|source| source.measurement)).collect();
+        let measure = |path: &PathBuf| {
+            let measurement = measure_file(path, &show)?.measurement;
+            let unheard = "it is silent (nothing above -70 LUFS) or shorter than 0.4 s: leave it out";
+            let is_heard = measurement.loudness.integrated_lufs().is_some();
+            if is_heard { Ok(measurement) } else { Err(Error::content(path, unheard)) }
+        };
+        let measured: Result<Vec<Measurement>> = self.songs.iter().map(measure).collect();
         progress.finish();
         let measured = measured?;
         let profile = build(&measured.iter().collect::<Vec<_>>(), labels)?;

@@ -235,14 +235,17 @@ pub fn judge(devices: &Devices, before: &[DeviceScore], after: &[DeviceScore], i
     Verified { gain, worst_harm, harmed, passes: gain >= LEAST_VERIFIED_GAIN && worst_harm <= MOST_HARM }
 }
 
-/// Renders a finished programme with a change, at its own loudness and under its own true peak, and measures that.
+/// Renders a finished programme with a change, at its own loudness and under its own true peak, and measures that; what peaks over
+/// full scale is turned down to it, as scores don't depend on the level.
 ///
 /// # Errors
 /// Those of the engine; [`Error::Setting`] for a programme without loudness.
 pub fn rendered(audio: Spool, original: &Measurement, change: &Change) -> Result<Measurement> {
     let silent = || Error::setting("fix", "the programme has no loudness");
     let lufs = original.loudness.integrated_lufs().ok_or_else(silent)?;
-    let ceiling_dbtp = original.peaks.true_dbtp().ok_or_else(silent)?.clamp(-20.0, 0.0);
+    let peak_dbtp = original.peaks.true_dbtp().ok_or_else(silent)?;
+    let ceiling_dbtp = peak_dbtp.clamp(-20.0, 0.0);
+    let lufs = lufs - peak_dbtp.max(0.0);
     let mut recipe =
         Recipe { limiter: LimiterSettings { ceiling_dbtp, ..LimiterSettings::default() }, ..Recipe::default() };
     change.apply(&mut recipe);

@@ -8,6 +8,7 @@ use crate::audio::AudioBuffer;
 use crate::engine::source::load_response;
 use crate::error::{Error, Result};
 use crate::measure::spectrum::ThirdOctaves;
+use crate::statistics::mean;
 
 /// Longest response that is taken, s: what rings for longer is a room, not a device.
 const LONGEST_S: u32 = 10;
@@ -16,7 +17,8 @@ const LONGEST_S: u32 = 10;
 #[derive(Debug, Clone)]
 pub(super) struct Measured {
     pub(super) response: AudioBuffer,
-    /// Power gain by bin, the mean of both channels.
+    /// Power gain by bin, the mean of both channels, at the level at which pink noise passes as loud as it is: how loud a response was
+    /// recorded says nothing about the device.
     powers: Vec<f64>,
     bin_hz: f64,
 }
@@ -42,22 +44,40 @@ impl Measured {
             fft.process(&mut input, &mut bins).ok()?;
             powers.iter_mut().zip(&bins).for_each(|(power, bin)| *power += 0.5 * bin.norm_sqr());
         }
-        let whole: f64 = powers.iter().sum();
-        (whole.is_finite() && whole > 0.0).then(|| Self { response, powers, bin_hz: f64::from(rate) / length as f64 })
+        let mut measured = Self { response, powers, bin_hz: f64::from(rate) / length as f64 };
+        let pink = mean(measured.band_powers(ThirdOctaves::below(rate).centers_hz()).into_iter())?;
+        measured.powers.iter_mut().for_each(|power| *power /= pink);
+        (pink.is_finite() && pink > 0.0).then_some(measured)
     }
 
-    /// Mean power gain in third octaves; 0 above half of its sample rate.
+    /// Mean power gain in third octaves, of the last one as far as its sample rate reaches; 0 above half of that.
     pub(super) fn band_powers(&self, centers_hz: &[f64]) -> Vec<f64> {
         let bin = |hz: f64| (hz / self.bin_hz).round() as usize;
-        centers_hz
-            .iter()
-            .map(|&hz| {
-                let bins = self
-                    .powers
-                    .get(bin(hz / ThirdOctaves::HALF_WIDTH)..=bin(hz * ThirdOctaves::HALF_WIDTH))
-                    .unwrap_or(&[]);
-                bins.iter().sum::<f64>() / bins.len().max(1) as f64
-            })
-            .collect()
+        let of_band = |&hz: &f64| {
+            let last = bin(hz * ThirdOctaves::HALF_WIDTH).min(self.powers.len() - 1);
+            let bins = self.powers.get(bin(hz / ThirdOctaves::HALF_WIDTH)..=last).unwrap_or(&[]);
+            mean(bins.iter().copied()).filter(|_| bin(hz) < self.powers.len()).unwrap_or(0.0)
+        };
+        centers_hz.iter().map(of_band).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_impulse_of_any_height_is_a_device_that_changes_nothing() {
+        for (height, rate_hz) in [(1.0, 48_000), (0.01, 44_100), (100.0, 44_100)] {
+            let mut left = vec![0.0; 1000];
+            left[10] = height;
+            let response = AudioBuffer::from_channels(rate_hz, left.clone(), left);
+            let powers = Measured::new(response).expect("finite").band_powers(ThirdOctaves::below(96_000).centers_hz());
+            // The uppermost third octave that lies within reaches over the end; those above are silent.
+            let held =
+                ThirdOctaves::below(96_000).centers_hz().iter().filter(|hz| **hz < 0.5 * f64::from(rate_hz)).count();
+            assert!(powers[..held].iter().all(|power| (power - 1.0).abs() < 1e-6), "{powers:?}");
+            assert!(powers[held..].iter().all(|power| *power == 0.0), "{powers:?}");
+        }
     }
 }

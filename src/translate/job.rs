@@ -29,6 +29,10 @@ pub struct Job<'a> {
     pub kept_streams: Option<Kept<'a>>,
 }
 
+/// Why there is nothing to score.
+const UNHEARD: &str = "it is silent (nothing above -70 LUFS) or shorter than 0.4 s: there is nothing to listen to; is this the right \
+                       export?";
+
 /// What was found.
 pub struct Translated {
     /// The programme.
@@ -52,12 +56,12 @@ pub fn translate_file(job: &Job<'_>, progress: Progress<'_>) -> Result<Translate
     let (before, reference) = rayon::join(|| other(job.before), || other(job.reference));
     let (before, reference) = (before?, reference?);
     let [mix, production] = [&before, &reference].map(|source| source.as_ref().map(|source| &source.measurement));
-    let mut translation = Translation::new(job.devices, &source.measurement, mix, production).ok_or_else(|| {
-        Error::content(
-            job.file,
-            "it is silent or shorter than 0.4 s: there is nothing to listen to; is this the right export?",
-        )
-    })?;
+    let is_heard = |source: &Source| Programme::new(&source.measurement).is_some();
+    if let Some(unheard) = [&before, &reference].into_iter().flatten().find(|source| !is_heard(source)) {
+        return Err(Error::content(&unheard.info.path, UNHEARD));
+    }
+    let mut translation = Translation::new(job.devices, &source.measurement, mix, production)
+        .ok_or_else(|| Error::content(job.file, UNHEARD))?;
     if job.verify {
         verify(job.devices, &mut translation, &source.measurement, || load_audio(job.file, None, &|_, _| {}))?;
     }

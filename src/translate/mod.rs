@@ -119,13 +119,16 @@ impl Devices {
             .collect()
     }
 
-    /// The parts of the scores over some ranges of frames, for every device.
+    /// The parts of the scores over some ranges of frames, for every device; none for one of several that is hardly loud anywhere.
     fn section_parts(&self, programme: &Programme, ranges: &[Range<usize>]) -> Vec<Vec<Parts>> {
         let traits = Traits::new(programme);
         let end = programme.frames();
-        self.on_each(programme, &traits, |scored| {
-            ranges.iter().map(|range| scored.parts(range.start.min(end)..range.end.min(end))).collect()
-        })
+        let section = |scored: &Scored<'_>, range: &Range<usize>| {
+            let range = range.start.min(end)..range.end.min(end);
+            let is_told = ranges.len() == 1 || programme.is_loud_enough(range.clone());
+            if is_told { scored.parts(range) } else { Parts::default() }
+        };
+        self.on_each(programme, &traits, |scored| ranges.iter().map(|range| section(&scored, range)).collect())
     }
 
     /// Writes what is heard of a programme on each device into a folder, as `<device>.wav`, all equally loud.

@@ -14,6 +14,10 @@ use crate::units::db_to_power;
 pub(super) const FRAMES_PER_S: f64 = 10.0;
 /// Loudness that the levels of devices and their limiters refer to, LUFS.
 pub const PLAYBACK_LUFS: f64 = -14.0;
+/// Quieter than this under the loudest frame is a pause and not music, dB.
+const PAUSE_DB: f64 = 40.0;
+/// A section that is loud for less than a second is not scored by itself.
+const LEAST_LOUD_FRAMES: usize = 10;
 /// Rate whose K-weighting is used for band centres, Hz: the standard's own.
 const K_RATE_HZ: u32 = 48_000;
 
@@ -78,6 +82,22 @@ impl Programme {
             count += 1.0;
         }
         sums.into_iter().map(|sum| sum.map(|value| value / f64::max(count, 1.0))).collect()
+    }
+
+    /// Whether each frame is a pause: silent, or this far under the loudest one.
+    pub(super) fn pauses(&self) -> Vec<bool> {
+        let power = |index: usize| -> f64 {
+            let (mid, side) = self.frame(index);
+            mid.iter().zip(side).zip(&self.weights).map(|((m, s), weight)| weight * f64::from(m + s)).sum()
+        };
+        let powers: Vec<f64> = (0..self.frames()).map(power).collect();
+        let least = db_to_power(-PAUSE_DB) * powers.iter().copied().fold(0.0, f64::max);
+        powers.into_iter().map(|power| power <= 0.0 || power < least).collect()
+    }
+
+    /// Whether a range of frames is loud for long enough to be scored by itself.
+    pub(super) fn is_loud_enough(&self, range: Range<usize>) -> bool {
+        self.loud[range].iter().filter(|loud| **loud).count() >= LEAST_LOUD_FRAMES
     }
 
     /// K-weighted power over the bands.

@@ -51,7 +51,8 @@ pub fn build(songs: &[&Measurement], labels: Labels) -> Result<Profile> {
     let bands: Vec<_> = songs.iter().map(|song| song.band_dynamics()).collect();
     let over = |name: &str, values: Vec<Option<f64>>| {
         spread_of(&values).ok_or_else(|| {
-            Error::setting(name, format!("fewer than {LEAST_SONGS} of the songs have a value; leave out silent files"))
+            let remedy = "leave out what is silent, shorter than a song or of a low sample rate";
+            Error::setting(name, format!("fewer than {LEAST_SONGS} of the songs have a value; {remedy}"))
         })
     };
     let wide_bands = wide_band_edges_hz().len();

@@ -125,6 +125,10 @@ impl Profile {
         for (field, value) in single {
             value.validate(field)?;
         }
+        let (low_lufs, high_lufs) = LOUDNESS_RANGE_LUFS;
+        check((low_lufs..=high_lufs).contains(&self.loudness_lufs.mean), "loudness_lufs", || {
+            format!("its mean must lie between {low_lufs:.0} and {high_lufs:.0}")
+        })?;
         let rising = self.tone.windows(2).all(|pair| pair[0].center_hz < pair[1].center_hz);
         check(self.tone.len() >= LEAST_TONE_BANDS && rising, "tone", || {
             format!("it needs {LEAST_TONE_BANDS} or more third octaves, rising")
@@ -211,6 +215,8 @@ impl Profile {
     }
 }
 
+/// Between these lies the loudness of finished songs, LUFS.
+const LOUDNESS_RANGE_LUFS: (f64, f64) = (-70.0, 0.0);
 /// Fewer third octaves than this are no spectrum.
 const LEAST_TONE_BANDS: usize = 12;
 

@@ -24,6 +24,8 @@ use crate::units::{db_to_power, power_to_db, power_to_db_checked};
 
 /// Above the band limit less than this share of the power is left.
 const LEFT_SHARE: f64 = 0.1;
+/// A side of less than this share of the mid's power is none.
+const NO_SIDE: f32 = 1e-9;
 /// Resolution of the band limit, Hz.
 const CELL_HZ: f64 = 100.0;
 /// Music below this in a cell says nothing about a limit, dB of mean square.
@@ -178,10 +180,10 @@ fn band_limit(source: &SpectralFrames, decoded: &SpectralFrames) -> Option<f64> 
     (last_left < last_told).then(|| (last_left + 1) as f64 * bins as f64 * source.bin_hz)
 }
 
-/// Change of the side over that of the mid, the mean of all bands that have both, dB.
+/// Change of the side over that of the mid, the mean of all bands that have both, dB: what lies so far under the mid is rounding.
 fn side_change(source: &[BandPower], left: &[BandPower]) -> Option<f64> {
     let change = |was: f32, is: f32| power_to_db_checked(f64::from(is) / f64::from(was));
-    let pairs = source.iter().zip(left);
+    let pairs = source.iter().zip(left).filter(|(was, _)| was.side > NO_SIDE * was.mid);
     let changes: Vec<f64> =
         pairs.filter_map(|(was, is)| Some(change(was.side, is.side)? - change(was.mid, is.mid)?)).collect();
     (!changes.is_empty()).then(|| changes.iter().sum::<f64>() / changes.len() as f64)
@@ -196,4 +198,17 @@ fn noise_to_mask(source: &[BandPower], noise: &[BandPower]) -> Vec<Option<f64>> 
     let in_band = db_to_power(-IN_BAND_DB);
     let masks = masks.iter().zip(&source).map(|(spread, own)| spread + own * in_band);
     noise.iter().zip(masks).map(|(noise, mask)| power_to_db_checked(noise / mask)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_errors_are_no_side() {
+        let band = |side: f32| BandPower { mid: 0.1, side, cross: 0.0 };
+        assert_eq!(side_change(&[band(1e-14)], &[band(1e-12)]), None);
+        let halved = side_change(&[band(1e-14), band(0.02)], &[band(1e-12), band(0.01)]).expect("one band has a side");
+        assert!((halved + 3.01).abs() < 0.01, "{halved}");
+    }
 }

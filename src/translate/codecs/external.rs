@@ -9,6 +9,7 @@ use super::super::path::at_rate;
 use super::stream_rate_hz;
 use crate::audio::AudioBuffer;
 use crate::dsp::dither::Dither;
+use crate::dsp::interpolation::magnitude;
 use crate::error::{Error, Result};
 use crate::io::{SampleFormat, ScratchFolder, Spool, WavWriter};
 
@@ -91,20 +92,23 @@ impl Tool {
         let frames = vec![0.0; TRIAL_RATE_HZ as usize / 10];
         silence.push(&AudioBuffer::from_channels(TRIAL_RATE_HZ, frames.clone(), frames))?;
         let scratch = ScratchFolder::new()?;
-        self.encode(&silence, TRIAL_KBPS, &scratch.file(&Path::new("trial").with_extension(self.extension())))
+        self.encode(&silence, TRIAL_KBPS, &scratch.file(&Path::new("trial").with_extension(self.extension())))?;
+        Ok(())
     }
 
-    pub(super) fn encode(&self, audio: &Spool, kbps: u32, destination: &Path) -> Result<()> {
+    /// Encodes a programme into a file. Tells what it was multiplied by for 24 bits to hold it: 1, or less for what exceeds full
+    /// scale.
+    pub(super) fn encode(&self, audio: &Spool, kbps: u32, destination: &Path) -> Result<f32> {
         let scratch = ScratchFolder::new()?;
         let source = scratch.file(Path::new("programme.wav"));
-        write_wav(audio, &source)?;
+        let gain = write_wav(audio, &source)?;
         let output = Command::new(&self.path)
             .args(self.arguments(kbps, &source, destination))
             .stdin(Stdio::null())
             .output()
             .map_err(|error| Error::read(&self.path, error))?;
         if output.status.success() {
-            return Ok(());
+            return Ok(gain);
         }
         let told = String::from_utf8_lossy(&output.stderr);
         let last = told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
@@ -130,20 +134,29 @@ impl Tool {
     }
 }
 
-/// 24 bits: every encoder reads them.
-fn write_wav(audio: &Spool, path: &Path) -> Result<()> {
+/// 24 bits: every encoder reads them. What exceeds full scale is halved until it doesn't; tells what became of it.
+fn write_wav(audio: &Spool, path: &Path) -> Result<f32> {
     let failed = |error| Error::write(path, error);
     let file = std::fs::File::create(path).map_err(failed)?;
     let rate_hz = stream_rate_hz(audio.sample_rate_hz(), |rate_hz| RATES_HZ.contains(&rate_hz));
     let mut writer = WavWriter::create(file, rate_hz, SampleFormat::Int24).map_err(failed)?;
+    let mut peak = 0.0f32;
+    at_rate(audio, rate_hz, |block| {
+        peak = peak.max(magnitude(block.left())).max(magnitude(block.right()));
+        Ok(())
+    })?;
+    let gain =
+        std::iter::successors(Some(1.0f32), |gain| Some(0.5 * gain)).find(|gain| gain * peak <= 1.0).unwrap_or(1.0);
     let mut dither = Dither::new(SampleFormat::Int24.bits());
     let (mut left, mut right) = (Vec::new(), Vec::new());
     at_rate(audio, rate_hz, |block| {
         left.resize(block.frames(), 0);
         right.resize(block.frames(), 0);
-        dither.quantise(block.left(), block.right(), &mut left, &mut right);
+        let [scaled_left, scaled_right] =
+            [block.left(), block.right()].map(|channel| channel.iter().map(|x| gain * x).collect::<Vec<f32>>());
+        dither.quantise(&scaled_left, &scaled_right, &mut left, &mut right);
         writer.write_int(&left, &right).map_err(failed)
     })?;
     writer.finish().map_err(failed)?;
-    Ok(())
+    Ok(gain)
 }

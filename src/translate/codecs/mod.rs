@@ -26,6 +26,9 @@ use crate::io::{OutputFile, ScratchFolder, Spool};
 const KNOWN: [(&str, &[u32]); 4] =
     [("opus", &[64, 128, 160]), ("vorbis", &[96, 160, 320]), ("mp3", &[128, 320]), ("aac", &[128, 256])];
 
+/// All that MP3 has from 32 to 48 kHz (ISO/IEC 11172-3, layer III), kbit/s: encoders take others for the nearest.
+const MP3_KBPS: [u32; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
+
 /// What is decoded must not exceed this, or a player clips it.
 const PASS_DBTP: f64 = 0.0;
 
@@ -109,12 +112,13 @@ impl Codec {
         let encoder = match name {
             "opus" => Encoder::Opus,
             "vorbis" => Encoder::Vorbis,
+            "mp3" if !MP3_KBPS.contains(&kbps) => return Err(unknown()),
             "mp3" | "aac" => Encoder::External(
                 external::find(name).ok_or_else(|| Error::setting(format!("codec {id:?}"), external::absence(name)))?,
             ),
             _ => return Err(unknown()),
         };
-        Ok(Self { id: id.into(), kbps, encoder })
+        Ok(Self { id: format!("{name}-{kbps}"), kbps, encoder })
     }
 
     /// What encodes, for people.
@@ -135,15 +139,12 @@ impl Codec {
         }
     }
 
-    /// Encodes a programme into a file.
-    ///
-    /// # Errors
-    /// Those of the spool, of the file and of the encoder.
-    pub fn encode(&self, audio: &Spool, destination: &Path) -> Result<()> {
+    /// Encodes a programme into a file, and tells the gain that it got for that.
+    fn encode(&self, audio: &Spool, destination: &Path) -> Result<f32> {
         let create = || File::create(destination).map_err(|error| Error::write(destination, error));
         match &self.encoder {
-            Encoder::Opus => opus::encode(audio, self.kbps, create()?, destination),
-            Encoder::Vorbis => vorbis::encode(audio, self.kbps, create()?, destination),
+            Encoder::Opus => opus::encode(audio, self.kbps, create()?, destination).map(|()| 1.0),
+            Encoder::Vorbis => vorbis::encode(audio, self.kbps, create()?, destination).map(|()| 1.0),
             Encoder::External(tool) => tool.encode(audio, self.kbps, destination),
         }
     }
@@ -151,7 +152,7 @@ impl Codec {
     /// Encodes a programme and decodes it again, at the rate of the codec.
     ///
     /// # Errors
-    /// Those of [`Self::encode`] and of the decoder.
+    /// Those of the spool, of the file, of the encoder and of the decoder.
     pub fn round_trip(&self, audio: &Spool) -> Result<Spool> {
         self.round_trip_kept(audio, None)
     }
@@ -160,7 +161,7 @@ impl Codec {
     fn round_trip_kept(&self, audio: &Spool, kept: Option<Kept<'_>>) -> Result<Spool> {
         let scratch = ScratchFolder::new()?;
         let stream = scratch.file(&self.file_name());
-        self.encode(audio, &stream)?;
+        let gain = self.encode(audio, &stream)?;
         if let Some(Kept { folder, force }) = kept {
             std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, error))?;
             let destination = folder.join(self.file_name());
@@ -169,7 +170,11 @@ impl Codec {
             copied.map_err(|error| Error::write(&destination, error))?;
             file.commit(force)?;
         }
-        load_audio(&stream, None, &|_, _| {})
+        let mut decoded = load_audio(&stream, None, &|_, _| {})?;
+        if gain != 1.0 {
+            decoded.transform(|left, right| left.iter_mut().chain(right).for_each(|x| *x /= gain))?;
+        }
+        Ok(decoded)
     }
 
     /// Name of its file in a folder.

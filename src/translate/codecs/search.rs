@@ -52,8 +52,9 @@ impl CeilingSearch {
     pub(super) fn passing_ceiling(&self, codec: &Codec, decoded: &Peaks) -> Result<Option<f64>> {
         let mut places = Vec::new();
         join_highest(&mut places, &decoded.true_peak_slots);
-        // The first tenth at or above its own peak changes nothing, so it fails like the programme.
-        let mut fails = (self.own_dbtp.min(0.0) * STEPS_PER_DB).ceil() as i32;
+        // The first tenth at or above its own peak changes nothing, so it fails like the programme; where that lies over full scale,
+        // all that limiters have is still to be tried.
+        let mut fails = if self.own_dbtp > 0.0 { 1 } else { (self.own_dbtp * STEPS_PER_DB).ceil() as i32 };
         // What the programme exceeds by is the first guess.
         let mut over_db = decoded.true_dbtp().unwrap_or_default() - PASS_DBTP;
         loop {

@@ -16,8 +16,8 @@ use crate::io::Spool;
 const NOMINAL_KBPS: [f64; 11] = [64.0, 80.0, 96.0, 112.0, 128.0, 160.0, 192.0, 224.0, 256.0, 320.0, 500.0];
 /// The same programme gives the same file: no random number of the stream.
 const SERIAL: i32 = 1;
-/// The highest rate that libvorbis has settings for, Hz.
-const MAX_RATE_HZ: u32 = 200_000;
+/// The rates that services send, for which these hold, Hz.
+const RATES_HZ: [u32; 2] = [44_100, 48_000];
 
 /// The quality, -0.1 to 1, whose nominal bit rate is this.
 fn quality(kbps: u32) -> f32 {
@@ -29,7 +29,7 @@ fn quality(kbps: u32) -> f32 {
 
 pub(super) fn encode(audio: &Spool, kbps: u32, file: File, path: &Path) -> Result<()> {
     let failed = |error: vorbis_rs::VorbisError| Error::write(path, std::io::Error::other(error.to_string()));
-    let rate_hz = stream_rate_hz(audio.sample_rate_hz(), |rate_hz| rate_hz <= MAX_RATE_HZ);
+    let rate_hz = stream_rate_hz(audio.sample_rate_hz(), |rate_hz| RATES_HZ.contains(&rate_hz));
     let rate = NonZeroU32::new(rate_hz).unwrap_or(NonZeroU32::MIN);
     let channels = NonZeroU8::MIN.saturating_add(1);
     let mut encoder = VorbisEncoderBuilder::new_with_serial(rate, channels, BufWriter::new(file), SERIAL)

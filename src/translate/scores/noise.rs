@@ -6,8 +6,6 @@ use crate::units::power_to_db;
 
 /// A band is heard from this much under the noise up to this much over it, dB: not at all, to surely.
 const HEARD_DB: [f64; 2] = [-3.0, 9.0];
-/// Quieter than this under the loudest frame, dB, is a pause and not music.
-const PAUSE_DB: f64 = 40.0;
 
 /// For each frame that is no pause, the share of its bands that stands out of the noise, 0 to 1: each band counts by
 /// its part in the loudness of the whole programme. `None` without noise.
@@ -16,14 +14,8 @@ pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
     let programme = ear.programme;
     let parts = programme.loudness_parts(&programme.whole);
     let all: f64 = parts.iter().sum();
-    let power = |index: usize| -> f64 {
-        let (mid, side) = programme.frame(index);
-        mid.iter().zip(side).zip(&programme.weights).map(|((m, s), weight)| weight * f64::from(m + s)).sum()
-    };
-    let powers: Vec<f64> = (0..programme.frames()).map(power).collect();
-    let loudest = powers.iter().copied().fold(0.0, f64::max);
-    let frame = |(index, power): (usize, &f64)| {
-        if *power <= 0.0 || power_to_db(power / loudest) < -PAUSE_DB {
+    let frame = |(index, is_pause): (usize, bool)| {
+        if is_pause {
             return f32::NAN;
         }
         let heard = ear.frame(index).zip(ear.floor.iter().zip(&parts)).map(|([mid, side], (floor, part))| {
@@ -32,5 +24,5 @@ pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
         });
         (heard.sum::<f64>() / all) as f32
     };
-    Some(powers.iter().enumerate().map(frame).collect())
+    Some(programme.pauses().into_iter().enumerate().map(frame).collect())
 }

@@ -12,14 +12,17 @@ const MOST_DB: f64 = 12.0;
 /// The loudest parts: this share of the time is louder.
 const LOUDEST: f64 = 0.05;
 
-/// Reduction in each frame, dB (0 or more). `None` for a device without limiter.
+/// Reduction in each frame, dB (0 or more), `NaN` in pauses. `None` for a device without limiter.
 pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
     let protection = ear.device.protection?;
     let programme = ear.programme;
     let excursion: Vec<f64> =
         programme.bands.centers_hz().iter().map(|hz| (protection.limit_hz / hz).powi(4).min(1.0)).collect();
     let kept = ear.device.side_powers(programme.bands.centers_hz());
-    let frame = |index: usize| {
+    let frame = |(index, is_pause): (usize, bool)| {
+        if is_pause {
+            return f32::NAN;
+        }
         let (mid, side) = programme.frame(index);
         let powers = mid.iter().zip(side).zip(excursion.iter().zip(&kept));
         // Powers are those of both channels together; a driver gets one.
@@ -27,12 +30,12 @@ pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
         let over_db = (power_to_db(drive) - protection.threshold_dbfs).max(0.0);
         (over_db * (1.0 - 1.0 / protection.ratio)) as f32
     };
-    Some((0..programme.frames()).map(frame).collect())
+    Some(programme.pauses().into_iter().enumerate().map(frame).collect())
 }
 
 /// 100 for no reduction, 0 for 12 dB in the loudest parts.
 pub(super) fn score(frames: &[f32]) -> Option<f64> {
-    let mut sorted = frames.to_vec();
+    let mut sorted: Vec<f32> = frames.iter().copied().filter(|reduction| !reduction.is_nan()).collect();
     sorted.sort_by(f32::total_cmp);
     let index = ((sorted.len() as f64 * (1.0 - LOUDEST)) as usize).min(sorted.len().checked_sub(1)?);
     Some(100.0 * (1.0 - f64::from(sorted[index]) / MOST_DB).clamp(0.0, 1.0))
