@@ -363,6 +363,7 @@ impl References {
 /// # Errors
 /// A file that can't be read or written; a setting out of range.
 pub fn render(mix: &Path, recipe: &Recipe, output: &Path, force: bool, on_progress: OnProgress<'_>) -> Result<Source> {
+    recipe.output.validate()?;
     check_output(output, &[mix], force)?;
     let audio = load_audio(mix, recipe.output.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total))?;
     let mut processed = process(audio, recipe, &|done, total| on_progress(Step::Process, done, total))?;

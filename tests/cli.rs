@@ -373,6 +373,10 @@ fn nothing_is_set_above_what_a_low_rate_holds() {
         let bands = report["settings"]["eq"].as_array().expect("an equaliser");
         let nyquist_hz = 0.5 * rate.parse::<f64>().expect("a number");
         assert!(bands.iter().all(|band| band["frequency_hz"].as_f64().is_some_and(|hz| hz < nyquist_hz)), "{bands:?}");
+        for suggestion in report["suggestions"].as_array().expect("suggestions") {
+            let read_to_hz = suggestion["quantity"]["high_hz"].as_f64();
+            assert!(read_to_hz.is_none_or(|hz| hz <= nyquist_hz), "{suggestion}");
+        }
     }
 }
 
@@ -395,6 +399,52 @@ fn an_offset_is_taken_out_and_told() {
     assert_eq!(told["id"], "eq.offset");
     assert!((told["before"].as_f64().expect("measured") - 10.0).abs() < 0.1, "{told}");
     assert!(told["achieved"].as_f64().expect("measured") < 0.05, "{told}");
+    // The mix begins with the offset: that is no step to be heard.
+    let mut block = AudioBuffer::default();
+    Decoder::open(&out).expect("a master").next_block(&mut block).expect("audio");
+    assert!(block.left()[0].abs() < 0.01, "{}", block.left()[0]);
+}
+
+#[test]
+fn a_silent_channel_tells_nothing_of_the_width() {
+    let bench = Bench::new();
+    let mix = bench.wav("mix.wav", 44_100, 2, tone(441_000));
+    let dead =
+        bench.wav("dead.wav", 44_100, 2, tone(1_000_000).enumerate().map(|(n, x)| if n % 2 == 1 { 0.0 } else { x }));
+    let report = json(&master(&mix, &bench.path("out.wav"), &["-r", dead.to_str().expect("a plain name"), "--json"]));
+    assert!(report["settings"]["width"].is_null(), "{}", report["settings"]);
+    assert!(
+        report["notes"].to_string().contains("In the reference: the right channel is silent"),
+        "{}",
+        report["notes"]
+    );
+}
+
+#[test]
+fn two_seconds_of_one_song_are_not_taken_for_two_songs() {
+    let bench = Bench::new();
+    let mix = bench.wav("mix.wav", 44_100, 2, tone(88_200));
+    let report = json(&master(&mix, &bench.path("out.wav"), &["-r", mix.to_str().expect("a plain name"), "--json"]));
+    assert!(
+        report["model"]["fallback"].as_str().is_some_and(|reason| reason.contains("too short")),
+        "{}",
+        report["model"]
+    );
+    assert_eq!(report["settings"]["eq"].as_array().map_or(0, Vec::len), 0, "{}", report["settings"]);
+}
+
+#[test]
+fn a_reader_of_messages_that_goes_away_ends_no_run() {
+    let bench = Bench::new();
+    let out = bench.path("out.wav");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_halfspeed"))
+        .args(["master", MIX, "--verbose", "-o"])
+        .args([&out])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stderr.take());
+    assert!(child.wait().expect("ends").success() && out.exists());
 }
 
 #[test]

@@ -15,6 +15,7 @@ use halfspeed::translate::codecs::Selection;
 use halfspeed::translate::{Devices, devices};
 use halfspeed::{Error, Result};
 
+use super::logger::tell;
 use super::output::{print_json, print_text, write_text};
 use super::progress::Progress;
 use super::{CommonArgs, html_output, logger, number_within, toml_output, wav_output};
@@ -36,7 +37,7 @@ pub(super) struct MasterArgs {
     #[arg(long, short, value_name = "FILE", value_parser = wav_output)]
     output: PathBuf,
     /// How far to go, in percent: 50 takes over what is put down to production, 100 the reference's whole tone and width,
-    /// arrangement included [default: 50].
+    /// arrangement included, as far as gains that bend towards 10 dB and 8 dB of width reach [default: 50].
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
     amount: Option<f64>,
     /// How far the equaliser goes, in percent; instead of --amount.
@@ -64,7 +65,7 @@ pub(super) struct MasterArgs {
     /// Sample format of the master: 16, 24 (both dithered) or 32f.
     #[arg(long, value_name = "BITS", default_value = "24")]
     bits: SampleFormat,
-    /// Where the noise of 16 bits goes: lipshitz and wannamaker move it to where it is heard least, by 9 and 11 dB. Only for a
+    /// Where the noise of 16 or 24 bits goes: lipshitz and wannamaker move it to where it is heard least, by 9 and 11 dB. Only for a
     /// file that nothing is done to afterwards.
     #[arg(long, value_enum, value_name = "CURVE", default_value_t = ShapingName::None)]
     shaping: ShapingName,
@@ -222,7 +223,7 @@ impl MasterArgs {
         // A loudness that can't be had is explained; a broken ceiling or a wrong length is a failure of ours.
         let broken = report.verified.iter().find(|promise| !promise.met && promise.id != "integrated_loudness");
         if let Some(promise) = broken {
-            eprintln!("error: the master breaks a promise: {} is {:?}", promise.id, promise.measured);
+            tell(&format!("error: the master breaks a promise: {} is {:?}", promise.id, promise.measured));
             return Ok(ExitCode::from(1));
         }
         Ok(ExitCode::SUCCESS)

@@ -100,6 +100,16 @@ impl Cascade {
         self.sections.is_empty()
     }
 
+    /// Brings the chain to the state in which it would be had a constant gone in for ever; gives what comes out.
+    pub fn settle_on(&mut self, constant: Frame) -> Frame {
+        self.sections.iter_mut().fold(constant, |x, Section { coefficients: Coefficients { b, a }, state }| {
+            let gain = (b[0] + b[1] + b[2]) / (1.0 + a[0] + a[1]);
+            let y = x.map(|x| gain * x);
+            *state = [[0, 1].map(|c| y[c] - b[0] * x[c]), [0, 1].map(|c| b[2] * x[c] - a[1] * y[c])];
+            y
+        })
+    }
+
     /// Filters a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         let mut rest = frames;
@@ -157,6 +167,21 @@ fn run<const N: usize>(sections: &mut [Section; N], frames: &mut [Frame]) {
 mod tests {
     use super::*;
     use crate::units::db_to_power;
+
+    #[test]
+    fn a_chain_that_has_settled_does_not_move() {
+        let high_pass = Coefficients::high_pass(10.0, 0.707, 48_000);
+        let low_pass = Coefficients::low_pass(9_000.0, 1.3, 48_000);
+        for (sections, expected) in [(vec![low_pass, high_pass], 0.0), (vec![low_pass], 0.25)] {
+            let mut cascade = Cascade::new(sections);
+            assert!((cascade.settle_on([0.25, -0.25])[0] - expected).abs() < 1e-12);
+            let mut frames = vec![[0.25, -0.25]; 1000];
+            cascade.process(&mut frames);
+            assert!(
+                frames.iter().all(|frame| (frame[0] - expected).abs() < 1e-9 && (frame[1] + expected).abs() < 1e-9)
+            );
+        }
+    }
 
     const RATE_HZ: u32 = 44_100;
 

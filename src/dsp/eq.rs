@@ -232,6 +232,22 @@ impl Equalizer {
         }
     }
 
+    /// Brings the equaliser to the state in which it would be had a constant gone in for ever: a programme that is off centre
+    /// begins without a step then.
+    pub fn settle_on(&mut self, constant: Frame) {
+        let [left, right] = self.stereo.settle_on(constant);
+        let mut decoded = [left, right];
+        if let Some([mid, side]) = &mut self.mid_side {
+            let mid = mid.settle_on([0.5 * (left + right), 0.0])[0];
+            let side = side.settle_on([0.0, 0.5 * (left - right)])[1];
+            decoded = [mid + side, mid - side];
+        }
+        if let Some([left, right]) = &mut self.left_right {
+            left.settle_on([decoded[0], 0.0]);
+            right.settle_on([0.0, decoded[1]]);
+        }
+    }
+
     /// Equalises a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         self.stereo.process(frames);

@@ -68,6 +68,11 @@ impl Chain {
         }
     }
 
+    /// Tells the offset with which the programme begins, so that an equaliser that takes it out need not find out.
+    pub(super) fn begin_at(&mut self, offset: Frame) {
+        self.equalizer.settle_on(offset);
+    }
+
     /// Frames by which the output lags the input.
     pub(super) fn latency_frames(&self) -> usize {
         self.leveler_latency_frames() + self.soft_clip.as_ref().map_or(0, SoftClip::latency_frames)

@@ -95,7 +95,8 @@ impl OutputSettings {
             return Err(Error::setting("output.sample_rate_hz", reason));
         }
         if self.format == SampleFormat::Float32 && !self.noise_shaping.is_none() {
-            let reason = "floating point has no dither that could be shaped; leave it out, or write 16 or 24 bits";
+            let reason =
+                "floating point has no dither that could be shaped; leave it (--shaping) out, or write 16 or 24 bits";
             return Err(Error::setting("output.noise_shaping", reason));
         }
         Ok(())

@@ -32,7 +32,11 @@ impl Aim {
         Self {
             wished_lufs: job.loudness_lufs.unwrap_or(natural_lufs),
             dense_lufs,
-            because: followed.and_then(|reference| quieter_than(reference, job.ceiling_dbtp)),
+            because: followed.and_then(|reference| {
+                let name =
+                    if references.others.is_empty() { "the reference" } else { "the reference of middle loudness" };
+                quieter_than(reference, name, job.ceiling_dbtp)
+            }),
         }
     }
 }
@@ -73,7 +77,7 @@ fn turned_down_lu(reference: &Source, ceiling_dbtp: f64) -> f64 {
 }
 
 /// Why a master is quieter than its reference, and how it becomes as loud.
-fn quieter_than(reference: &Source, ceiling_dbtp: f64) -> Option<String> {
+fn quieter_than(reference: &Source, name: &str, ceiling_dbtp: f64) -> Option<String> {
     let quieter_lu = over_ceiling_db(reference, ceiling_dbtp);
     let (lufs, held_dbfs) = (reference.measurement.loudness.integrated_lufs()?, held_at_dbfs(reference)?);
     let is_over_scale = reference.measurement.peaks.sample_dbfs()? > held_dbfs;
@@ -86,7 +90,7 @@ fn quieter_than(reference: &Source, ceiling_dbtp: f64) -> Option<String> {
         if lufs <= LOUDNESS_RANGE_LUFS.1 { format!("; --loudness={lufs:.1} asks for as much") } else { String::new() };
     (quieter_lu >= LOUDNESS_TOLERANCE_LU).then(|| {
         format!(
-            "the reference measures {lufs:.1} LUFS, and {peaks}, over the ceiling of {ceiling_dbtp:.1} dBTP; turned down \
+            "{name} measures {lufs:.1} LUFS, and {peaks}, over the ceiling of {ceiling_dbtp:.1} dBTP; turned down \
              as the reference itself would be, the master is {quieter_lu:.1} LU quieter{remedy}"
         )
     })

@@ -213,7 +213,10 @@ impl Goal {
         } else if drive_db <= least_db {
             format!("the mix is too loud for it: it is turned down by {:.0} dB and no more; export it lower", -least_db)
         } else if met.target_lufs == self.wished_lufs {
-            format!("the limiter takes back what more drive adds; {drive_db:.1} dB were tried")
+            format!(
+                "the limiter takes back what more drive adds, of which {drive_db:.1} dB were tried; ask for less, or for a higher \
+                 --ceiling"
+            )
         } else {
             format!(
                 "more would take over {MAX_P95_REDUCTION_DB:.0} dB of limiting in the loud parts; it stops at {:.1} LUFS \

@@ -18,12 +18,15 @@ pub(super) fn centre(mix: &Source, gain_db: f64, proposal: &mut Proposal) {
     // The equaliser may raise the lows, and with them the offset, by more than the whole.
     let lows_db = response_db(&proposal.eq, BandChannel::Mid, CORNER_HZ, mix.info.sample_rate_hz);
     let gain_db = gain_db + lows_db - loudness_change_lu(&mix.measurement, proposal);
-    let in_master = |finding: &Finding| finding.value.abs() * db_to_amplitude(gain_db.max(0.0));
+    let in_master = |finding: &Finding| finding.value.abs() * db_to_amplitude(gain_db);
     let matters = |finding: &&Finding| finding.id == "dc" && in_master(finding) >= WORTHWHILE_PERCENT;
     let Some(found) = mix.findings.iter().find(matters) else { return };
     let grown = match in_master(found) {
-        percent if percent < 100.0 => format!(", to {percent:.1} % at the loudness that is asked for"),
-        _ => String::new(),
+        _ if gain_db <= 0.0 => String::new(),
+        percent if percent < 100.0 => {
+            format!(" and grows with the gain, to {percent:.1} % at the loudness that is asked for")
+        }
+        _ => " and grows with the gain".into(),
     };
     let kind = BandKind::HighPass;
     proposal.eq.insert(0, EqBand { kind, frequency_hz: CORNER_HZ, name: "offset".into(), ..EqBand::default() });
@@ -32,7 +35,7 @@ pub(super) fn centre(mix: &Source, gain_db: f64, proposal: &mut Proposal) {
         id: "eq.offset".into(),
         setting: format!("high-pass at {CORNER_HZ:.0} Hz"),
         cause: format!(
-            "the waveform is off centre by {:.2} % of full scale, which costs headroom and grows with the gain{grown}",
+            "the waveform is off centre by {:.2} % of full scale, which costs headroom{grown}",
             found.value.abs()
         ),
         quantity,

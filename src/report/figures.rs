@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{AnalysisDocument, FileDocument, SuggestionDocument};
+use super::{AnalysisDocument, FileDocument, MasterReport, SuggestionDocument};
 use crate::master::Promise;
 use crate::measure::analysis::Analysis;
 
@@ -15,8 +15,13 @@ pub(super) fn help(id: &str) -> Option<&'static str> {
 pub(super) const NONE: &str = "\u{2013}";
 
 /// What is said of a master for which nothing was proposed.
-pub(super) const NOTHING_PROPOSED: &str =
-    "No equaliser, width or compression: loudness and peaks alone were set, by gain and limiter.";
+pub(super) fn nothing_proposed(report: &MasterReport) -> &'static str {
+    if report.translation.as_ref().is_some_and(|translation| !translation.applied.is_empty()) {
+        "No equaliser, width or compression: but for what was changed for devices, loudness and peaks alone were set."
+    } else {
+        "No equaliser, width or compression: loudness and peaks alone were set, by gain and limiter."
+    }
+}
 
 /// A number that is told of every programme.
 pub(super) struct Figure {

@@ -8,7 +8,6 @@ use crate::engine::source::Source;
 use crate::io::is_same_place;
 use crate::master::{MasterJob, Mastered, References};
 use crate::quality::{Finding, Severity};
-use crate::suggest::Proposal;
 
 /// Under this, a reference tells little of a song, seconds.
 const SHORT_REFERENCE_S: f64 = 20.0;
@@ -62,14 +61,12 @@ fn notes_on_all(mix: &Source, references: &References, keeps_width: bool) -> Vec
     all.flat_map(|(reference, name)| reference_notes(mix, reference, &named(name), keeps_width)).collect()
 }
 
-/// What was done without anything to hold the mix against, and what was not.
-fn alone(proposal: &Proposal) -> String {
-    let what = if proposal.eq.is_empty() {
-        "only loudness and peaks were set"
-    } else {
-        "only the offset, loudness and peaks were set"
-    };
-    format!("There was no reference: {what}. (--profile auto holds the mix against songs of its kind.)")
+/// What is set where there is nothing to hold the mix against.
+fn set_alone(mastered: &Mastered) -> String {
+    let offset = if mastered.proposal.eq.is_empty() { "" } else { "the offset, " };
+    let is_changed = mastered.translation.as_ref().is_some_and(|translation| !translation.applied.is_empty());
+    let devices = if is_changed { ", and what devices ask for" } else { "" };
+    format!("only {offset}loudness and peaks were set{devices}")
 }
 
 /// Whether a finding is worth a note: a warning or a failure. A small offset is none, as nobody hears it.
@@ -132,7 +129,10 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     }
     match &mastered.references.middle {
         None if job.profile.is_some() => {}
-        None => notes.push(alone(proposal)),
+        None => notes.push(format!(
+            "There was no reference: {}. (--profile auto holds the mix against songs of its kind.)",
+            set_alone(mastered)
+        )),
         Some(_) => notes.extend(notes_on_all(mix, &mastered.references, recipe.width.is_none())),
     }
     if let Some(rate) = job.output_settings.sample_rate_hz.filter(|rate| *rate > mix.info.sample_rate_hz) {
@@ -143,9 +143,7 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     }
     let chosen = mastered.chosen.as_ref().filter(|chosen| chosen.profile.is_none());
     notes.extend(
-        chosen.map(|chosen| {
-            format!("Profile: {}: only loudness and peaks were set.", ProfileDocument::new(chosen).words())
-        }),
+        chosen.map(|chosen| format!("Profile: {}: {}.", ProfileDocument::new(chosen).words(), set_alone(mastered))),
     );
     notes
 }

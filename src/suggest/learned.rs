@@ -85,6 +85,9 @@ fn weigh(
     if evidence.bands.len() < BANDS {
         return Err("the sample rate of the mix or the reference leaves out bands that it needs".into());
     }
+    if evidence.registration.is_none() {
+        return Err("mix or reference is too short to tell whether they are the same song".into());
+    }
     if is_same_recording(evidence) {
         return Err("mix and reference are the same recording, which the matched frames tell exactly".into());
     }

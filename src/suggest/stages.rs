@@ -12,6 +12,7 @@ use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
 use crate::measure::analysis::wide_band_edges_hz;
 use crate::measure::k_weighting::KWeighting;
+use crate::measure::spectrum::ThirdOctaves;
 use crate::statistics::median;
 use crate::units::{db_to_power, power_to_db};
 
@@ -54,6 +55,17 @@ impl Aims {
             curve_db: curve_db.collect(),
             side_gain_db: side_gain_db.map(|(proven, whole)| width.blend(proven, whole)),
             headroom_db: dynamics.blend(self.headroom_db, whole.headroom_db),
+        }
+    }
+
+    /// The same without what lies within the corridor that several references make, to which `whole` leads.
+    fn outside_of(&self, whole: &Self) -> Self {
+        let outside = |wish_db: f64, to_corridor_db: f64| if to_corridor_db == 0.0 { 0.0 } else { wish_db };
+        let curve_db = self.curve_db.iter().zip(&whole.curve_db).map(|(wish, whole)| outside(*wish, *whole));
+        Self {
+            curve_db: curve_db.collect(),
+            side_gain_db: self.side_gain_db.zip(whole.side_gain_db).map(|(wish, whole)| outside(wish, whole)),
+            headroom_db: self.headroom_db,
         }
     }
 
@@ -130,7 +142,9 @@ pub(super) fn propose(
 ) -> Proposal {
     let Some((_, evidence)) = gathered.first() else { return Proposal::default() };
     let whole: Vec<Aims> = gathered.iter().map(|(reference, evidence)| Aims::whole(mix, reference, evidence)).collect();
-    let aims = proven.taken(&Aims::together(&whole), amounts);
+    let whole = Aims::together(&whole);
+    let aims = if gathered.len() > 1 { &proven.outside_of(&whole) } else { proven };
+    let aims = aims.taken(&whole, amounts);
     let widest = gathered.iter().map(|(_, evidence)| evidence).min_by_key(|evidence| Reverse(evidence.bands.len()));
     let tone = evidence.tone(&aims.curve_db, widest.unwrap_or(evidence)).below(target.sample_rate_hz);
     let allowed_plr_db = target.ceiling_dbtp - target.loudness_lufs;
@@ -250,7 +264,7 @@ fn number_repeated(suggestions: &mut [Suggestion]) {
 
 /// A suggestion for one band of the equaliser, judged by the level in the region where it works.
 fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand, all: &[EqBand]) -> Suggestion {
-    let (low_hz, high_hz) = reach(band);
+    let (low_hz, high_hz) = reach(band, &tone.centers_hz);
     let quantity = Quantity::BandLevel { low_hz, high_hz };
     let (before, wanted) = (quantity.of(mix), standard.value(quantity));
     let mean_gain_db = |choose: &dyn Fn(f64) -> bool| {
@@ -299,7 +313,7 @@ pub(super) fn explained(found: String, change_db: f64, missing_db: f64) -> Strin
 const LOWEST_READ_HZ: f64 = 45.0;
 
 /// Where a band does most of its work.
-fn reach(band: &EqBand) -> (f64, f64) {
+fn reach(band: &EqBand, centers_hz: &[f64]) -> (f64, f64) {
     let (low_hz, high_hz) = match band.kind {
         BandKind::Bell => {
             // Half-gain points of a bell of this Q, in octaves around its centre.
@@ -314,7 +328,10 @@ fn reach(band: &EqBand) -> (f64, f64) {
         BandKind::Tilt => (20.0, 20_000.0),
         BandKind::Notch => (band.frequency_hz / 1.1, band.frequency_hz * 1.1),
     };
-    (low_hz, high_hz.max(LOWEST_READ_HZ))
+    // Only where third octaves take part, of which the uppermost is read alone for what works above it.
+    let Some(&last_hz) = centers_hz.last() else { return (low_hz, high_hz) };
+    let last_edges_hz = (last_hz / ThirdOctaves::HALF_WIDTH, last_hz * ThirdOctaves::HALF_WIDTH);
+    (low_hz.min(last_edges_hz.0), high_hz.clamp(LOWEST_READ_HZ, LOWEST_READ_HZ.max(last_edges_hz.1)))
 }
 
 fn describe(band: &EqBand) -> String {
@@ -335,7 +352,6 @@ mod tests {
     use super::*;
     use crate::AudioBuffer;
     use crate::measure::Meter;
-    use crate::measure::spectrum::ThirdOctaves;
     use crate::units::db_to_amplitude;
 
     #[test]
@@ -357,7 +373,7 @@ mod tests {
         let centers = ThirdOctaves::below(44_100).centers_hz().to_vec();
         for kind in [BandKind::Bell, BandKind::LowShelf] {
             for frequency_hz in [30.0, 36.0, 41.0, 60.0, 90.0, 500.0] {
-                let (low_hz, high_hz) = reach(&EqBand { kind, frequency_hz, q: 3.0, ..EqBand::default() });
+                let (low_hz, high_hz) = reach(&EqBand { kind, frequency_hz, q: 3.0, ..EqBand::default() }, &centers);
                 assert!(centers.iter().any(|hz| (low_hz..=high_hz).contains(hz)), "{kind:?} {frequency_hz}");
             }
         }
@@ -397,6 +413,11 @@ mod tests {
         let several = [aims(1.0, Some(-1.0)), aims(2.0, None), aims(4.0, Some(1.0))];
         assert_eq!(Aims::together(&several), aims(1.0, Some(0.0)));
         // The last band is only held by two of three.
+        let (wish, within) = (aims(3.0, Some(2.0)), Aims::together(&[aims(-1.0, Some(-1.0)), aims(1.0, Some(1.0))]));
+        assert_eq!(
+            wish.outside_of(&within),
+            Aims { curve_db: vec![0.0, 0.0, 1.0], side_gain_db: Some(0.0), headroom_db: -3.0 }
+        );
         let [mut short, second, third] = several;
         short.curve_db.truncate(2);
         assert_eq!(Aims::together(&[short, second, third]).curve_db, [1.0, -1.0, 1.0]);

@@ -15,8 +15,9 @@ use crate::dsp::crossover::BANDS;
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
 use crate::measure::analysis::BandStereo;
-use crate::quality::thresholds::POLARITY_CORRELATION;
+use crate::quality::thresholds::{DEAD_CHANNEL_LUFS, POLARITY_CORRELATION};
 use crate::statistics::median;
+use crate::units::db_to_power;
 
 /// Changes under this are not worth a setting, dB.
 const WORTHWHILE_DB: f64 = 0.3;
@@ -44,9 +45,16 @@ pub(crate) fn is_opposed(mix: &Measurement, reference: &Measurement) -> bool {
     is_under(reference, POLARITY_CORRELATION) && !is_under(mix, 0.0)
 }
 
+/// Whether one channel alone is silent, as quality control has it: what the other leaves in the side is no width.
+fn has_dead_channel(of: &Measurement) -> bool {
+    let [left, right] = of.levels.whole().mean_squares;
+    let dead = db_to_power(DEAD_CHANNEL_LUFS);
+    left.min(right) < dead && left.max(right) >= dead
+}
+
 /// How much wider each wide band of the reference is, dB; nothing where the reference is no model.
 fn differences(mix: &Measurement, reference: &Measurement) -> Vec<Option<f64>> {
-    if is_opposed(mix, reference) {
+    if is_opposed(mix, reference) || [mix, reference].into_iter().any(has_dead_channel) {
         return vec![None; BANDS];
     }
     let width = |band: &BandStereo| band.width_db.map(|db| db.clamp(MONO_DB, 10.0));

@@ -38,7 +38,7 @@ fn overview(files: &[(&AnalysisDocument, &Measurement)], names: &[String], album
             h2 { "Album" }
             table.numbers {
                 thead {
-                    tr { td {} @for figure in &KEY_FIGURES { th scope="col" title=(figure.help) { (figure.short) } } }
+                    tr { td {} @for figure in &KEY_FIGURES { th scope="col" title=(figure.help) { (figure.short) br; span.quiet { (figure.unit) } } } }
                 }
                 tbody {
                     @for ((document, _), name) in files.iter().zip(names) {

@@ -12,7 +12,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use translation::translation_html;
 
 use super::figures::{
-    KEY_FIGURES, NOTHING_PROPOSED, Outcome, PromiseWords, change, describe_file, file_name, file_names, number, signed,
+    KEY_FIGURES, Outcome, PromiseWords, change, describe_file, file_name, file_names, nothing_proposed, number, signed,
     verdict,
 };
 use super::{AnalysisDocument, FileDocument, MasterReport, SuggestionDocument};
@@ -173,7 +173,7 @@ fn suggestions(report: &MasterReport) -> Markup {
         section #changes {
             h2 { "What was done, and why" }
             @if report.suggestions.is_empty() {
-                p { (NOTHING_PROPOSED) }
+                p { (nothing_proposed(report)) }
             } @else {
                 table.changes {
                     thead {

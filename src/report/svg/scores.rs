@@ -138,8 +138,8 @@ pub(in crate::report) fn score_bars(layout: Layout, description: &str, rows: &[S
             line(&mut body, "line reference", (position(reference), y + 1.0), (position(reference), y + height - 2.0));
         }
         let told = row.after.map_or_else(|| NONE.to_owned(), |score| number(Some(score), 0));
-        let end = row.after.into_iter().chain(row.before).chain(row.reference).fold(0.0, f64::max);
-        text(&mut body, "backed", (position(end) + 6.0, y + sizes.line - 4.0), &told);
+        // In a column of its own: beside the bar it would stand at the reference's mark.
+        text(&mut body, "end", (sizes.width - 2.0, y + sizes.line - 4.0), &told);
     }
     frame(&sizes, bottom + 1.2 * sizes.line, description, &body)
 }

@@ -3,7 +3,7 @@
 use super::super::AlbumTranslationDocument;
 use super::super::figures::{file_names, number, printable, signed};
 use super::super::translation::album_words;
-use super::{WIDTH, line, shorten};
+use super::{WIDTH, line, shorten, wrap};
 
 /// The album as one, its tracks, and what services do to both.
 pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
@@ -41,14 +41,19 @@ pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
             .track_gains_db(&service.id)
             .map_or(String::new(), |[least, most]| format!("{} to {}", signed(Some(least), 1), signed(Some(most), 1)));
         let row = format!(
-            "  {:<26}{:>7}{:>7}{:>7}{alone:>16}  {}",
+            "  {:<26}{:>7}{:>7}{:>7}{alone:>16}",
             service.name,
             signed(service.gain_db, 1),
             number(service.played_lufs, 1),
-            number(service.true_dbtp, 1),
-            album_words(service)
+            number(service.true_dbtp, 1)
         );
-        line(&mut out, &shorten(&row, WIDTH));
+        let words = album_words(service);
+        if row.chars().count() + 2 + words.chars().count() <= WIDTH {
+            line(&mut out, &format!("{row}  {words}"));
+        } else {
+            line(&mut out, &row);
+            wrap(&mut out, &words, 6);
+        }
     }
     line(&mut out, "");
     line(&mut out, "Devices of each track: name one file, or --html or --json.");

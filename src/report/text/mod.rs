@@ -13,8 +13,8 @@ pub use processors::processors_text;
 pub use translation::translation_text;
 
 use super::figures::{
-    KEY_FIGURES, NONE, NOTHING_PROPOSED, Outcome, PromiseWords, change, describe_file, file_name, file_names,
-    frequency, hertz, number, printable, signed, verdict,
+    KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, file_names, frequency, hertz,
+    nothing_proposed, number, printable, signed, verdict,
 };
 use super::{AnalysisDocument, ComparisonDocument, MasterReport, SuggestionDocument};
 use crate::suggest::wide_band_name;
@@ -50,7 +50,9 @@ pub fn master_text(report: &MasterReport) -> String {
             1 => " and another one".into(),
             others => format!(" and {others} others"),
         };
-        line(&mut out, &format!("  reference  {}{others}", name(reference)));
+        let paths = std::iter::once(&reference.file).chain(&report.other_references).map(|file| file.path.as_str());
+        let names = file_names(paths);
+        line(&mut out, &format!("  reference  {}{others}", shorten(&names[0], WIDTH - 30)));
     }
     if let Some(profile) = &report.profile {
         line(&mut out, &shorten(&printable(&format!("  profile    {}", profile.words())), WIDTH));
@@ -102,10 +104,14 @@ pub fn master_text(report: &MasterReport) -> String {
 
 fn changes(out: &mut String, report: &MasterReport) {
     if report.suggestions.is_empty() {
-        line(out, NOTHING_PROPOSED);
+        wrap(out, nothing_proposed(report), 0);
         return;
     }
-    let reference = if report.reference.is_some() { "reference" } else { "" };
+    let reference = match &report.reference {
+        None => "",
+        Some(_) if report.other_references.is_empty() => "reference",
+        Some(_) => "median",
+    };
     let title = "What was done, and why";
     line(out, &format!("{title:<42}{:>8}{:>11}{:>10}{reference:>11}", "before", "predicted", "achieved"));
     for document in &report.suggestions {
@@ -119,7 +125,12 @@ fn changes(out: &mut String, report: &MasterReport) {
         let values = [suggestion.before, suggestion.predicted, *achieved].map(|value| number(value, 1));
         let reference = report.reference.as_ref().map_or(String::new(), |_| number(document.reference, 1));
         let [before, predicted, achieved] = values;
-        let setting = shorten(&printable(&suggestion.setting), 40);
+        let setting = printable(&suggestion.setting);
+        let is_long = setting.chars().count() > 40;
+        if is_long {
+            wrap(out, &setting, 2);
+        }
+        let setting = if is_long { "" } else { &setting };
         line(out, &format!("  {setting:<40}{before:>8}{predicted:>11}{achieved:>10}{reference:>11}{mark}"));
         wrap(out, &printable(&suggestion.cause), 6);
     }
@@ -153,11 +164,12 @@ pub fn comparison_text(comparison: &ComparisonDocument) -> String {
         line(&mut out, &format!("{letter}  {}  {file}", shorten(name, room)));
     }
     line(&mut out, "");
-    line(&mut out, &format!("{:<34}{:>10}{:>10}{:>10}", "", "A", "B", "B - A"));
+    line(&mut out, &format!("{:<40}{:>10}{:>10}{:>10}", "", "A", "B", "B - A"));
     for row in &comparison.numbers {
         let [a, b] = [row.a, row.b].map(|value| number(value, row.decimals));
         let difference = signed(row.difference, row.decimals);
-        line(&mut out, &format!("  {:<32}{a:>10}{b:>10}{difference:>10} {}", row.measure, row.unit));
+        let measure = if row.unit.is_empty() { row.measure.clone() } else { format!("{}, {}", row.measure, row.unit) };
+        line(&mut out, &format!("  {measure:<38}{a:>10}{b:>10}{difference:>10} {}", unit_of_difference(row.unit)));
     }
     line(&mut out, "");
     let Some(gain_db) = comparison.match_gain_db else {
@@ -194,6 +206,15 @@ pub fn comparison_text(comparison: &ComparisonDocument) -> String {
     }
     line(&mut out, &format!("  <: among the largest.  {NONE}: nothing there to compare."));
     out
+}
+
+/// The unit of the difference of two values (EBU Tech 3341, 2.1: levels differ by LU or dB).
+fn unit_of_difference(unit: &str) -> &str {
+    match unit {
+        "LUFS" => "LU",
+        "dBTP" | "dBFS" => "dB",
+        other => other,
+    }
 }
 
 /// A bar of 21 characters from the middle to a difference.

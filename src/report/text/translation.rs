@@ -187,15 +187,15 @@ fn codecs(out: &mut String, translation: &Translation) {
                 |dbtp| format!("{dbtp:.1}"),
             );
             let row = format!(
-                "  {:<12}{:>9}{:>8}{edge:>11}{:>9}{:>12}{ceiling:>9}  {}",
+                "  {:<12}{:>9}{:>8}{edge:>11}{:>9}{:>12}{ceiling:>9}",
                 check.id,
                 number(check.true_dbtp, 2),
                 signed(check.rise_db, 2),
                 signed(check.side_change_db, 1),
-                number(check.worst_noise_to_mask_db, 1),
-                check.encoder
+                number(check.worst_noise_to_mask_db, 1)
             );
-            line(out, &shorten(&row, WIDTH));
+            let room = WIDTH.saturating_sub(row.chars().count() + 2);
+            line(out, &format!("{row}  {}", shorten(&printable(&check.encoder), room)));
         }
     }
     absent(out, translation);
