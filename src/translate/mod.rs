@@ -128,7 +128,7 @@ impl Devices {
             let is_told = ranges.len() == 1 || programme.is_loud_enough(range.clone());
             if is_told { scored.parts(range) } else { Parts::default() }
         };
-        self.on_each(programme, &traits, |scored| ranges.iter().map(|range| section(&scored, range)).collect())
+        self.on_each(programme, &traits, |scored| ranges.iter().map(|range| section(scored, range)).collect())
     }
 
     /// Writes what is heard of a programme on each device into a folder, as `<device>.wav`, all equally loud.
