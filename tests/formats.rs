@@ -381,6 +381,24 @@ fn files_that_state_no_delay_keep_it() {
 }
 
 #[test]
+fn a_last_page_without_its_mark_is_the_last_all_the_same() {
+    for name in ["vorbis.ogg", "opus.opus"] {
+        let mut bytes = std::fs::read(fixture(name)).unwrap();
+        let (_, want) = decode_bytes(&bytes, name).unwrap();
+        let start = bytes.windows(4).rposition(|window| window == b"OggS").unwrap();
+        // The flags, then the page's sum over all of it with the sum itself at 0 (RFC 3533, section 6).
+        bytes[start + 5] &= !4;
+        bytes[start + 22..start + 26].fill(0);
+        let sum = bytes[start..].iter().fold(0u32, |sum, &byte| {
+            (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| sum << 1 ^ if sum >> 31 == 1 { 0x04C1_1DB7 } else { 0 })
+        });
+        bytes[start + 22..start + 26].copy_from_slice(&sum.to_le_bytes());
+        let (_, audio) = decode_bytes(&bytes, name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(audio.frames().abs_diff(want.frames()) < 1024, "{name}: {} {}", audio.frames(), want.frames());
+    }
+}
+
+#[test]
 fn an_mp3_without_a_header_is_read_to_its_end() {
     let dense = std::fs::read(fixture("bare.mp3")).unwrap();
     let (_, alone) = decode_bytes(&dense, "dense.mp3").unwrap();

@@ -127,6 +127,12 @@ impl PacketStream {
         let mut packet = match self.reader.next_packet() {
             Ok(Some(packet)) => packet,
             Ok(None) => return self.end(),
+            // Without the mark of the last page, Symphonia reads on; that the page is whole was made sure of.
+            Err(SymphoniaError::IoError(error))
+                if self.codec == id::CODEC_ID_VORBIS && error.kind() == std::io::ErrorKind::UnexpectedEof =>
+            {
+                return self.end();
+            }
             Err(error) => return Err(fault(error)),
         };
         if packet.track_id != self.track_id {

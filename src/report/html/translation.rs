@@ -74,7 +74,7 @@ fn scores(translation: &Translation) -> Markup {
         (rows.iter().any(|row| row.before.is_some()), rows.iter().any(|row| row.reference.is_some()));
     let caption = html! {
         "What is left on each device, 0 (lost) to 100 (as it was meant)."
-        @if has_before { " Grey: the mix. Blue: the master." }
+        @if has_before { " Grey: the mix. Blue, and in numbers: the master." }
         @if has_reference { " Dashed: the reference." }
         " Devices are models, not measurements: compare versions of one song."
     };
