@@ -83,7 +83,10 @@ impl PacketStream {
         let rate_hz = known.sample_rate.or(params.sample_rate);
         let channels = known.channels.as_ref().map_or(channels, |channels| channels.count() as u32);
         let Some(rate_hz) = rate_hz.filter(|_| channels > 0) else {
-            return Err(Fault::Damaged("its header states no sample rate or no channels; get another copy".into()));
+            return Err(Fault::Damaged(
+                "its header states no sample rate or no channels; get another copy, or convert it to WAV or FLAC first"
+                    .into(),
+            ));
         };
         if channels > 2 {
             return Err(too_many_channels(channels));

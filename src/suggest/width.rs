@@ -81,7 +81,8 @@ pub(super) fn suggest(
     let width_db = mix.levels.whole().width_db();
     let room_db = width_db.map_or(RANGE_DB.1, |width_db| (-width_db).clamp(0.0, RANGE_DB.1));
     let (narrowest_db, widest_db) = (bound(RANGE_DB.0, PROVEN_RANGE_DB.0), bound(room_db, PROVEN_RANGE_DB.1));
-    let change_db = change_db.clamp(narrowest_db, widest_db);
+    let asked_db = change_db;
+    let change_db = asked_db.clamp(narrowest_db, widest_db);
     if change_db.abs() < WORTHWHILE_DB {
         return None;
     }
@@ -91,7 +92,12 @@ pub(super) fn suggest(
         let relation = if before < wanted { "narrower" } else { "wider" };
         let (name, whose) = (standard.name(), standard.whose());
         let said = format!("{relation} than {name}: side over mid is {before:.1} dB, {whose} {wanted:.1} dB");
-        explained(said, change_db, wanted - before)
+        let bounded = if (asked_db - change_db).abs() < WORTHWHILE_DB {
+            String::new()
+        } else {
+            format!("; {asked_db:+.1} dB would be asked for, and {change_db:+.1} dB is as far as it goes")
+        };
+        explained(said, change_db, wanted - before) + &bounded
     });
     let suggestion = Suggestion {
         id: "width".into(),

@@ -13,6 +13,8 @@ use crate::dsp::interpolation::magnitude;
 use crate::error::{Error, Result};
 use crate::io::{SampleFormat, ScratchFolder, Spool, WavWriter};
 
+/// Beyond this no audio is, in powers of two over full scale.
+const MOST_HALVINGS: f32 = 100.0;
 /// What both formats have a mode for and services send. Below, encoders have other modes, and above, not all of them know the same.
 const RATES_HZ: [u32; 3] = [32_000, 44_100, 48_000];
 
@@ -145,8 +147,8 @@ fn write_wav(audio: &Spool, path: &Path) -> Result<f32> {
         peak = peak.max(magnitude(block.left())).max(magnitude(block.right()));
         Ok(())
     })?;
-    let gain =
-        std::iter::successors(Some(1.0f32), |gain| Some(0.5 * gain)).find(|gain| gain * peak <= 1.0).unwrap_or(1.0);
+    let halvings = peak.log2().ceil().clamp(0.0, MOST_HALVINGS);
+    let gain = (-halvings).exp2();
     let mut dither = Dither::new(SampleFormat::Int24.bits());
     let (mut left, mut right) = (Vec::new(), Vec::new());
     at_rate(audio, rate_hz, |block| {
