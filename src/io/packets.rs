@@ -39,8 +39,6 @@ pub(super) struct PacketStream {
     take: u64,
     /// Frames that must come, or the file is cut off.
     owed: u64,
-    /// Whether the length that Symphonia knows is an estimate from a few packets.
-    is_length_guessed: bool,
     /// Where the next packet should begin, in frames.
     next_start: Option<i64>,
     /// An MP3 error that is harmless if it is the last thing in the file (tags, a cut frame).
@@ -106,7 +104,6 @@ impl PacketStream {
         } else {
             None
         };
-        let has_no_delay = track.delay.is_none();
         let span = Span::of(codec, track, edit);
         let info = describe(container, params, rate_hz, channels, span.frames);
         Ok(Self {
@@ -118,7 +115,6 @@ impl PacketStream {
             skip: span.skip,
             take: span.take,
             owed: span.owed,
-            is_length_guessed: codec == id::CODEC_ID_MP3 && has_no_delay,
             next_start: None,
             pending: None,
             planes: Vec::new(),
@@ -144,8 +140,8 @@ impl PacketStream {
         if let Some(fault) = self.pending.take() {
             return Err(fault);
         }
-        if self.is_length_guessed {
-            // Symphonia cuts off what lies beyond its guess.
+        if self.codec == id::CODEC_ID_MP3 && self.info.frames.is_none() {
+            // The length is not told: Symphonia guesses it from a few packets, and cuts off what lies beyond.
             packet.trim_end = Duration::ZERO;
         }
         let start = packet.pts.get();

@@ -12,8 +12,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use translation::translation_html;
 
 use super::figures::{
-    KEY_FIGURES, Outcome, PromiseWords, change, describe_file, file_name, file_names, nothing_proposed, number, signed,
-    verdict,
+    KEY_FIGURES, Outcome, PromiseWords, change, describe_file, file_name, file_names, nothing_proposed, number,
+    programmes, signed, verdict,
 };
 use super::{AnalysisDocument, FileDocument, MasterReport, SuggestionDocument};
 use crate::master::Promise;
@@ -72,14 +72,14 @@ fn head(report: &MasterReport, title: &str) -> Markup {
     let references: Vec<&FileDocument> =
         reference.iter().map(|document| &document.file).chain(other_references).collect();
     let names = file_names(references.iter().map(|file| file.path.as_str()));
-    let made = [("before", before), ("after", after)]
-        .map(|(role, AnalysisDocument { file, .. })| (role, file, file_name(&file.path)));
+    let made = programmes(before, after, None).into_iter();
+    let made = made.map(|(role, AnalysisDocument { file, .. })| (role, file, file_name(&file.path)));
     let given = references.into_iter().zip(names).map(|(file, name)| ("reference", file, name));
     html! {
         header {
             h1 title=(after.file.path) { (title) }
             dl.files {
-                @for (role, file, name) in made.into_iter().chain(given) {
+                @for (role, file, name) in made.chain(given) {
                     dt.(role) { (role) }
                     dd {
                         span.path title=(file.path) { (name) }

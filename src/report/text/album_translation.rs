@@ -3,7 +3,7 @@
 use super::super::AlbumTranslationDocument;
 use super::super::figures::{file_names, number, printable, signed};
 use super::super::translation::album_words;
-use super::{WIDTH, line, shorten, wrap};
+use super::{WIDTH, line, line_with_words, shorten};
 
 /// The album as one, its tracks, and what services do to both.
 pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
@@ -47,13 +47,7 @@ pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
             number(service.played_lufs, 1),
             number(service.true_dbtp, 1)
         );
-        let words = album_words(service);
-        if row.chars().count() + 2 + words.chars().count() <= WIDTH {
-            line(&mut out, &format!("{row}  {words}"));
-        } else {
-            line(&mut out, &row);
-            wrap(&mut out, &words, 6);
-        }
+        line_with_words(&mut out, &row, &album_words(service));
     }
     line(&mut out, "");
     line(&mut out, "Devices of each track: name one file, or --html or --json.");

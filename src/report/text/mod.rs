@@ -75,8 +75,7 @@ pub fn master_text(report: &MasterReport) -> String {
     line(&mut out, &head(if reference.is_some() { "reference" } else { "" }));
     for figure in KEY_FIGURES.iter().filter(|figure| MASTER_FIGURES.contains(&figure.id)) {
         let of = |document: &AnalysisDocument| (figure.of)(&document.analysis);
-        let name =
-            if figure.unit.is_empty() { figure.name.into() } else { format!("{}, {}", figure.name, figure.unit) };
+        let name = with_unit(figure.name, figure.unit);
         let (was, is) = (of(before), of(after));
         if figure.id == "balance_db" && change(was, is).is_none_or(|change| change.abs() < BALANCE_MOVED_DB) {
             continue;
@@ -168,7 +167,7 @@ pub fn comparison_text(comparison: &ComparisonDocument) -> String {
     for row in &comparison.numbers {
         let [a, b] = [row.a, row.b].map(|value| number(value, row.decimals));
         let difference = signed(row.difference, row.decimals);
-        let measure = if row.unit.is_empty() { row.measure.clone() } else { format!("{}, {}", row.measure, row.unit) };
+        let measure = with_unit(&row.measure, row.unit);
         line(&mut out, &format!("  {measure:<38}{a:>10}{b:>10}{difference:>10} {}", unit_of_difference(row.unit)));
     }
     line(&mut out, "");
@@ -206,6 +205,11 @@ pub fn comparison_text(comparison: &ComparisonDocument) -> String {
     }
     line(&mut out, &format!("  <: among the largest.  {NONE}: nothing there to compare."));
     out
+}
+
+/// A number's name with its unit, if it has one.
+fn with_unit(name: &str, unit: &str) -> String {
+    if unit.is_empty() { name.into() } else { format!("{name}, {unit}") }
 }
 
 /// The unit of the difference of two values (EBU Tech 3341, 2.1: levels differ by LU or dB).
@@ -248,6 +252,16 @@ pub(super) fn wrap(out: &mut String, content: &str, indent: usize) {
         return;
     }
     fill(out, " ".repeat(indent), content, indent + 2);
+}
+
+/// Appends a row with words behind it, or in lines under it where there is no room.
+fn line_with_words(out: &mut String, row: &str, words: &str) {
+    if row.chars().count() + 2 + words.chars().count() <= WIDTH {
+        line(out, &format!("{row}  {words}"));
+    } else {
+        line(out, row);
+        wrap(out, words, 6);
+    }
 }
 
 /// Appends text beside a lead that ends in blanks, in lines of at most [`WIDTH`].

@@ -3,7 +3,7 @@
 use super::super::TranslationDocument;
 use super::super::figures::{NONE, clock, describe_file, file_name, hertz_range, number, printable, signed};
 use super::super::translation::{ceiling_outcome, codec_need, fix_outcome, section_words, service_words, summary};
-use super::{WIDTH, line, shorten, wrap};
+use super::{WIDTH, line, line_with_words, shorten, wrap};
 use crate::translate::{DeviceScore, DeviceTranslation, Translation};
 
 /// Times that are written out; the JSON has them all.
@@ -160,12 +160,7 @@ fn platforms(out: &mut String, translation: &Translation) {
             number(service.true_dbtp, 1),
         );
         let told = service_words(service);
-        if row.chars().count() + 2 + told.chars().count() <= WIDTH {
-            line(out, &format!("{row}  {told}"));
-        } else {
-            line(out, &row);
-            wrap(out, &told, 6);
-        }
+        line_with_words(out, &row, &told);
     }
 }
 

@@ -65,11 +65,13 @@ impl Parts {
 /// What of a programme's scores is the same for every device.
 pub(super) struct Traits {
     bass: bass::Line,
+    /// Whether each frame is a pause.
+    pauses: Vec<bool>,
 }
 
 impl Traits {
     pub(super) fn new(programme: &Programme) -> Self {
-        Self { bass: bass::Line::new(programme) }
+        Self { bass: bass::Line::new(programme), pauses: programme.pauses() }
     }
 }
 
@@ -103,8 +105,8 @@ impl<'a> Scored<'a> {
         Self {
             bass: bass::frames(ear, &traits.bass),
             lead: lead::frames(ear),
-            noise: noise::frames(ear),
-            stress: stress::frames(ear),
+            noise: noise::frames(ear, &traits.pauses),
+            stress: stress::frames(ear, &traits.pauses),
             ear,
         }
     }

@@ -9,12 +9,12 @@ const HEARD_DB: [f64; 2] = [-3.0, 9.0];
 
 /// For each frame that is no pause, the share of its bands that stands out of the noise, 0 to 1: each band counts by
 /// its part in the loudness of the whole programme. `None` without noise.
-pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
+pub(super) fn frames(ear: &Ear<'_>, pauses: &[bool]) -> Option<Vec<f32>> {
     ear.device.noise?;
     let programme = ear.programme;
     let parts = programme.loudness_parts(&programme.whole);
     let all: f64 = parts.iter().sum();
-    let frame = |(index, is_pause): (usize, bool)| {
+    let frame = |(index, &is_pause): (usize, &bool)| {
         if is_pause {
             return f32::NAN;
         }
@@ -24,5 +24,5 @@ pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
         });
         (heard.sum::<f64>() / all) as f32
     };
-    Some(programme.pauses().into_iter().enumerate().map(frame).collect())
+    Some(pauses.iter().enumerate().map(frame).collect())
 }

@@ -13,13 +13,13 @@ const MOST_DB: f64 = 12.0;
 const LOUDEST: f64 = 0.05;
 
 /// Reduction in each frame, dB (0 or more), `NaN` in pauses. `None` for a device without limiter.
-pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
+pub(super) fn frames(ear: &Ear<'_>, pauses: &[bool]) -> Option<Vec<f32>> {
     let protection = ear.device.protection?;
     let programme = ear.programme;
     let excursion: Vec<f64> =
         programme.bands.centers_hz().iter().map(|hz| (protection.limit_hz / hz).powi(4).min(1.0)).collect();
     let kept = ear.device.side_powers(programme.bands.centers_hz());
-    let frame = |(index, is_pause): (usize, bool)| {
+    let frame = |(index, &is_pause): (usize, &bool)| {
         if is_pause {
             return f32::NAN;
         }
@@ -30,7 +30,7 @@ pub(super) fn frames(ear: &Ear<'_>) -> Option<Vec<f32>> {
         let over_db = (power_to_db(drive) - protection.threshold_dbfs).max(0.0);
         (over_db * (1.0 - 1.0 / protection.ratio)) as f32
     };
-    Some(programme.pauses().into_iter().enumerate().map(frame).collect())
+    Some(pauses.iter().enumerate().map(frame).collect())
 }
 
 /// 100 for no reduction, 0 for 12 dB in the loudest parts.
