@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use super::compressor::{Ramp, control_interval_frames};
-use super::settled;
+use super::glide;
 use super::smooth::Processor;
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
@@ -274,7 +274,7 @@ impl Band {
     fn move_gain(&mut self, interval: usize) {
         let wanted_db = self.settings.static_gain_db(self.level_db);
         let coefficient = if wanted_db.abs() > self.gain_db.abs() { self.attack } else { self.release };
-        self.gain_db = settled(wanted_db + coefficient * (self.gain_db - wanted_db));
+        self.gain_db = glide(self.gain_db, wanted_db, coefficient);
         if self.gain_db.abs() > self.deepest_db.abs() {
             self.deepest_db = self.gain_db;
         }

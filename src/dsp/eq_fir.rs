@@ -113,6 +113,14 @@ impl FirEqualizer {
         self.hop + self.delay
     }
 
+    /// Brings the equaliser at rest to the state in which it would be had a constant gone in for ever: a programme that is off
+    /// centre begins without a step then.
+    pub fn settle_on(&mut self, constant: Frame) {
+        for (input, constant) in self.input.iter_mut().zip(constant) {
+            input[..self.hop].fill(constant);
+        }
+    }
+
     /// Equalises a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         let mut rest = frames;
@@ -341,6 +349,18 @@ mod tests {
         equalizer.process(&mut frames);
         assert!(frames.iter().all(|f| (f[0] + f[1]).abs() < 1e-12));
         (frames.iter().map(|f| f[0]).collect(), equalizer.latency_frames())
+    }
+
+    #[test]
+    fn a_constant_that_it_settles_on_is_taken_out_from_the_first_frame() {
+        for mode in [EqMode::LinearPhase, EqMode::MinimumPhaseFir] {
+            let mut eq = FirEqualizer::new(&bands(), mode, RATE_HZ);
+            eq.settle_on([0.1, -0.2]);
+            let mut frames = vec![[0.1, -0.2]; 2 * eq.latency_frames()];
+            eq.process(&mut frames);
+            let worst = frames.iter().flatten().fold(0.0, |worst: f64, x| worst.max(x.abs()));
+            assert!(worst < 1e-4, "{mode:?}: {worst}");
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
+use super::glide;
 use super::ride::{Levels, Ride};
-use super::settled;
 use super::smooth::Processor;
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
@@ -144,7 +144,7 @@ impl Law {
         }
         let wanted_db = if self.is_open { 0.0 } else { self.settings.static_reduction_db(level_db) };
         let coefficient = if wanted_db < self.reduction_db { self.attack } else { self.release };
-        self.reduction_db = settled(wanted_db + coefficient * (self.reduction_db - wanted_db));
+        self.reduction_db = glide(self.reduction_db, wanted_db, coefficient);
         db_to_amplitude(-self.reduction_db)
     }
 }

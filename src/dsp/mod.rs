@@ -49,8 +49,10 @@ pub(crate) mod window;
 /// Keeping both channels side by side lets the compiler run a filter on them with one vector instruction.
 pub type Frame = [f64; 2];
 
-/// A change of gain in dB ends at a ten-thousandth of a dB: what follows long after its cause is bit-exact, and no
-/// denormals linger.
-fn settled(db: f64) -> f64 {
-    if db.abs() < 1e-4 { 0.0 } else { db }
+/// One step of a change of gain in dB on its way to another, of which `coefficient` is left. Where none is wanted, it ends at
+/// a ten-thousandth of a dB: what follows long after its cause is bit-exact, and no denormals linger.
+fn glide(db: f64, wanted_db: f64, coefficient: f64) -> f64 {
+    const NONE_DB: f64 = 1e-4;
+    let next_db = wanted_db + coefficient * (db - wanted_db);
+    if wanted_db.abs().max(next_db.abs()) < NONE_DB { 0.0 } else { next_db }
 }

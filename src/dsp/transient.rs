@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
+use super::glide;
 use super::ride::{Levels, Ride};
-use super::settled;
 use super::smooth::Processor;
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
@@ -121,7 +121,7 @@ impl Law {
         let [quick, slow] = self.falls.each_mut().map(|follower| follower.step_db(peak));
         let tail = ((slow - quick) / FULL_DB).clamp(0.0, 1.0);
         let wanted_db = self.settings.attack_db * attack + self.settings.sustain_db * tail;
-        self.gain_db = settled(wanted_db + self.smoothing * (self.gain_db - wanted_db));
+        self.gain_db = glide(self.gain_db, wanted_db, self.smoothing);
         db_to_amplitude(self.gain_db)
     }
 }

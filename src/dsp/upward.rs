@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Frame;
+use super::glide;
 use super::ride::{Levels, Ride};
-use super::settled;
 use super::smooth::Processor;
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
@@ -116,7 +116,7 @@ impl Law {
         self.mean_square = (levels.mean_square + self.averaging * (self.mean_square - levels.mean_square)).max(1e-30);
         let wanted_db = self.settings.static_gain_db(power_to_db(self.mean_square));
         let coefficient = if wanted_db < self.gain_db { self.attack } else { self.release };
-        self.gain_db = settled(wanted_db + coefficient * (self.gain_db - wanted_db));
+        self.gain_db = glide(self.gain_db, wanted_db, coefficient);
         db_to_amplitude(self.gain_db)
     }
 }

@@ -71,6 +71,9 @@ impl Chain {
     /// Tells the offset with which the programme begins, so that an equaliser that takes it out need not find out.
     pub(super) fn begin_at(&mut self, offset: Frame) {
         self.equalizer.settle_on(offset);
+        if let Some(fir) = &mut self.fir {
+            fir.settle_on(offset);
+        }
     }
 
     /// Frames by which the output lags the input.

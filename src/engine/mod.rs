@@ -11,6 +11,7 @@ mod chain;
 pub mod drive;
 pub mod graph;
 mod intervals;
+mod opening;
 pub mod processors;
 pub mod recipe;
 pub mod render;

@@ -6,23 +6,18 @@ use std::path::Path;
 use super::chain::Chain;
 pub use super::chain::ChainLog;
 use super::intervals::{IntervalMeter, Intervals};
+use super::opening::opening_offset;
 use super::recipe::{OutputSettings, Recipe};
 use super::source::Progress;
 use crate::audio::AudioBuffer;
-use crate::dsp::Frame;
 use crate::dsp::dither::Dither;
 use crate::dsp::eq::BandKind;
 use crate::dsp::limiter::{Limiter, LimiterSettings, TruePeaks};
 use crate::error::{Error, Result};
 use crate::io::{OutputFile, SampleFormat, Spool, WavWriter};
-use crate::statistics::mean;
 
 /// Frames that go from the spool to the file at a time: few enough to stay in the second-level cache on their way.
 const BLOCK_FRAMES: usize = 1 << 14;
-
-/// The offset of a programme is looked for in its first half second, which averages music down to about a percent; less is none.
-const OPENING_S: f64 = 0.5;
-const LEAST_OFFSET: f64 = 0.01;
 
 /// A programme that has passed everything but the limiter, and what the limiter needs to know of it.
 pub struct Processed {
@@ -49,7 +44,10 @@ pub fn process(mut audio: Spool, recipe: &Recipe, progress: Progress<'_>) -> Res
     let rate = audio.sample_rate_hz();
     recipe.validate(rate)?;
     let mut chain = Chain::new(recipe, rate);
-    chain.begin_at(opening_offset(&audio, recipe)?);
+    // A recipe that takes no offset out leaves the opening alone too.
+    if recipe.eq.iter().any(|band| band.kind == BandKind::HighPass) {
+        chain.begin_at(opening_offset(&audio)?);
+    }
     let mut intervals = IntervalMeter::new(rate);
     let (mut done, total) = (0, audio.frames());
     let latency_frames = chain.latency_frames();
@@ -65,18 +63,6 @@ pub fn process(mut audio: Spool, recipe: &Recipe, progress: Progress<'_>) -> Res
         progress(done, Some(total));
     })?;
     Ok(Processed { audio, latency_frames, intervals: intervals.finish(), log: chain.log() })
-}
-
-/// The offset with which a programme begins, for a recipe that takes it out; 0 for one that is none, or doesn't.
-fn opening_offset(audio: &Spool, recipe: &Recipe) -> Result<Frame> {
-    let is_taken_out = recipe.eq.iter().any(|band| band.kind == BandKind::HighPass);
-    let mut opening = AudioBuffer::new(audio.sample_rate_hz());
-    if is_taken_out {
-        audio.read(0, (OPENING_S * f64::from(audio.sample_rate_hz())) as usize, &mut opening)?;
-    }
-    let offset =
-        [opening.left(), opening.right()].map(|channel| mean(channel.iter().map(|x| f64::from(*x))).unwrap_or(0.0));
-    Ok(if offset.iter().all(|mean| mean.abs() < LEAST_OFFSET) { [0.0; 2] } else { offset })
 }
 
 impl Processed {

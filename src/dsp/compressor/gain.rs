@@ -1,7 +1,7 @@
 //! From levels to gains: what is computed once per control interval, and the straight lines between.
 
 use super::settings::{CompressorSettings, Detector};
-use crate::dsp::{Frame, settled};
+use crate::dsp::{Frame, glide};
 use crate::units::{db_to_amplitude, db_to_power, one_pole_coefficient, power_to_db};
 
 /// Frames between two computations of the gain: about 0.7 ms.
@@ -66,10 +66,10 @@ impl GainComputer {
             self.settings.static_reduction_db(power_to_db(self.mean_square))
         };
         let coefficient = if wanted_db > self.fast_db { self.attack } else { self.release };
-        self.fast_db = settled(wanted_db + coefficient * (self.fast_db - wanted_db));
+        self.fast_db = glide(self.fast_db, wanted_db, coefficient);
         self.reduction_db = self.fast_db;
         if self.settings.program_dependent_release {
-            self.slow_db = settled(self.fast_db + self.slow_release * (self.slow_db - self.fast_db));
+            self.slow_db = glide(self.slow_db, self.fast_db, self.slow_release);
             self.reduction_db = self.fast_db.max(self.slow_db);
         }
         self.gain()

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::needs::Need;
 use super::sliding::{FIXED_ONE, FixedDb, SlidingMinimum, Smoother, to_fixed};
 use super::{LimiterSettings, interval_frames};
-use crate::dsp::settled;
+use crate::dsp::glide;
 use crate::dsp::sliding_maximum::SlidingMaximum;
 use crate::units::one_pole_coefficient;
 
@@ -132,7 +132,7 @@ impl Sustained {
         let lasting = self.least.push(held).max(self.bass.push(need, bass_need));
         let held_db = lasting as f64 / FIXED_ONE;
         let coefficient = if held_db > self.state_db { self.attack } else { self.release };
-        self.state_db = settled(held_db + coefficient * (self.state_db - held_db));
+        self.state_db = glide(self.state_db, held_db, coefficient);
         self.smoother.push(to_fixed(self.state_db))
     }
 }
@@ -149,7 +149,7 @@ impl Transient {
     fn push(&mut self, need: FixedDb) -> f64 {
         let held_db = self.hold.push(need) as f64 / FIXED_ONE;
         // Only the way back may settle: what a peak needs is never too little to be given.
-        self.state_db = held_db.max(settled(held_db + self.release * (self.state_db - held_db)));
+        self.state_db = held_db.max(glide(self.state_db, held_db, self.release));
         self.smoother.push(to_fixed(self.state_db))
     }
 }
