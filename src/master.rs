@@ -22,13 +22,13 @@ use crate::dsp::parameter::Bounds;
 use crate::engine::render::{ChainLog, LimiterLog, Processed, process};
 use crate::engine::source::{Source, load_audio, load_file, measure_file, turned_over};
 use crate::engine::{OutputSettings, Recipe};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::{Spool, check_output};
 use crate::measure::Measurement;
 use crate::parallel::in_order;
 use crate::suggest::profile::{Chosen, Fit, Profile, ProfileChoice};
-use crate::suggest::width::is_opposed;
-use crate::suggest::{Amounts, Plan, Proposal, Quantity, Suggester, Suggestion, Target, corridor};
+use crate::suggest::width::{is_opposed, is_upside_down};
+use crate::suggest::{Amounts, Classical, Plan, Proposal, Quantity, Suggester, Suggestion, Target, corridor};
 use crate::translate::codecs::Selection;
 use crate::translate::{Devices, Translation};
 use crate::units::db_to_amplitude;
@@ -162,15 +162,18 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     };
     let references = references?.into_iter().map(upright).collect::<Result<Vec<Source>>>()?;
     let references = References::new(references)?;
-    let mix_lufs = loudness_of(&mix)?;
+    let mix_lufs = mix.integrated_lufs()?;
 
     let chosen = job.profile.as_ref().filter(|_| references.middle.is_none()).map(|wish| wish.choose(&mix.measurement));
     let aim = Aim::of(job, &references, chosen.as_ref());
-    let (mut proposal, refinement) =
-        propose(job, &mix.measurement, &audio, &references, chosen.as_ref(), aim.dense_lufs)?;
-    offset::centre(&mix, aim.wished_lufs - mix_lufs, &mut proposal);
-    note_limiting(&mut proposal, job.ceiling_dbtp - aim.wished_lufs);
+    let gain_db = aim.wished_lufs - mix_lufs;
+    let centred = offset::centred_measurement(&mix, gain_db)?;
+    let judged = centred.as_ref().unwrap_or(&mix.measurement);
+    let (mut proposal, refinement) = propose(job, judged, &audio, &references, chosen.as_ref(), aim.dense_lufs)?;
+    offset::centre(&mix, gain_db, &mut proposal);
+    note_limiting(&mut proposal, aim.held_dbtp - aim.wished_lufs);
     let mut recipe = recipe_of(job, &proposal);
+    recipe.limiter.ceiling_dbtp = limiter_ceiling(aim.held_dbtp);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
     let mut goal =
@@ -259,6 +262,9 @@ fn propose(
     loudness_lufs: f64,
 ) -> Result<(Proposal, Option<Refinement>)> {
     let (ceiling_dbtp, sample_rate_hz) = (job.ceiling_dbtp, audio.sample_rate_hz());
+    if is_turned_against(mix, references) {
+        return Ok((Proposal::default(), None));
+    }
     if let Some(reference) = &references.middle {
         let others: Vec<&Measurement> = references.others.iter().map(|source| &source.measurement).collect();
         let target =
@@ -274,15 +280,23 @@ fn propose(
     Ok((chosen.and_then(|chosen| chosen.profile.as_ref()).map_or_else(Proposal::default, towards), None))
 }
 
+/// Whether a channel of the mix is upside down and no reference's is: equaliser and width would take its side for the middle.
+pub(crate) fn is_turned_against(mix: &Measurement, references: &References) -> bool {
+    is_upside_down(mix) && !references.all().any(|reference| is_upside_down(&reference.measurement))
+}
+
 /// A plan as it comes out of trying it on excerpts of the mix, if there is something to try.
 fn tried<'a>(job: &MasterJob<'_>, plan: Plan<'a>, audio: &Spool) -> Result<(Plan<'a>, Option<Refinement>)> {
-    let name = job.suggester.name();
+    let name = if plan.is_left_to_rules() { Classical.name() } else { job.suggester.name() };
     let untried = |reason| Some(Refinement::untried(name, reason));
     let Effort { excerpts, longest_s, rounds } = if job.thorough { Effort::THOROUGH } else { Effort::USUAL };
     match plan.references() {
         0 => return Ok((plan, None)),
         1 => {}
         _ => return Ok((plan, untried("several references leave a range, and excerpts can't be held against that"))),
+    }
+    if !job.amounts.follow_production() {
+        return Ok((plan, untried("at these amounts, tone and width don't follow what is put down to production")));
     }
     let Some(audition) = Audition::new(plan.mix, audio, excerpts, longest_s, plan.target.loudness_lufs) else {
         return Ok((plan, untried("the mix is too short or too quiet for that")));
@@ -345,7 +359,7 @@ impl References {
     fn new(sources: Vec<Source>) -> Result<Self> {
         let mut by_loudness = sources
             .into_iter()
-            .map(|source| Ok((loudness_of(&source)?, source)))
+            .map(|source| Ok((source.integrated_lufs()?, source)))
             .collect::<Result<Vec<(f64, Source)>>>()?;
         by_loudness.sort_by(|a, b| a.0.total_cmp(&b.0));
         if by_loudness.is_empty() {
@@ -374,15 +388,4 @@ pub fn render(mix: &Path, recipe: &Recipe, output: &Path, force: bool, on_progre
     file.commit(force)?;
     source.info.path = output.to_owned();
     Ok(source)
-}
-
-fn loudness_of(source: &Source) -> Result<f64> {
-    source.measurement.loudness.integrated_lufs().ok_or_else(|| {
-        let reason = if source.measurement.duration_s() < 0.4 {
-            "it is shorter than 0.4 s, too short to have a loudness"
-        } else {
-            "it is silent (nothing above -70 LUFS); is this the right export?"
-        };
-        Error::content(&source.info.path, reason)
-    })
 }

@@ -466,6 +466,76 @@ fn a_reference_with_a_channel_upside_down_is_taken_the_right_way_up() {
 }
 
 #[test]
+fn a_mix_with_a_channel_upside_down_gets_loudness_and_peaks_alone() {
+    let bench = Bench::new();
+    let turned = tone(441_000).enumerate().map(|(index, x)| if index % 2 == 1 { -x } else { x });
+    let mix = bench.wav("mix.wav", 44_100, 2, turned);
+    for aim in [["-r", REFERENCE], ["--profile", "electronic"]] {
+        let report = json(&master(&mix, &bench.path(&format!("{}.wav", aim[0])), &[aim[0], aim[1], "--json"]));
+        assert_eq!(report["suggestions"].as_array().map(Vec::len), Some(0), "{}", report["suggestions"]);
+        let notes = report["notes"].to_string();
+        assert!(notes.contains("only loudness and peaks were set. Turn it the right way up"), "{notes}");
+    }
+}
+
+#[test]
+fn an_offset_that_is_taken_out_makes_no_peaks() {
+    let bench = Bench::new();
+    let settings = |name: &str, offset: f32| {
+        let mix = bench.wav(name, 44_100, 2, tone(882_000).map(|x| x + offset));
+        let report = json(&master(&mix, &bench.path(&format!("out {name}")), &["-r", REFERENCE, "--json"]));
+        report["settings"].clone()
+    };
+    let (centred, mut off_centre) = (settings("centred.wav", 0.0), settings("off.wav", 0.2));
+    let bands = off_centre["eq"].as_array_mut().expect("a high-pass");
+    assert_eq!(bands.remove(0)["name"], "offset");
+    let gain_db = |settings: &Value, band: usize| settings["eq"][band]["gain_db"].as_f64();
+    for band in 0..8 {
+        let (with, without) = (gain_db(&off_centre, band), gain_db(&centred, band));
+        assert_eq!(with.is_some(), without.is_some(), "{off_centre} and {centred}");
+        assert!(
+            with.zip(without).is_none_or(|(with, without)| (with - without).abs() < 0.3),
+            "{off_centre}, {centred}"
+        );
+    }
+}
+
+#[test]
+fn a_reference_under_the_ceiling_keeps_its_density() {
+    let bench = Bench::new();
+    let report = |name: &str, gain: f32| {
+        // Denser than the mix, by a limit at 0.35.
+        let reference = bench.wav(name, 44_100, 2, tone(882_000).map(|x| gain * (2.5 * x).clamp(-0.35, 0.35)));
+        let out = bench.path(&format!("out {name}"));
+        json(&master(Path::new(MIX), &out, &["-r", reference.to_str().expect("a plain name"), "--json"]))
+    };
+    let plr_db = |report: &Value| report["after"]["loudness"]["plr_db"].as_f64().expect("loud");
+    let (low, full) = (report("low.wav", 0.8), report("full.wav", 2.5));
+    assert!((plr_db(&low) - plr_db(&full)).abs() < 0.3, "{} and {} dB", plr_db(&low), plr_db(&full));
+}
+
+#[test]
+fn nothing_is_tried_where_nothing_of_it_would_be_taken() {
+    let bench = Bench::new();
+    for amount in ["0", "100"] {
+        let out = bench.path(&format!("{amount}.wav"));
+        let report = json(&master(Path::new(MIX), &out, &["-r", MIX, "--amount", amount, "--json"]));
+        let refinement = &report["model"]["refinement"];
+        assert_eq!(refinement["excerpts"], 0, "{refinement}");
+        assert!(refinement["reason"].as_str().is_some_and(|reason| reason.contains("amounts")), "{refinement}");
+    }
+}
+
+#[test]
+fn a_loudness_out_of_reach_of_a_quiet_mix_is_put_down_to_what_prevents_it() {
+    let bench = Bench::new();
+    let quiet = bench.wav("quiet.wav", 44_100, 2, tone(441_000).map(|x| 0.25 * x));
+    let report = json(&master(&quiet, &bench.path("out.wav"), &["--loudness=-3", "--force-loudness", "--json"]));
+    let reason = report["verified"][0]["reason"].as_str().expect("out of reach");
+    assert!(!reason.contains("too quiet"), "{reason}");
+}
+
+#[test]
 fn files_that_cannot_be_mastered_are_named_with_the_cause() {
     let bench = Bench::new();
     let out = bench.path("out.wav");

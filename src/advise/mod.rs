@@ -28,7 +28,7 @@ use serde::Serialize;
 
 use crate::audio::{AudioBuffer, assert_rate};
 use crate::engine::source::{Progress, Source, format_of, measure_file, read};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::Decoder;
 use crate::measure::{Measurement, Meter};
 use crate::quality::{Finding, Format, Inspector};
@@ -234,13 +234,8 @@ pub fn advise_file(
         || reference.map(|path| measure_file(path, &|_, _| ())).transpose(),
     );
     let (mix_source, reference_source) = (judged?, measured?);
-    for (path, source) in [Some((mix, &mix_source)), reference.zip(reference_source.as_ref())].into_iter().flatten() {
-        if source.measurement.loudness.integrated_lufs().is_none() {
-            let reason =
-                "silent (nothing above -70 LUFS), or shorter than 0.4 s: there is nothing to judge; check the export";
-            return Err(Error::content(path, reason));
-        }
-    }
+    mix_source.integrated_lufs()?;
+    reference_source.as_ref().map(Source::integrated_lufs).transpose()?;
     let Source { info, measurement, findings: known } = &mix_source;
     let chosen = profile.filter(|_| reference.is_none()).map(|wish| wish.choose(measurement));
     let near = chosen.as_ref().and_then(|chosen| chosen.profile.as_ref());

@@ -10,7 +10,6 @@ use halfspeed::master::Step;
 use halfspeed::report::{AdviceDocument, advice_text};
 use halfspeed::suggest::profile::ProfileChoice;
 
-use super::output::{print_json, print_text};
 use super::progress::Progress;
 use super::{CommonArgs, logger};
 
@@ -37,12 +36,7 @@ impl AdviseArgs {
         let show = |done, total| progress.show(Step::Mix, done, total);
         let advised = advise_file(&self.mix, self.reference.as_deref(), profile.as_ref(), &show);
         progress.finish();
-        let document = AdviceDocument::new(&advised?);
-        if self.common.json {
-            print_json(&document)?;
-        } else if !self.common.quiet {
-            print_text(&advice_text(&document))?;
-        }
+        self.common.tell(&AdviceDocument::new(&advised?), advice_text)?;
         Ok(ExitCode::SUCCESS)
     }
 }

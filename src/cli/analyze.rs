@@ -12,7 +12,7 @@ use halfspeed::report::{
 };
 use halfspeed::{Error, Result};
 
-use super::output::{colors, print_json, print_text, write_text};
+use super::output::{colors, write_text};
 use super::progress::Progress;
 use super::{CommonArgs, html_output, logger};
 
@@ -54,11 +54,10 @@ impl AnalyzeArgs {
             let files = documents.iter().zip(&measurements).map(|(file, values)| (file.file.path.as_str(), *values));
             write_text(path, &analysis_csv(files), self.force)?;
         }
-        match (&documents[..], &album) {
-            ([document], _) if self.common.json => print_json(document)?,
-            (documents, Some(album)) if self.common.json => print_json(&AlbumAnalysisDocument::new(album, documents))?,
-            (documents, _) if !self.common.quiet => print_text(&analysis_text(documents, album.as_ref(), colors()))?,
-            _ => {}
+        let text = || analysis_text(&documents, album.as_ref(), colors());
+        match &album {
+            Some(album) => self.common.tell(&AlbumAnalysisDocument::new(album, &documents), |_| text())?,
+            None => self.common.tell(&documents[0], |_| text())?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -9,7 +9,6 @@ use halfspeed::engine::source::measure_file;
 use halfspeed::master::Step;
 use halfspeed::report::{AnalysisDocument, ComparisonDocument, comparison_text};
 
-use super::output::{print_json, print_text};
 use super::progress::Progress;
 use super::{CommonArgs, logger};
 
@@ -33,11 +32,7 @@ impl CompareArgs {
         );
         progress.finish();
         let comparison = ComparisonDocument::new(AnalysisDocument::new(&first?), AnalysisDocument::new(&second?));
-        if self.common.json {
-            print_json(&comparison)?;
-        } else if !self.common.quiet {
-            print_text(&comparison_text(&comparison))?;
-        }
+        self.common.tell(&comparison, comparison_text)?;
         Ok(ExitCode::SUCCESS)
     }
 }

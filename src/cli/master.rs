@@ -16,7 +16,7 @@ use halfspeed::translate::{Devices, devices};
 use halfspeed::{Error, Result};
 
 use super::logger::tell;
-use super::output::{print_json, print_text, write_text};
+use super::output::{print_text, write_text};
 use super::progress::Progress;
 use super::{CommonArgs, html_output, logger, number_within, toml_output, wav_output};
 
@@ -203,11 +203,7 @@ impl MasterArgs {
         let report = MasterReport::new(&job, mastered?);
 
         // What was done is told even if a file beside the master can't be written.
-        if self.common.json {
-            print_json(&report)?;
-        } else if !self.common.quiet {
-            print_text(&master_text(&report))?;
-        }
+        self.common.tell(&report, master_text)?;
         if let Some(path) = &self.recipe_out {
             write_text(path, &report.settings.to_toml(), self.force)?;
             self.tell_written("Recipe", path)?;

@@ -19,6 +19,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use halfspeed::Result;
+use serde::Serialize;
+
+use self::output::{print_json, print_text};
 
 /// Measures mixes, masters them against references, and proves what it did.
 #[derive(Debug, Parser)]
@@ -60,6 +63,17 @@ struct CommonArgs {
     /// Tell on stderr what goes on inside.
     #[arg(long, short, conflicts_with = "quiet")]
     verbose: bool,
+}
+
+impl CommonArgs {
+    /// Tells what was found: to programs, to people, or not at all.
+    fn tell<D: Serialize>(&self, document: &D, text: impl FnOnce(&D) -> String) -> Result<()> {
+        match (self.json, self.quiet) {
+            (true, _) => print_json(document),
+            (false, true) => Ok(()),
+            (false, false) => print_text(&text(document)),
+        }
+    }
 }
 
 impl Cli {

@@ -9,7 +9,7 @@ use halfspeed::engine::recipe::Recipe;
 use halfspeed::report::{ProcessorsDocument, processors_text};
 use halfspeed::{Error, Result};
 
-use super::output::{print_json, print_text};
+use super::output::print_json;
 use super::{CommonArgs, logger};
 
 #[derive(Debug, Args)]
@@ -56,13 +56,6 @@ impl ProcessorsArgs {
                 return Err(Error::setting("processors", reason));
             }
         }
-        let document = ProcessorsDocument::new(processors);
-        if self.common.json {
-            print_json(&document)
-        } else if self.common.quiet {
-            Ok(())
-        } else {
-            print_text(&processors_text(&document))
-        }
+        self.common.tell(&ProcessorsDocument::new(processors), processors_text)
     }
 }

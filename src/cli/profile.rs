@@ -12,7 +12,7 @@ use halfspeed::report::{ProfileListDocument, profile_list_text, profile_text};
 use halfspeed::suggest::profile::{Labels, Profile, ProfileChoice, Source, build};
 use halfspeed::{Error, Result};
 
-use super::output::{print_json, print_text, write_text};
+use super::output::{print_text, write_text};
 use super::progress::Progress;
 use super::{CommonArgs, logger};
 
@@ -106,11 +106,7 @@ impl ListArgs {
         logger::start(self.common.verbose);
         let profiles = self.folder.as_deref().map_or_else(|| Ok(Profile::built_in()), Profile::load_folder)?;
         let document = ProfileListDocument::new(profiles);
-        match (self.common.json, self.common.quiet) {
-            (true, _) => print_json(&document),
-            (false, false) => print_text(&profile_list_text(&document)),
-            (false, true) => Ok(()),
-        }
+        self.common.tell(&document, profile_list_text)
     }
 }
 
@@ -140,10 +136,9 @@ impl BuildArgs {
         let show = |done, total| progress.show(Step::Reference, done, total);
         // One after the other, as the progress bar tells of them.
         let measure = |path: &PathBuf| {
-            let measurement = measure_file(path, &show)?.measurement;
-            let unheard = "it is silent (nothing above -70 LUFS) or shorter than 0.4 s: leave it out";
-            let is_heard = measurement.loudness.integrated_lufs().is_some();
-            if is_heard { Ok(measurement) } else { Err(Error::content(path, unheard)) }
+            let song = measure_file(path, &show)?;
+            song.integrated_lufs()?;
+            Ok(song.measurement)
         };
         let measured: Result<Vec<Measurement>> = self.songs.iter().map(measure).collect();
         progress.finish();

@@ -9,7 +9,7 @@ use halfspeed::master::render;
 use halfspeed::report::{AnalysisDocument, analysis_text};
 use halfspeed::{Error, Result};
 
-use super::output::{colors, print_json, print_text};
+use super::output::colors;
 use super::progress::Progress;
 use super::{CommonArgs, logger, wav_output};
 
@@ -57,12 +57,8 @@ impl RenderArgs {
                 "the true peak is {dbtp:.2} dBTP, over the recipe's ceiling of {ceiling_dbtp:.2}; lower the drive or the ceiling"
             );
         }
-        let document = AnalysisDocument::new(&written);
-        if self.common.json {
-            print_json(&document)?;
-        } else if !self.common.quiet {
-            print_text(&analysis_text(&[document], None, colors()))?;
-        }
+        let text = |document: &AnalysisDocument| analysis_text(std::slice::from_ref(document), None, colors());
+        self.common.tell(&AnalysisDocument::new(&written), text)?;
         Ok(ExitCode::SUCCESS)
     }
 }

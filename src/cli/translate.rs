@@ -18,7 +18,7 @@ use halfspeed::translate::platforms::{self, Platform};
 use halfspeed::{Error, Result};
 use serde::Serialize;
 
-use super::output::{print_json, print_text, write_text};
+use super::output::write_text;
 use super::progress::Progress;
 use super::{CommonArgs, html_output, logger};
 
@@ -148,12 +148,7 @@ impl TranslateArgs {
         if let Some(path) = &self.html {
             write_text(path, &html(document), self.force)?;
         }
-        if self.common.json {
-            print_json(document)?;
-        } else if !self.common.quiet {
-            print_text(&text(document))?;
-        }
-        Ok(())
+        self.common.tell(document, text)
     }
 
     /// The table that ships and what was added, or those of them that were asked for.

@@ -24,7 +24,8 @@ use crate::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat, read_text};
 /// The form of recipe that this version reads and writes.
 const SCHEMA: &str = "halfspeed.recipe/1";
 
-/// All settings of a master, in the order in which they are applied.
+/// All settings of a master. The stages run from the last field up: the equaliser first, the limiter last; and `output` is the form
+/// of what they give.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {

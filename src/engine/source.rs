@@ -6,6 +6,7 @@ use crate::audio::AudioBuffer;
 use crate::dsp::resample::Resampler;
 use crate::error::{Error, Result};
 use crate::io::{Decoder, SourceInfo, Spool};
+use crate::measure::loudness::MOMENTARY_S;
 use crate::measure::{Measurement, Meter};
 use crate::quality::{Finding, Format, Inspector};
 
@@ -17,6 +18,23 @@ pub struct Source {
     pub measurement: Measurement,
     /// What quality control found, worst first.
     pub findings: Vec<Finding>,
+}
+
+impl Source {
+    /// Its integrated loudness, LUFS, for what can't do without.
+    ///
+    /// # Errors
+    /// [`Error::Content`] if it has none: it is silent or too short.
+    pub fn integrated_lufs(&self) -> Result<f64> {
+        self.measurement.loudness.integrated_lufs().ok_or_else(|| {
+            let reason = if self.measurement.duration_s() < MOMENTARY_S {
+                "it is shorter than 0.4 s, too short to have a loudness; is this the right file?"
+            } else {
+                "it is silent (nothing above -70 LUFS); is this the right file?"
+            };
+            Error::content(&self.info.path, reason)
+        })
+    }
 }
 
 /// Told now and then how many frames are done, of how many if that is known.
@@ -36,13 +54,38 @@ pub fn measure_file(path: &Path, progress: Progress<'_>) -> Result<Source> {
 /// # Errors
 /// Those of [`Decoder`].
 pub fn turned_over(source: Source, progress: Progress<'_>) -> Result<Source> {
-    let mut meter = Meter::new(source.info.sample_rate_hz);
-    each_block(&mut Decoder::open(&source.info.path)?, progress, |block| {
+    let measurement = measured_again(&source.info, progress, |block| {
         block.channels_mut().1.iter_mut().for_each(|x| *x = -*x);
+    })?;
+    Ok(Source { measurement, ..source })
+}
+
+/// What a file measures without the offset of each of its channels.
+///
+/// # Errors
+/// Those of [`Decoder`].
+pub fn centred(source: &Source, progress: Progress<'_>) -> Result<Measurement> {
+    let [left_offset, right_offset] = source.measurement.levels.dc().map(|mean| mean as f32);
+    measured_again(&source.info, progress, |block| {
+        let (left, right) = block.channels_mut();
+        left.iter_mut().for_each(|x| *x -= left_offset);
+        right.iter_mut().for_each(|x| *x -= right_offset);
+    })
+}
+
+/// Measures a file whose blocks are changed first.
+fn measured_again(
+    info: &SourceInfo,
+    progress: Progress<'_>,
+    mut change: impl FnMut(&mut AudioBuffer),
+) -> Result<Measurement> {
+    let mut meter = Meter::new(info.sample_rate_hz);
+    each_block(&mut Decoder::open(&info.path)?, progress, |block| {
+        change(block);
         meter.push(block);
         Ok(())
     })?;
-    Ok(Source { measurement: meter.finish(), ..source })
+    Ok(meter.finish())
 }
 
 /// Decodes and measures a file and keeps its audio, at another sample rate if one is given.

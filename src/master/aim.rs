@@ -1,6 +1,8 @@
 //! How loud a master is to be, and how dense.
 
-use super::{DEFAULT_LOUDNESS_LUFS, LOUDNESS_RANGE_LUFS, LOUDNESS_TOLERANCE_LU, MasterJob, References};
+use super::{
+    CEILING_RANGE_DBTP, DEFAULT_LOUDNESS_LUFS, LOUDNESS_RANGE_LUFS, LOUDNESS_TOLERANCE_LU, MasterJob, References,
+};
 use crate::engine::source::Source;
 use crate::suggest::corridor;
 use crate::suggest::profile::Chosen;
@@ -12,6 +14,9 @@ pub(super) struct Aim {
     /// The loudness under the ceiling up to which the mix is made denser ahead of the limiter. What goes beyond is the
     /// limiter's alone, and that is held.
     pub(super) dense_lufs: f64,
+    /// How high the peaks may reach, dBTP: under the ceiling by as much as a reference's that was turned down, so that the master
+    /// is as dense.
+    pub(super) held_dbtp: f64,
     /// Why the wish is not the reference's own loudness, if it isn't.
     pub(super) because: Option<String>,
 }
@@ -22,7 +27,8 @@ impl Aim {
         let reference = references.middle.as_ref();
         let natural_lufs = natural_loudness_lufs(reference, chosen, job.ceiling_dbtp, job.loudness_lufs);
         // A reference that was turned down is as dense as it was.
-        let as_dense_lufs = natural_lufs + reference.map_or(0.0, |source| turned_down_lu(source, job.ceiling_dbtp));
+        let turned_down_lu = reference.map_or(0.0, |source| turned_down_lu(source, job.ceiling_dbtp));
+        let as_dense_lufs = natural_lufs + turned_down_lu;
         let dense_lufs = match job.loudness_lufs {
             None => as_dense_lufs,
             Some(wished_lufs) if job.force_loudness => wished_lufs,
@@ -32,6 +38,10 @@ impl Aim {
         Self {
             wished_lufs: job.loudness_lufs.unwrap_or(natural_lufs),
             dense_lufs,
+            held_dbtp: match job.loudness_lufs {
+                None => (job.ceiling_dbtp - turned_down_lu).max(CEILING_RANGE_DBTP.0),
+                Some(_) => job.ceiling_dbtp,
+            },
             because: followed.and_then(|reference| {
                 let name =
                     if references.others.is_empty() { "the reference" } else { "the reference of middle loudness" };

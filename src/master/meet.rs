@@ -208,7 +208,7 @@ impl Goal {
     fn shortfall(&self, met: &Met) -> String {
         let drive_db = met.outcome.drive_db;
         let (least_db, most_db) = DRIVE_RANGE_DB;
-        if drive_db >= most_db {
+        if drive_db >= most_db && met.outcome.p95_reduction_db < MAX_P95_REDUCTION_DB {
             format!("the mix is too quiet for it: {most_db:.0} dB is the most gain there is; export it louder")
         } else if drive_db <= least_db {
             format!("the mix is too loud for it: it is turned down by {:.0} dB and no more; export it lower", -least_db)

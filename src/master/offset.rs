@@ -1,7 +1,9 @@
 //! A waveform that is off centre is brought back ahead of everything else: what is louder later would be farther off.
 
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
-use crate::engine::source::Source;
+use crate::engine::source::{Source, centred};
+use crate::error::Result;
+use crate::measure::Measurement;
 use crate::quality::Finding;
 use crate::suggest::{Proposal, Quantity, Suggestion, loudness_change_lu};
 use crate::units::db_to_amplitude;
@@ -13,15 +15,33 @@ const CORNER_HZ: f64 = 10.0;
 /// have them too, and nobody hears them; a high-pass turns the phases of the bass.
 const WORTHWHILE_PERCENT: f64 = 5.0;
 
-/// Adds a high-pass where quality control found an offset that would matter in the master, which is to be so much louder.
+/// What quality control found of an offset that would matter in a master in which it is so much larger.
+fn found(mix: &Source, gain_db: f64) -> Option<&Finding> {
+    let matters = |finding: &&Finding| finding.id == "dc" && in_master(finding, gain_db) >= WORTHWHILE_PERCENT;
+    mix.findings.iter().find(matters)
+}
+
+/// The offset in a master in which it is so much larger, percent of full scale.
+fn in_master(finding: &Finding, gain_db: f64) -> f64 {
+    finding.value.abs() * db_to_amplitude(gain_db)
+}
+
+/// What the mix measures without an offset that would matter in the master, which is to be so much louder; `None` where there is
+/// no such offset. What is to be taken out must not count as peaks of the music.
+///
+/// # Errors
+/// Those of the decoder.
+pub(super) fn centred_measurement(mix: &Source, gain_db: f64) -> Result<Option<Measurement>> {
+    found(mix, gain_db).map(|_| centred(mix, &|_, _| {})).transpose()
+}
+
+/// Adds a high-pass where an offset would matter in the master, which is to be so much louder.
 pub(super) fn centre(mix: &Source, gain_db: f64, proposal: &mut Proposal) {
     // The equaliser may raise the lows, and with them the offset, by more than the whole.
     let lows_db = response_db(&proposal.eq, BandChannel::Mid, CORNER_HZ, mix.info.sample_rate_hz);
     let gain_db = gain_db + lows_db - loudness_change_lu(&mix.measurement, proposal);
-    let in_master = |finding: &Finding| finding.value.abs() * db_to_amplitude(gain_db);
-    let matters = |finding: &&Finding| finding.id == "dc" && in_master(finding) >= WORTHWHILE_PERCENT;
-    let Some(found) = mix.findings.iter().find(matters) else { return };
-    let grown = match in_master(found) {
+    let Some(found) = found(mix, gain_db) else { return };
+    let grown = match in_master(found, gain_db) {
         _ if gain_db <= 0.0 => String::new(),
         percent if percent < 100.0 => {
             format!(" and grows with the gain, to {percent:.1} % at the loudness that is asked for")

@@ -15,6 +15,8 @@ use crate::units::{db_to_power, power_to_db};
 const FINE_SLOTS_PER_S: u32 = 100;
 /// Momentary window and gating block: 400 ms (BS.1770-5, Annex 1).
 const MOMENTARY_SLOTS: usize = 40;
+/// The same in seconds: what is shorter has no loudness.
+pub const MOMENTARY_S: f64 = MOMENTARY_SLOTS as f64 / FINE_SLOTS_PER_S as f64;
 /// Short-term window: 3 s (Tech 3341, 2.2).
 const SHORT_TERM_SLOTS: usize = 300;
 /// Gating blocks overlap by 75 %.

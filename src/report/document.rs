@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::notes::notes;
-use super::{AlbumDocument, ProfileDocument};
+use super::{AlbumDocument, ProfileDocument, SuggestionDocument};
 use crate::dsp::eq::{BandChannel, response_db};
 use crate::engine::Recipe;
 use crate::engine::render::ChainLog;
@@ -13,7 +13,7 @@ use crate::master::{MasterJob, Mastered, Promise, Refinement};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::Finding;
-use crate::suggest::{CurvePoint, ModelVerdict, Quantity, Suggestion};
+use crate::suggest::{Classical, CurvePoint, ModelVerdict, Quantity, Suggester};
 use crate::translate::Translation;
 
 /// `halfspeed.analysis/1`: everything measured of a file.
@@ -141,22 +141,6 @@ pub struct ReductionsDocument {
     pub limiter_db: f64,
 }
 
-/// A suggestion with what became of it.
-#[derive(Debug, Clone, Serialize)]
-pub struct SuggestionDocument {
-    /// The suggestion.
-    #[serde(flatten)]
-    pub suggestion: Suggestion,
-    /// What is measured, in words: "width, 120 to 700 Hz".
-    pub measure: String,
-    /// Unit of `before`, `predicted`, `achieved` and `reference`.
-    pub unit: &'static str,
-    /// Value in the written master.
-    pub achieved: Option<f64>,
-    /// Value in the reference, the median of several, or mean of the profile where it has one.
-    pub reference: Option<f64>,
-}
-
 /// Name of the suggester where there was nothing to hold the mix against.
 const NOBODY: &str = "none";
 
@@ -228,12 +212,9 @@ impl MasterReport {
             }
             _ => None,
         };
-        let suggestions = proposal.suggestions.into_iter().map(|suggestion| SuggestionDocument {
-            measure: suggestion.quantity.describe(),
-            unit: suggestion.quantity.unit(),
-            achieved: suggestion.quantity.of(&written.measurement),
-            reference: held_against(suggestion.quantity),
-            suggestion,
+        let suggestions = proposal.suggestions.into_iter().map(|suggestion| {
+            let quantity = suggestion.quantity;
+            SuggestionDocument::new(suggestion, quantity.of(&written.measurement), held_against(quantity))
         });
         let short_term = |source: &Source| source.measurement.loudness.short_term_lufs();
         Self {
@@ -244,6 +225,9 @@ impl MasterReport {
             translation: mastered.translation,
             model: ModelDocument {
                 name: match (reference, profile) {
+                    (Some(_), _) if proposal.model.as_ref().is_some_and(ModelVerdict::is_left_to_rules) => {
+                        Classical.name()
+                    }
                     (Some(_), _) => job.suggester.name(),
                     (None, Some(_)) => "profile",
                     (None, None) => NOBODY,

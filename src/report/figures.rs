@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{AnalysisDocument, FileDocument, MasterReport, SuggestionDocument};
+use super::{AnalysisDocument, FileDocument, MasterReport};
 use crate::master::Promise;
 use crate::measure::analysis::Analysis;
 
@@ -290,57 +290,6 @@ pub(super) fn programmes<'a>(
     named.into_iter().filter_map(|(name, document)| document.map(|document| (name, document))).collect()
 }
 
-/// What became of a suggestion.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Outcome {
-    /// It came about, to within [`FAR_OFF_DB`].
-    AsPredicted,
-    /// The value moved against the prediction.
-    WrongWay,
-    /// The value is so far from the prediction.
-    Off(f64),
-    /// A value is missing.
-    Unknown,
-}
-
-/// A miss of the prediction beyond this is marked.
-pub(super) const FAR_OFF_DB: f64 = 1.0;
-/// A movement up to this counts as none.
-const STILL_DB: f64 = 0.3;
-
-impl Outcome {
-    /// Holds what was achieved against what was predicted.
-    pub(super) fn of(document: &SuggestionDocument) -> Self {
-        let values = document.suggestion.before.zip(document.suggestion.predicted).zip(document.achieved);
-        let Some(((before, predicted), achieved)) = values else { return Self::Unknown };
-        let (wanted, got, miss) = (predicted - before, achieved - before, achieved - predicted);
-        if !miss.is_finite() {
-            Self::Unknown
-        } else if wanted.abs() > STILL_DB && got.abs() > STILL_DB && wanted.signum() != got.signum() {
-            Self::WrongWay
-        } else if miss.abs() > FAR_OFF_DB {
-            Self::Off(miss)
-        } else {
-            Self::AsPredicted
-        }
-    }
-
-    /// Whether a reader should look.
-    pub(super) fn is_bad(self) -> bool {
-        matches!(self, Self::WrongWay | Self::Off(_))
-    }
-
-    /// In words; `unit` is that of the values.
-    pub(super) fn describe(self, unit: &str) -> String {
-        match self {
-            Self::AsPredicted => "as predicted".into(),
-            Self::WrongWay => "moved the wrong way".into(),
-            Self::Off(miss) => format!("{} {unit} off the prediction", signed(miss, 1)),
-            Self::Unknown => "not measurable".into(),
-        }
-    }
-}
-
 /// A promise in words: what, wanted, measured.
 pub(super) struct PromiseWords {
     /// What was promised.
@@ -393,7 +342,6 @@ pub(super) fn verdict(promises: &[Promise]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
 
     #[test]
     fn numbers_have_fixed_decimals_and_no_negative_zero() {
@@ -415,21 +363,6 @@ mod tests {
         assert_eq!(third_octaves.map(frequency), ["25", "31.5", "500", "1k", "1.25k", "3.15k", "12.5k", "20k"]);
         assert_eq!([hertz_range(20.0, 120.0), hertz_range(700.0, 5e3)], ["20 to 120 Hz", "700 Hz to 5 kHz"]);
         assert_eq!([hertz_range(5e3, 2e4), hertz(12_589.0)], ["5 to 20 kHz", "12.5 kHz"]);
-    }
-
-    #[test]
-    fn outcomes_tell_the_wrong_way_from_a_miss() {
-        let outcome = |before, predicted, achieved| {
-            let mut document = sample::suggestion();
-            (document.suggestion.before, document.suggestion.predicted) = (Some(before), Some(predicted));
-            document.achieved = achieved;
-            Outcome::of(&document)
-        };
-        assert_eq!(outcome(5.0, 3.0, Some(3.9)), Outcome::AsPredicted);
-        assert_eq!(outcome(5.0, 3.0, Some(5.5)), Outcome::WrongWay);
-        assert_eq!(outcome(5.0, 3.0, Some(1.5)), Outcome::Off(-1.5));
-        assert_eq!(outcome(5.0, 3.0, Some(5.05)), Outcome::Off(5.05 - 3.0));
-        assert_eq!(outcome(5.0, 3.0, None), Outcome::Unknown);
     }
 
     #[test]

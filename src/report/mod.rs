@@ -13,6 +13,7 @@ mod profile;
 mod readings;
 #[cfg(test)]
 mod sample;
+mod suggestion;
 mod svg;
 mod text;
 mod translation;
@@ -24,12 +25,13 @@ pub use comparison::{BandDifference, ComparisonDocument, NumberDifference, Worst
 pub use csv::analysis_csv;
 pub use document::{
     AlbumAnalysisDocument, AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument,
-    ReductionsDocument, SuggestionDocument,
+    ReductionsDocument,
 };
 pub use figures::{printable, printable_lines};
 pub use html::{album_translation_html, analysis_html, master_html, translation_html};
 pub use processors::{ProcessorsDocument, processors_markdown};
 pub use profile::{ProfileDocument, ProfileListDocument, profile_list_text, profile_text};
+pub use suggestion::{Outcome, SuggestionDocument};
 pub use text::{
     Colors, advice_text, album_translation_text, analysis_text, comparison_text, master_text, processors_text,
     translation_text,

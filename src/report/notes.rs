@@ -6,7 +6,7 @@ use crate::advise::thresholds::RELEASE_RATE_HZ;
 use crate::engine::Recipe;
 use crate::engine::source::Source;
 use crate::io::is_same_place;
-use crate::master::{MasterJob, Mastered, References};
+use crate::master::{MasterJob, Mastered, References, is_turned_against};
 use crate::quality::{Finding, Severity};
 
 /// Under this, a reference tells little of a song, seconds.
@@ -29,7 +29,7 @@ fn reference_notes(mix: &Source, reference: &Source, name: &str, keeps_width: bo
     if is_same_place(&mix.info.path, &reference.info.path) {
         notes.push(format!("The {name} is the mix itself: there is nothing to come near to."));
     }
-    if reference.info.channels == 1 {
+    if reference.info.channels == 1 || reference.findings.iter().any(|finding| finding.id == "dual_mono") {
         let so = if keeps_width { "the width was left alone" } else { "it says nothing of the width" };
         notes.push(format!("The {name} is mono: {so}."));
     } else if was_turned_over(reference) {
@@ -124,8 +124,18 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     }
     let grave = mix.findings.iter().filter(|finding| matters(finding));
     notes.extend(grave.map(|finding| format!("In the mix: {}.", finding.message)));
-    if let Some(reason) = proposal.model.as_ref().and_then(|verdict| verdict.fallback.as_ref()) {
-        notes.push(format!("The classical rules were used instead of the model: {reason}."));
+    if is_turned_against(&mix.measurement, &mastered.references) {
+        notes.push(
+            "With a channel of the mix upside down, its middle measures as its side: only loudness and peaks were set. Turn it the right \
+             way up, and master it again."
+                .into(),
+        );
+    }
+    if let Some((verdict, reason)) =
+        proposal.model.as_ref().and_then(|verdict| verdict.fallback.as_ref().map(|reason| (verdict, reason)))
+    {
+        let sign = if verdict.is_left_to_rules() { ":" } else { "" };
+        notes.push(format!("The classical rules were used instead of the model{sign} {reason}."));
     }
     match &mastered.references.middle {
         None if job.profile.is_some() => {}

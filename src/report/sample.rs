@@ -175,63 +175,45 @@ pub(super) fn suggestion() -> SuggestionDocument {
 fn eq_suggestion(id: &str, setting: &str, low_hz: f64, high_hz: f64, values: [f64; 4]) -> SuggestionDocument {
     let [before, predicted, achieved, reference] = values;
     let quantity = Quantity::BandLevel { low_hz, high_hz };
-    SuggestionDocument {
-        suggestion: Suggestion {
-            id: format!("eq.{id}"),
-            setting: setting.into(),
-            cause: format!(
-                "{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {} the reference",
-                (before - reference).abs(),
-                if before > reference { "above" } else { "below" }
-            ),
-            quantity,
-            before: Some(before),
-            predicted: Some(predicted),
-        },
-        measure: quantity.describe(),
-        unit: quantity.unit(),
-        achieved: Some(achieved),
-        reference: Some(reference),
-    }
+    let suggestion = Suggestion {
+        id: format!("eq.{id}"),
+        setting: setting.into(),
+        cause: format!(
+            "{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {} the reference",
+            (before - reference).abs(),
+            if before > reference { "above" } else { "below" }
+        ),
+        quantity,
+        before: Some(before),
+        predicted: Some(predicted),
+    };
+    SuggestionDocument::new(suggestion, Some(achieved), Some(reference))
 }
 
 fn suggestions() -> Vec<SuggestionDocument> {
-    let width = Quantity::Width;
-    let spread = Quantity::Spread { band: 0 };
+    let width = Suggestion {
+        id: "width".into(),
+        setting: "side +3.2 dB".into(),
+        cause: "narrower than the reference: side over mid is -11.2 dB, the reference's -6.3 dB".into(),
+        quantity: Quantity::Width,
+        before: Some(-11.2),
+        predicted: Some(-8.0),
+    };
+    let compression = Suggestion {
+        id: "compression.bass".into(),
+        setting: "ratio 1.42 from -31.2 dB, 20 to 120 Hz".into(),
+        cause: "level spreads by 6.9 dB from the median to the 95th percentile, the reference's by 4.1 dB".into(),
+        quantity: Quantity::Spread { band: 0 },
+        before: Some(6.9),
+        predicted: Some(5.6),
+    };
     vec![
         suggestion(),
         eq_suggestion("bass", "+0.9 dB shelf below 90 Hz", 35.0, 90.0, [9.1, 9.9, 8.2, 9.4]),
         eq_suggestion("presence", "+0.8 dB at 3150 Hz, Q 1.1", 2000.0, 4960.0, [-4.1, -3.4, -3.3, -3.2]),
         eq_suggestion("air", "+2.0 dB shelf above 8200 Hz", 8200.0, 17_000.0, [-15.3, -13.4, -11.9, -12.0]),
-        SuggestionDocument {
-            suggestion: Suggestion {
-                id: "width".into(),
-                setting: "side +3.2 dB".into(),
-                cause: "narrower than the reference: side over mid is -11.2 dB, the reference's -6.3 dB".into(),
-                quantity: width,
-                before: Some(-11.2),
-                predicted: Some(-8.0),
-            },
-            measure: width.describe(),
-            unit: "dB",
-            achieved: Some(-8.1),
-            reference: Some(-6.3),
-        },
-        SuggestionDocument {
-            suggestion: Suggestion {
-                id: "compression.bass".into(),
-                setting: "ratio 1.42 from -31.2 dB, 20 to 120 Hz".into(),
-                cause: "level spreads by 6.9 dB from the median to the 95th percentile, the reference's by 4.1 dB"
-                    .into(),
-                quantity: spread,
-                before: Some(6.9),
-                predicted: Some(5.6),
-            },
-            measure: spread.describe(),
-            unit: "dB",
-            achieved: None,
-            reference: Some(4.1),
-        },
+        SuggestionDocument::new(width, Some(-8.1), Some(-6.3)),
+        SuggestionDocument::new(compression, None, Some(4.1)),
     ]
 }
 

@@ -54,18 +54,30 @@ impl Suggester for Learned {
         let by_rule = Plan::by_rule(mix, target);
         let asked: Vec<(Aims, ModelVerdict)> =
             by_rule.gathered.iter().map(|(reference, evidence)| ask(mix, reference, evidence)).collect();
-        // The first reference speaks for all.
-        let (Some((_, evidence)), Some((_, verdict))) = (by_rule.gathered.first(), asked.first()) else {
+        let verdicts: Vec<&ModelVerdict> = asked.iter().map(|(_, verdict)| verdict).collect();
+        let (Some((_, evidence)), Some(verdict)) = (by_rule.gathered.first(), together(&verdicts)) else {
             return by_rule;
         };
         let verdict = ModelVerdict {
             classical_curve: evidence.curve(&by_rule.aims.curve_db),
             classical_side_gain_db: by_rule.aims.side_gain_db,
-            ..verdict.clone()
+            ..verdict
         };
         let aims: Vec<Aims> = asked.into_iter().map(|(aims, _)| aims).collect();
         Plan { aims: Aims::together(&aims), verdict: Some(verdict), ..by_rule }
     }
+}
+
+/// What became of asking about all references: of the first one for which the network was followed its numbers, and why it was not for
+/// others. `None` without any.
+fn together(verdicts: &[&ModelVerdict]) -> Option<ModelVerdict> {
+    let followed = verdicts.iter().find(|verdict| verdict.fallback.is_none());
+    let left_to_rules: Vec<&String> = verdicts.iter().filter_map(|verdict| verdict.fallback.as_ref()).collect();
+    let fallback = left_to_rules.first().map(|&reason| match followed {
+        None => reason.clone(),
+        Some(_) => format!("with {} of {} references, for {reason}", left_to_rules.len(), verdicts.len()),
+    });
+    Some(ModelVerdict { fallback, ..(**followed.or(verdicts.first())?).clone() })
 }
 
 /// What to aim for with one reference, and what became of asking the network.
@@ -216,6 +228,18 @@ mod tests {
                 assert!((got - wanted).abs() < 1e-3, "output {index}: {got}, trained to say {wanted}");
             }
         }
+    }
+
+    #[test]
+    fn a_reference_that_is_left_to_the_rules_speaks_for_no_other() {
+        let followed = ModelVerdict { version: Some("4".into()), ..ModelVerdict::default() };
+        let refused = ModelVerdict { fallback: Some("it is too short".into()), ..ModelVerdict::default() };
+        let both = together(&[&refused, &followed]).expect("two");
+        assert_eq!(both.version, followed.version);
+        assert_eq!(both.fallback.as_deref(), Some("with 1 of 2 references, for it is too short"));
+        assert_eq!(together(&[&followed]), Some(followed));
+        assert_eq!(together(&[&refused, &refused]), Some(refused));
+        assert_eq!(together(&[]), None);
     }
 
     #[test]

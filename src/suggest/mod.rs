@@ -73,6 +73,14 @@ pub struct Amounts {
     pub width_ratio: f64,
 }
 
+impl Amounts {
+    /// Whether tone or width follow what is put down to production at all: at 0 nothing is changed, and at 1 all that the
+    /// reference has is taken, whatever it is put down to.
+    pub fn follow_production(&self) -> bool {
+        [self.eq_ratio, self.width_ratio].into_iter().any(|ratio| Shares::of(ratio).proven > 0.0)
+    }
+}
+
 impl Default for Amounts {
     fn default() -> Self {
         Self { eq_ratio: 0.5, dynamics_ratio: 0.5, width_ratio: 0.5 }
@@ -141,12 +149,19 @@ pub struct ModelVerdict {
     pub headroom_deviation_db: Option<f64>,
     /// How far the pair lies from what it was trained on; a twentieth of the validation pairs exceeds 1.
     pub novelty_ratio: Option<f64>,
-    /// Why the classical rules were used instead of it.
+    /// Why the classical rules were used instead of it; beside a version, with which of several references.
     pub fallback: Option<String>,
     /// The equaliser curve of the classical rules.
     pub classical_curve: Vec<CurvePoint>,
     /// The side gain of the classical rules, dB; `None` where mix or reference is mono.
     pub classical_side_gain_db: Option<f64>,
+}
+
+impl ModelVerdict {
+    /// Whether the classical rules were used instead of it throughout.
+    pub fn is_left_to_rules(&self) -> bool {
+        self.version.is_none() && self.fallback.is_some()
+    }
 }
 
 /// A point of a frequency response.

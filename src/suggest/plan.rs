@@ -53,6 +53,11 @@ impl<'a> Plan<'a> {
         Proposal { model, ..stages::propose(self.mix, &self.target, amounts, &self.gathered, &self.aims) }
     }
 
+    /// Whether a network was asked, and the classical rules made it nevertheless.
+    pub fn is_left_to_rules(&self) -> bool {
+        self.verdict.as_ref().is_some_and(ModelVerdict::is_left_to_rules)
+    }
+
     /// How many references speak for it.
     pub fn references(&self) -> usize {
         self.gathered.len()
@@ -75,9 +80,10 @@ impl<'a> Plan<'a> {
         Self { aims: rule_aims(self.mix, &self.gathered), verdict: self.unfollowed(Some(reason)), ..self.clone() }
     }
 
-    /// The same, but tone and width are left alone.
+    /// The same, but tone and width are left alone, and a network that spoke of them is not followed in density either.
     pub fn with_nothing(&self) -> Self {
-        let mut plan = Self { verdict: self.unfollowed(None), ..self.clone() };
+        let aims = if self.verdict.is_some() { rule_aims(self.mix, &self.gathered) } else { self.aims.clone() };
+        let mut plan = Self { aims, verdict: self.unfollowed(None), ..self.clone() };
         plan.aims.curve_db.fill(0.0);
         plan.aims.side_gain_db = plan.aims.side_gain_db.map(|_| 0.0);
         plan

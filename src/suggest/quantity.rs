@@ -29,7 +29,7 @@ pub enum Quantity {
     },
     /// Power of the side over the mid, 120 Hz to 5 kHz, over the loud parts, dB.
     Width,
-    /// Spread of the level in a wide band: 95th percentile minus median, dB.
+    /// How far loud moments stand over usual ones in a wide band: 95th percentile of the level minus its median, dB.
     Spread {
         /// Which band, 0 to 3.
         band: usize,
@@ -51,7 +51,7 @@ impl Quantity {
         match self {
             Self::BandLevel { low_hz, high_hz } => format!("level, {low_hz:.0} to {high_hz:.0} Hz"),
             Self::Width => "width, 120 to 5000 Hz".into(),
-            Self::Spread { band } => format!("level spread, {}", wide_band_range(band)),
+            Self::Spread { band } => format!("loud moments over the median, {}", wide_band_range(band)),
             Self::PeakToLoudness => "peak to loudness ratio".into(),
             Self::Offset => "offset of the waveform".into(),
         }

@@ -52,6 +52,16 @@ pub(super) struct Registration {
 const NORMAL_DEVIATIONS: f64 = 1.4826;
 
 impl Registration {
+    /// The same among `bands` bands, of which it knows those at `places`: no shift, no scatter and no width elsewhere.
+    pub(super) fn placed(self, places: &[usize], bands: usize) -> Self {
+        Self {
+            shift_db: placed(&self.shift_db, places, bands),
+            scatter_db: placed(&self.scatter_db, places, bands),
+            width_db: placed(&self.width_db, places, bands),
+            ..self
+        }
+    }
+
     /// The shift, each band less by as much as its scatter over that many pairs makes probable by chance: its expected square
     /// is that of the true shift and of the standard error together (the positive part of the estimator of W. James and
     /// C. Stein, Proc. 4th Berkeley Symp. 1, 1961, band by band).
@@ -62,6 +72,13 @@ impl Registration {
         };
         self.shift_db.iter().zip(&self.scatter_db).map(proven).collect()
     }
+}
+
+/// Values at their places among `bands`, and nothing elsewhere.
+pub(super) fn placed<T: Copy + Default>(values: &[T], places: &[usize], bands: usize) -> Vec<T> {
+    let mut all = vec![T::default(); bands];
+    places.iter().zip(values).for_each(|(&place, &value)| all[place] = value);
+    all
 }
 
 /// How far shared content is to be believed: 0 for different songs, 1 for the same recording.

@@ -40,9 +40,16 @@ pub(super) fn rule_db(mix: &Measurement, reference: &Measurement, evidence: &Evi
 /// Whether a channel of the reference is upside down, as quality control has it, where the mix's channels agree: a fault that is
 /// not copied.
 pub(crate) fn is_opposed(mix: &Measurement, reference: &Measurement) -> bool {
-    let is_under =
-        |of: &Measurement, least: f64| of.levels.whole().correlation().is_some_and(|correlation| correlation < least);
-    is_under(reference, POLARITY_CORRELATION) && !is_under(mix, 0.0)
+    is_upside_down(reference) && !correlation_is_under(mix, 0.0)
+}
+
+/// Whether a channel is upside down, as quality control has it: what is the middle then measures as the side.
+pub(crate) fn is_upside_down(of: &Measurement) -> bool {
+    correlation_is_under(of, POLARITY_CORRELATION)
+}
+
+fn correlation_is_under(of: &Measurement, least: f64) -> bool {
+    of.levels.whole().correlation().is_some_and(|correlation| correlation < least)
 }
 
 /// Whether one channel alone is silent, as quality control has it: what the other leaves in the side is no width.

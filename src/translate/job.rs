@@ -29,10 +29,6 @@ pub struct Job<'a> {
     pub kept_streams: Option<Kept<'a>>,
 }
 
-/// Why there is nothing to score.
-const UNHEARD: &str = "it is silent (nothing above -70 LUFS) or shorter than 0.4 s: there is nothing to listen to; is this the right \
-                       export?";
-
 /// What was found.
 pub struct Translated {
     /// The programme.
@@ -56,12 +52,12 @@ pub fn translate_file(job: &Job<'_>, progress: Progress<'_>) -> Result<Translate
     let (before, reference) = rayon::join(|| other(job.before), || other(job.reference));
     let (before, reference) = (before?, reference?);
     let [mix, production] = [&before, &reference].map(|source| source.as_ref().map(|source| &source.measurement));
-    let is_heard = |source: &Source| Programme::new(&source.measurement).is_some();
-    if let Some(unheard) = [&before, &reference].into_iter().flatten().find(|source| !is_heard(source)) {
-        return Err(Error::content(&unheard.info.path, UNHEARD));
+    for heard in [Some(&source), before.as_ref(), reference.as_ref()].into_iter().flatten() {
+        heard.integrated_lufs()?;
     }
+    let nothing = "none of it lies in the third octaves that are scored; is this the right file?";
     let mut translation = Translation::new(job.devices, &source.measurement, mix, production)
-        .ok_or_else(|| Error::content(job.file, UNHEARD))?;
+        .ok_or_else(|| Error::content(job.file, nothing))?;
     if job.verify {
         verify(job.devices, &mut translation, &source.measurement, || load_audio(job.file, None, &|_, _| {}))?;
     }

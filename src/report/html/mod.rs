@@ -12,10 +12,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use translation::translation_html;
 
 use super::figures::{
-    KEY_FIGURES, Outcome, PromiseWords, change, describe_file, file_name, file_names, nothing_proposed, number,
-    programmes, signed, verdict,
+    KEY_FIGURES, PromiseWords, change, describe_file, file_name, file_names, nothing_proposed, number, programmes,
+    signed, verdict,
 };
-use super::{AnalysisDocument, FileDocument, MasterReport, SuggestionDocument};
+use super::{AnalysisDocument, FileDocument, MasterReport, Outcome, SuggestionDocument};
 use crate::master::Promise;
 use crate::suggest::{CurvePoint, ModelVerdict};
 
@@ -97,7 +97,7 @@ fn head(report: &MasterReport, title: &str) -> Markup {
 
 fn promises(report: &MasterReport) -> Markup {
     let missed = report.verified.iter().any(|promise| !promise.met);
-    let off = report.suggestions.iter().filter(|document| Outcome::of(document).is_bad()).count();
+    let off = report.suggestions.iter().filter(|document| document.outcome.is_bad()).count();
     html! {
         section.verdict.missed[missed] #verdict {
             h2 { (mark(!missed)) " " (verdict(&report.verified)) }
@@ -227,8 +227,7 @@ fn model_words(verdict: &ModelVerdict) -> Markup {
 }
 
 fn suggestion(document: &SuggestionDocument, has_reference: bool) -> Markup {
-    let SuggestionDocument { suggestion, unit, .. } = document;
-    let outcome = Outcome::of(document);
+    let SuggestionDocument { suggestion, unit, outcome, .. } = document;
     html! {
         tr.off[outcome.is_bad()] {
             th scope="row" title=(suggestion.id) { (suggestion.setting) div.cause { (suggestion.cause) } }
@@ -242,7 +241,7 @@ fn suggestion(document: &SuggestionDocument, has_reference: bool) -> Markup {
                     Outcome::Unknown => {}
                     _ => { (mark(!outcome.is_bad())) " " }
                 }
-                (outcome.describe(unit))
+                (document.outcome_words())
             }
         }
     }

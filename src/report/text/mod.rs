@@ -13,10 +13,10 @@ pub use processors::processors_text;
 pub use translation::translation_text;
 
 use super::figures::{
-    KEY_FIGURES, NONE, Outcome, PromiseWords, change, describe_file, file_name, file_names, frequency, hertz,
-    nothing_proposed, number, printable, signed, verdict,
+    KEY_FIGURES, NONE, PromiseWords, change, describe_file, file_name, file_names, frequency, hertz, nothing_proposed,
+    number, printable, signed, verdict,
 };
-use super::{AnalysisDocument, ComparisonDocument, MasterReport, SuggestionDocument};
+use super::{AnalysisDocument, ComparisonDocument, MasterReport, Outcome, SuggestionDocument};
 use crate::suggest::wide_band_name;
 
 /// Most columns of a line.
@@ -115,10 +115,9 @@ fn changes(out: &mut String, report: &MasterReport) {
     line(out, &format!("{title:<42}{:>8}{:>11}{:>10}{reference:>11}", "before", "predicted", "achieved"));
     for document in &report.suggestions {
         let SuggestionDocument { suggestion, achieved, .. } = document;
-        let outcome = Outcome::of(document);
-        let mark = match outcome {
+        let mark = match document.outcome {
             Outcome::WrongWay => "  ! wrong way".into(),
-            Outcome::Off(miss) => format!("  ! {} off", signed(miss, 1)),
+            Outcome::Off => format!("  ! {} off", signed(document.miss(), 1)),
             Outcome::AsPredicted | Outcome::Unknown => String::new(),
         };
         let values = [suggestion.before, suggestion.predicted, *achieved].map(|value| number(value, 1));
