@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use halfspeed::AudioBuffer;
-use halfspeed::dsp::compressor::CompressorSettings;
+use halfspeed::dsp::compressor::{BandCompressorSettings, CompressorSettings};
 use halfspeed::dsp::eq::EqBand;
 use halfspeed::dsp::leveler::LevelerSettings;
 use halfspeed::dsp::multiband::{MultibandBand, MultibandSettings};
@@ -150,7 +150,7 @@ fn render(criterion: &mut Criterion) {
     let band = |frequency_hz: f64| EqBand { frequency_hz, gain_db: 2.0, q: 1.0, ..EqBand::default() };
     let eq = Recipe { eq: (0..8).map(|k| band(60.0 * 2f64.powi(k))).collect(), ..Recipe::default() };
     let glue = Recipe { glue: Some(CompressorSettings::default()), ..Recipe::default() };
-    let compressed = || MultibandBand { side_gain_db: 1.0, compressor: Some(CompressorSettings::default()) };
+    let compressed = || MultibandBand { side_gain_db: 1.0, compressor: Some(BandCompressorSettings::default()) };
     let multiband = Recipe {
         multiband: Some(MultibandSettings { bands: [(); 4].map(|()| compressed()), ..MultibandSettings::default() }),
         ..Recipe::default()

@@ -52,6 +52,13 @@ impl Coefficients {
     pub fn gain_db_at(&self, frequency_hz: f64, sample_rate_hz: u32) -> f64 {
         power_to_db(self.power_at(frequency_hz, sample_rate_hz))
     }
+
+    /// How far the farther pole is from the origin: what rings falls by this factor each frame.
+    fn pole_radius(&self) -> f64 {
+        let [a1, a2] = self.a;
+        let discriminant = 0.25 * a1 * a1 - a2;
+        if discriminant < 0.0 { a2.sqrt() } else { 0.5 * a1.abs() + discriminant.sqrt() }
+    }
 }
 
 /// `|c0 + c1 z^-1 + c2 z^-2|^2 = C0 (1 - p) + C1 p + 4 C2 p (1 - p)` with `p = sin^2(w / 2)`: the form in which a
@@ -98,6 +105,12 @@ impl Cascade {
     /// Whether the chain changes nothing.
     pub fn is_identity(&self) -> bool {
         self.sections.is_empty()
+    }
+
+    /// Frames in which what rings in the slowest section falls by a ratio of amplitudes.
+    pub(super) fn decay_frames(&self, ratio: f64) -> f64 {
+        let slowest = self.sections.iter().map(|section| section.coefficients.pole_radius()).fold(0.0, f64::max);
+        ratio.ln() / -slowest.ln()
     }
 
     /// Brings the chain to the state in which it would be had a constant gone in for ever; gives what comes out.
@@ -195,6 +208,24 @@ mod tests {
         let power: f64 = frames[22_050..].iter().map(|f| f[0] * f[0]).sum::<f64>() / 22_050.0;
         assert!((power / (0.5 * coefficients.power_at(700.0, RATE_HZ)) - 1.0).abs() < 1e-9);
         assert!(frames.iter().all(|f| f[0] == -f[1]));
+    }
+
+    #[test]
+    fn a_decay_takes_as_long_as_told() {
+        // A pair of poles that rings, and two on the axis.
+        for q in [5.0, 0.3] {
+            let mut cascade = Cascade::new([Coefficients::low_pass(100.0, q, RATE_HZ)]);
+            let fall = cascade.decay_frames(1000.0).round() as usize;
+            let mut rings = vec![[0.0; 2]; 44_100];
+            rings[0] = [1.0; 2];
+            cascade.process(&mut rings);
+            // Peaks over a period, of which the first begins where only the slowest part is left.
+            let peak =
+                |from: usize| rings[from..from + 441].iter().fold(0.0f64, |peak, frame| peak.max(frame[0].abs()));
+            let ratio = peak(1000) / peak(1000 + fall);
+            assert!((ratio / 1000.0 - 1.0).abs() < 0.05, "{q}: {ratio}");
+        }
+        assert_eq!(Cascade::new([]).decay_frames(1000.0), 0.0);
     }
 
     #[test]

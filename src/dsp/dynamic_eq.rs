@@ -29,7 +29,7 @@ pub struct DynamicBand {
     pub kind: DynamicKind,
     /// Centre or corner, 20 Hz to 0.45 of the sample rate. Default: 1000.
     pub frequency_hz: f64,
-    /// Quality, 0.1 to 10. Default: 1.
+    /// Quality, 0.1 to 10. Not used by shelves. Default: 1.
     pub q: f64,
     /// Level of the band where its gain begins to move, -100 to 0 dB of mean square. Default: -30.
     pub threshold_db: f64,
@@ -102,7 +102,8 @@ impl DynamicBand {
 pub(super) struct Relative {
     /// By how much a band may stand out of the mean of its neighbours, dB.
     pub(super) margin_db: f64,
-    /// How many bands on either side are neighbours; those next to a band hear it too, and don't count.
+    /// How many bands on either side are neighbours; those next to a band hear it too, and don't count. Every band that moves has to have
+    /// one.
     pub(super) reach: usize,
 }
 
@@ -152,6 +153,23 @@ impl DynamicEq {
         Self { relative: Some(relative), ..self }
     }
 
+    /// One of other bands with thresholds that follow each other; each goes on from the band of this one that is nearest to it.
+    pub(super) fn retuned_relative(&self, bands: &[DynamicBand], relative: Relative) -> Self {
+        let mut next = self.with_bands(bands).relative(relative);
+        for next in &mut next.bands {
+            let octaves = |band: &Band| (band.settings.frequency_hz / next.settings.frequency_hz).log2().abs();
+            if let Some(band) = self.bands.iter().min_by(|a, b| octaves(a).total_cmp(&octaves(b))) {
+                next.go_on_from(band);
+            }
+        }
+        next
+    }
+
+    /// One of other bands, at rest, that ends its interval with this one.
+    fn with_bands(&self, bands: &[DynamicBand]) -> Self {
+        Self { position: self.position, ..Self::new(bands, self.sample_rate_hz) }
+    }
+
     /// Processes a block in place.
     pub fn process(&mut self, frames: &mut [Frame]) {
         let mut rest = frames;
@@ -179,8 +197,7 @@ impl DynamicEq {
                     sum_db += self.bands[other].level_db.max(QUIETEST_DB);
                     neighbours += 1.0;
                 }
-                self.bands[index].settings.threshold_db =
-                    if neighbours == 0.0 { f64::INFINITY } else { sum_db / neighbours + margin_db };
+                self.bands[index].settings.threshold_db = sum_db / neighbours + margin_db;
             }
         }
         self.bands.iter_mut().for_each(|band| band.move_gain(self.interval));
@@ -205,13 +222,8 @@ impl Processor for DynamicEq {
     }
 
     fn retuned(&self, bands: &[DynamicBand]) -> Self {
-        let mut next = Self::new(bands, self.sample_rate_hz);
-        next.position = self.position;
-        for (next, band) in next.bands.iter_mut().zip(&self.bands) {
-            (next.mean_square, next.gain_db, next.sums) = (band.mean_square, band.gain_db, band.sums);
-            next.target = next.filter.mix(next.gain_db);
-            next.ramp = Ramp::new(next.target);
-        }
+        let mut next = self.with_bands(bands);
+        next.bands.iter_mut().zip(&self.bands).for_each(|(next, band)| next.go_on_from(band));
         next
     }
 }
@@ -239,6 +251,14 @@ impl Band {
             target: 0.0,
             deepest_db: 0.0,
         }
+    }
+
+    /// Takes over what a band of other settings has heard and done. The filters' states fit any settings: they are what integrators hold.
+    fn go_on_from(&mut self, band: &Band) {
+        (self.mean_square, self.gain_db, self.sums) = (band.mean_square, band.gain_db, band.sums);
+        (self.detector.state, self.filter.state) = (band.detector.state, band.filter.state);
+        self.target = self.filter.mix(self.gain_db);
+        self.ramp = Ramp::new(self.target);
     }
 
     fn process(&mut self, piece: &mut [Frame], input: &[Frame]) {
@@ -339,6 +359,7 @@ impl StateVariable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::smooth::Smooth;
 
     const RATE_HZ: u32 = 48_000;
 
@@ -395,6 +416,22 @@ mod tests {
         assert!((0.05..0.06).contains(&attack_s), "{attack_s}");
         // The averaged level takes 24 ms to fall by 26 dB.
         assert!((0.2..0.235).contains(&release_s), "{release_s}");
+    }
+
+    #[test]
+    fn a_band_that_turns_down_goes_on_where_its_settings_change() {
+        // Narrow and low: at rest it would take half a second to turn the tone down again.
+        let band = DynamicBand { frequency_hz: 40.0, q: 10.0, range_db: -12.0, ..DynamicBand::default() };
+        let mut frames = tone(40.0, 0.5, 96_000);
+        let (before, after) = frames.split_at_mut(72_000);
+        let mut smooth = Smooth::new(DynamicEq::new(&[band], RATE_HZ), RATE_HZ);
+        smooth.process(before);
+        smooth.set(&[DynamicBand { range_db: -12.5, ..band }]).expect("no latency");
+        smooth.process(after);
+        for period in frames[60_000..].chunks(1200) {
+            let change_db = level_db(period) - level_db(&tone(40.0, 0.5, 1200));
+            assert!((-12.6..-11.8).contains(&change_db), "{change_db}");
+        }
     }
 
     #[test]

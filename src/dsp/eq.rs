@@ -284,6 +284,11 @@ fn apart(
     }
 }
 
+/// Sections have settled on a tone when their own ringing is that much weaker than at first: it comes out within 0.1 dB.
+const SETTLED_RATIO: f64 = 100.0;
+/// What rings longer, the narrowest boosts below 40 Hz, is not waited for: a change has to be heard some time.
+const LONGEST_SETTLE_S: f64 = 1.0;
+
 impl Processor for Equalizer {
     type Settings = [EqBand];
 
@@ -294,12 +299,19 @@ impl Processor for Equalizer {
     fn retuned(&self, bands: &[EqBand]) -> Self {
         Self::new(bands, self.sample_rate_hz)
     }
+
+    fn settle_frames(&self) -> usize {
+        let pairs = [&self.mid_side, &self.left_right].into_iter().flatten().flatten();
+        let decays = std::iter::once(&self.stereo).chain(pairs).map(|cascade| cascade.decay_frames(SETTLED_RATIO));
+        decays.fold(0.0, f64::max).min(LONGEST_SETTLE_S * f64::from(self.sample_rate_hz)) as usize
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Noise, noise};
+    use crate::dsp::smooth::Smooth;
+    use crate::dsp::testing::{Noise, noise, sine};
 
     fn band(channel: BandChannel, gain_db: f64) -> EqBand {
         EqBand {
@@ -319,6 +331,27 @@ mod tests {
         let mut output = input.clone();
         Equalizer::new(&[band(BandChannel::Stereo, 0.0), band(BandChannel::Side, 0.0)], 48_000).process(&mut output);
         assert_eq!(input, output);
+    }
+
+    #[test]
+    fn a_tone_in_a_narrow_low_band_does_not_dip_when_the_band_changes() {
+        let rate = 8000;
+        for channel in [BandChannel::Stereo, BandChannel::Left] {
+            let narrow = |gain_db| [EqBand { frequency_hz: 40.0, q: 10.0, gain_db, channel, ..EqBand::default() }];
+            let mut frames = sine(32_000, 40.0 / f64::from(rate), 0.1);
+            let (before, after) = frames.split_at_mut(16_000);
+            let mut smooth = Smooth::new(Equalizer::new(&narrow(12.0), rate), rate);
+            smooth.process(before);
+            smooth.set(&narrow(11.0)).expect("no latency");
+            smooth.process(after);
+            // Period by period, from 12 to 11 dB.
+            let levels_db = frames[12_000..].chunks(200).map(|period| {
+                power_to_db(period.iter().map(|frame| frame[0] * frame[0]).sum::<f64>() / 200.0 / (0.5 * 0.1 * 0.1))
+            });
+            for (period, level_db) in levels_db.enumerate() {
+                assert!((10.9..12.1).contains(&level_db), "{channel:?}, {period}: {level_db}");
+            }
+        }
     }
 
     #[test]

@@ -237,6 +237,27 @@ mod tests {
     }
 
     #[test]
+    fn the_slowest_release_arrives_and_an_open_gate_is_at_unity() {
+        // A reduction of 1.4 dB, and 15 000 steps to 63 % of it: the first is under 1e-4 dB.
+        let settings = ExpanderSettings {
+            threshold_db: -40.0,
+            hysteresis_db: 0.0,
+            hold_ms: 0.0,
+            release_ms: 5000.0,
+            ..Default::default()
+        };
+        let mut law = Expander::new(&settings, RATE_HZ).law;
+        let mut play = |level_db: f64, seconds: usize| {
+            let levels = Levels { peak: db_to_amplitude(level_db), mean_square: 0.0 };
+            (0..3000 * seconds).fold(0.0, |_, _| law.gain(levels))
+        };
+        assert_eq!(play(-20.0, 1), 1.0);
+        let gain_db = amplitude_to_db(play(-41.4, 60));
+        assert!((gain_db + 1.4).abs() < 1e-4, "{gain_db}");
+        assert_eq!(play(-20.0, 1), 1.0);
+    }
+
+    #[test]
     fn blocks_do_not_matter_nor_do_extremes_and_changes_do_not_click() {
         let (mut whole, mut parts) = (tone(0.005, 5000), tone(0.005, 5000));
         Expander::new(&ExpanderSettings::default(), RATE_HZ).process(&mut whole);

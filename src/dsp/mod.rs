@@ -56,3 +56,22 @@ fn glide(db: f64, wanted_db: f64, coefficient: f64) -> f64 {
     let next_db = wanted_db + coefficient * (db - wanted_db);
     if wanted_db.abs().max(next_db.abs()) < NONE_DB { 0.0 } else { next_db }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::glide;
+
+    #[test]
+    fn a_glide_arrives_however_slow_and_ends_in_nothing() {
+        // 36 000 steps to 63 %: the first is under 1e-4 dB.
+        let coefficient = (-1.0f64 / 36_000.0).exp();
+        for wanted_db in [1.4, -1.4, 0.001] {
+            let mut db = 0.0;
+            (0..600_000).for_each(|_| db = glide(db, wanted_db, coefficient));
+            assert!((db / wanted_db - 1.0).abs() < 1e-6, "{db} instead of {wanted_db}");
+            (0..600_000).for_each(|_| db = glide(db, 0.0, coefficient));
+            assert_eq!(db, 0.0);
+        }
+        assert_eq!(glide(0.0, 5e-5, 0.5), 0.0);
+    }
+}

@@ -4,6 +4,8 @@
 //! Small Studio", 2011, chapter 9). A resonance tamer watches a row of narrow bands and turns down those that stand out
 //! of their neighbours for the moment, whatever the overall level: the threshold of each moves with the rest.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -134,23 +136,42 @@ impl TamerSettings {
     }
 }
 
+/// In a row of fewer bands than this, some have no neighbours but those next to them.
+const SHORT_ROW: i32 = 4;
+/// Where a band may lie that is only heard: the least of [`DynamicBand::frequency_hz`]...
+const HEARD_FROM_HZ: f64 = 20.0;
+/// ... and its greatest, as a share of the sample rate.
+const HEARD_TO: f64 = 0.45;
+
 impl TamerSettings {
-    fn bands(&self) -> Vec<DynamicBand> {
+    /// An octave on either side is the neighbourhood.
+    fn relative(&self) -> Relative {
+        Relative { margin_db: self.margin_db, reach: self.bands_per_octave.ceil().max(2.0) as usize }
+    }
+
+    /// The row, and where in it the bands lie that move. A short row has neighbours beyond its ends, which are only heard; a longer one
+    /// has enough of its own, and what lies beyond it may be nothing at all, out of which everything would stand.
+    fn row(&self, sample_rate_hz: u32) -> (Vec<DynamicBand>, Range<usize>) {
         let octaves = (self.highest_hz / self.lowest_hz).log2();
-        let last = (octaves * self.bands_per_octave).floor() as u32;
-        let band = |index: u32| DynamicBand {
+        let last = (octaves * self.bands_per_octave).floor() as i32;
+        let beyond = if last + 1 < SHORT_ROW { self.relative().reach as i32 } else { 0 };
+        let frequency_hz = |index: i32| self.lowest_hz * (f64::from(index) / self.bands_per_octave).exp2();
+        let band = |index: i32| DynamicBand {
             kind: DynamicKind::Bell,
-            frequency_hz: self.lowest_hz * (f64::from(index) / self.bands_per_octave).exp2(),
+            frequency_hz: frequency_hz(index),
             // As wide between the points 3 dB down as bands are apart.
             q: 0.5 / (0.5 * std::f64::consts::LN_2 / self.bands_per_octave).sinh(),
             threshold_db: 0.0,
             // Infinite for 100 %.
             ratio: 1.0 / (1.0 - self.amount_percent / 100.0),
-            range_db: -self.range_db,
+            range_db: if (0..=last).contains(&index) { -self.range_db } else { 0.0 },
             attack_ms: self.attack_ms,
             release_ms: self.release_ms,
         };
-        (0..=last).map(band).collect()
+        let heard_hz = HEARD_FROM_HZ..=HEARD_TO * f64::from(sample_rate_hz);
+        let indices = (-beyond..=last + beyond).filter(|&index| heard_hz.contains(&frequency_hz(index)));
+        let first = indices.clone().filter(|index| *index < 0).count();
+        (indices.map(band).collect(), first..first + last as usize + 1)
     }
 }
 
@@ -158,16 +179,16 @@ impl TamerSettings {
 #[derive(Debug, Clone)]
 pub struct Tamer {
     eq: DynamicEq,
+    /// Which of its bands move.
+    moving: Range<usize>,
     sample_rate_hz: u32,
 }
 
 impl Tamer {
     /// A tamer at rest, from validated settings.
     pub fn new(settings: &TamerSettings, sample_rate_hz: u32) -> Self {
-        // An octave on either side is the neighbourhood.
-        let reach = settings.bands_per_octave.ceil().max(2.0) as usize;
-        let relative = Relative { margin_db: settings.margin_db, reach };
-        Self { eq: DynamicEq::new(&settings.bands(), sample_rate_hz).relative(relative), sample_rate_hz }
+        let (bands, moving) = settings.row(sample_rate_hz);
+        Self { eq: DynamicEq::new(&bands, sample_rate_hz).relative(settings.relative()), moving, sample_rate_hz }
     }
 
     /// Processes a block in place.
@@ -177,7 +198,7 @@ impl Tamer {
 
     /// The gain farthest from 0 dB so far of each band, dB, lowest band first.
     pub fn deepest_gains_db(&self) -> impl Iterator<Item = f64> {
-        self.eq.deepest_gains_db()
+        self.eq.deepest_gains_db().skip(self.moving.start).take(self.moving.len())
     }
 }
 
@@ -189,13 +210,15 @@ impl Processor for Tamer {
     }
 
     fn retuned(&self, settings: &TamerSettings) -> Self {
-        Self::new(settings, self.sample_rate_hz)
+        let (bands, moving) = settings.row(self.sample_rate_hz);
+        Self { eq: self.eq.retuned_relative(&bands, settings.relative()), moving, sample_rate_hz: self.sample_rate_hz }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::smooth::Smooth;
     use crate::dsp::testing::Noise;
 
     const RATE_HZ: u32 = 48_000;
@@ -252,6 +275,52 @@ mod tests {
             let deepest: Vec<f64> = tamer.deepest_gains_db().collect();
             assert!(deepest[13..].iter().all(|db| *db > -3.0), "{deepest:?}");
         }
+    }
+
+    #[test]
+    fn every_band_of_a_narrow_row_moves() {
+        for (lowest_hz, highest_hz, bands_per_octave) in [
+            (2000.0, 3500.0, 3.0),
+            (2000.0, 3000.0, 3.0),
+            (2000.0, 2100.0, 6.0),
+            (1000.0, 4000.0, 1.0),
+            (50.0, 60.0, 1.0),
+        ] {
+            let settings = TamerSettings { lowest_hz, highest_hz, bands_per_octave, ..TamerSettings::default() };
+            settings.validate(RATE_HZ).expect("in range");
+            let count = Tamer::new(&settings, RATE_HZ).deepest_gains_db().count();
+            for band in 0..count {
+                let centre_hz = lowest_hz * (band as f64 / bands_per_octave).exp2();
+                let mut tamer = Tamer::new(&settings, RATE_HZ);
+                tamer.process(&mut signal(centre_hz, 0.5, 0.02)[..24_000]);
+                let deepest: Vec<f64> = tamer.deepest_gains_db().collect();
+                assert!(deepest[band] < -4.0, "{lowest_hz} to {highest_hz} Hz, {band}: {deepest:?}");
+            }
+        }
+        // At half of 8 kHz nothing is left above the row.
+        let highest = TamerSettings { lowest_hz: 3100.0, highest_hz: 3200.0, ..TamerSettings::default() };
+        let (row, moving) = highest.row(8000);
+        assert!(row.iter().all(|band| band.validate("band", 8000).is_ok()) && moving == (3..4), "{row:?}");
+    }
+
+    #[test]
+    fn what_is_turned_down_stays_down_where_settings_change() {
+        let settings = TamerSettings::default();
+        let mut smooth = Smooth::new(Tamer::new(&settings, RATE_HZ), RATE_HZ);
+        // Other numbers of bands, too: each goes on from the one that was nearest.
+        let changes = [(5.9, 150.0), (6.0, 150.0), (6.1, 75.0), (6.0, 150.0)];
+        let mut frames = signal(952.0, 0.5, 0.0);
+        let (before, after) = frames.split_at_mut(48_000);
+        smooth.process(before);
+        for (block, (margin_db, lowest_hz)) in after.chunks_mut(12_000).zip(changes) {
+            smooth.set(&TamerSettings { margin_db, lowest_hz, ..settings }).expect("no latency");
+            smooth.process(block);
+        }
+        // Peaks of 2 ms.
+        let peaks =
+            frames[40_000..].chunks(96).map(|piece| piece.iter().fold(0.0f64, |peak, frame| peak.max(frame[0].abs())));
+        let (least, most) = peaks.fold((1.0f64, 0.0f64), |(least, most), peak| (least.min(peak), most.max(peak)));
+        assert!(most < 1.1 * least, "{least} to {most}");
     }
 
     #[test]

@@ -137,6 +137,7 @@ impl Processor for UpwardCompressor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::{amplitude_to_db, db_to_power};
 
     const RATE_HZ: u32 = 48_000;
 
@@ -178,6 +179,20 @@ mod tests {
         let _settled = time_to(0.01, &|db| db > 9.999);
         let attack_ms = time_to(1.0, &|db| db <= 3.68);
         assert!((50.0..54.0).contains(&attack_ms), "{attack_ms}");
+    }
+
+    #[test]
+    fn the_slowest_release_arrives_and_silence_ends_at_unity() {
+        // A gain of 1.4 dB, and 15 000 steps to 63 % of it: the first is under 1e-4 dB.
+        let settings = UpwardSettings { release_ms: 5000.0, ..Default::default() };
+        let mut law = UpwardCompressor::new(&settings, RATE_HZ).law;
+        let mut play = |level_db: f64, seconds: usize| {
+            let levels = Levels { peak: 1.0, mean_square: db_to_power(level_db) };
+            (0..3000 * seconds).fold(0.0, |_, _| law.gain(levels))
+        };
+        let gain_db = amplitude_to_db(play(-39.2, 60));
+        assert!((gain_db - 1.4).abs() < 1e-4, "{gain_db}");
+        assert_eq!(play(f64::NEG_INFINITY, 1), 1.0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{
     AlbumTranslationDocument, AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument,
     SuggestionDocument, TranslationDocument,
 };
-use crate::dsp::compressor::CompressorSettings;
+use crate::dsp::compressor::{BandCompressorSettings, CompressorSettings};
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::limiter::LimiterSettings;
@@ -228,7 +228,7 @@ fn recipe() -> Recipe {
     };
     let mut multiband = MultibandSettings::default();
     multiband.bands[0].compressor =
-        Some(CompressorSettings { threshold_db: -31.2, ratio: 1.42, attack_ms: 40.0, ..Default::default() });
+        Some(BandCompressorSettings { threshold_db: -31.2, ratio: 1.42, attack_ms: 40.0, ..Default::default() });
     multiband.bands[3].side_gain_db = 3.2;
     Recipe {
         eq: vec![

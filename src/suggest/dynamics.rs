@@ -11,7 +11,7 @@
 
 use super::stages::{Standard, to_corridor_db};
 use super::{Quantity, Shares, Suggestion, WIDE_BAND_NAMES, wide_band_name, wide_band_range};
-use crate::dsp::compressor::CompressorSettings;
+use crate::dsp::compressor::BandCompressorSettings;
 use crate::dsp::crossover::BANDS;
 use crate::dsp::leveler::LevelerSettings;
 use crate::measure::Measurement;
@@ -135,7 +135,7 @@ pub(super) fn by_band(
     likenesses: &[f64],
     moved_db: [f64; BANDS],
     share: Shares,
-) -> ([Option<CompressorSettings>; BANDS], Vec<Suggestion>) {
+) -> ([Option<BandCompressorSettings>; BANDS], Vec<Suggestion>) {
     let mut compressors = [const { None }; BANDS];
     let mut suggestions = Vec::new();
     let standard = Standard::References(references);
@@ -160,7 +160,7 @@ pub(super) fn by_band(
         let Some(median_db) = bands[band].p50_db.filter(|_| is_worth_it) else { continue };
         // From the median up, a slope that takes `reduction_db` off the 95th percentile.
         let slope = (reduction_db / before_db).min(0.75);
-        let settings = CompressorSettings {
+        let settings = BandCompressorSettings {
             threshold_db: round((median_db + moved_db[band]).clamp(-80.0, 0.0), 10.0),
             ratio: round(1.0 / (1.0 - slope), 100.0),
             ..band_times(band)
@@ -184,9 +184,9 @@ pub(super) fn by_band(
 }
 
 /// Low notes need slower times than cymbals, or their waveform is what gets compressed.
-fn band_times(band: usize) -> CompressorSettings {
+fn band_times(band: usize) -> BandCompressorSettings {
     let (attack_ms, release_ms) = [(40.0, 200.0), (25.0, 150.0), (15.0, 120.0), (10.0, 100.0)][band];
-    CompressorSettings { attack_ms, release_ms, knee_db: 6.0, ..CompressorSettings::default() }
+    BandCompressorSettings { attack_ms, release_ms, knee_db: 6.0, ..BandCompressorSettings::default() }
 }
 
 fn round(value: f64, steps: f64) -> f64 {

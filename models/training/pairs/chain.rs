@@ -4,7 +4,7 @@
 //! than what becomes of them.
 
 use halfspeed::AudioBuffer;
-use halfspeed::dsp::compressor::CompressorSettings;
+use halfspeed::dsp::compressor::{BandCompressorSettings, CompressorSettings};
 use halfspeed::dsp::eq::{BandKind, EqBand};
 use halfspeed::dsp::leveler::LevelerSettings;
 use halfspeed::dsp::limiter::LimiterSettings;
@@ -173,12 +173,12 @@ impl Master {
             Dynamics::Multiband { over_db, ratio } => {
                 let mut multiband = MultibandSettings::default();
                 for ((band, over_db), below_db) in multiband.bands.iter_mut().zip(over_db).zip([4.0, 4.0, 9.0, 16.0]) {
-                    band.compressor = Some(CompressorSettings {
+                    band.compressor = Some(BandCompressorSettings {
                         threshold_db: (level_db - below_db + over_db).clamp(-70.0, 0.0),
                         ratio: *ratio,
                         attack_ms: 15.0,
                         release_ms: 140.0,
-                        ..CompressorSettings::default()
+                        ..BandCompressorSettings::default()
                     });
                 }
                 recipe.multiband = Some(multiband);

@@ -14,7 +14,7 @@ mod settings;
 mod tests;
 
 pub(super) use self::gain::{GainComputer, Ramp, control_interval_frames, louder_mean_square};
-pub use self::settings::{CompressorSettings, Detector};
+pub use self::settings::{BandCompressorSettings, CompressorSettings, Detector};
 use super::Frame;
 use super::biquad::{Cascade, Coefficients};
 use super::smooth::Processor;
@@ -199,7 +199,11 @@ impl Processor for Compressor {
         }
         next.targets = next.computers.each_ref().map(GainComputer::gain);
         next.ramps = next.targets.map(Ramp::new);
-        (next.position, next.sums, next.max_reduction_db) = (self.position, self.sums, self.max_reduction_db);
+        next.max_reduction_db = self.max_reduction_db;
+        // Sums of squares are no peaks: with another detector an interval begins.
+        if next.detector == self.detector {
+            (next.position, next.sums) = (self.position, self.sums);
+        }
         if next.delayed.len() == self.delayed.len() {
             next.delayed.copy_from_slice(&self.delayed);
             next.oldest = self.oldest;

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dsp::parameter::{Parameters, describe, parameters};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// How a compressor works.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +43,33 @@ pub struct CompressorSettings {
     /// Corner of a high-pass ahead of the detector, 12 dB per octave, 20 to 2000 Hz. Default: none.
     #[serde(skip_serializing_if = "is_default")]
     pub side_chain_high_pass_hz: Option<f64>,
+    /// Whether a release takes up to five times longer the longer the reduction lasted. Default: no.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if)]
+    pub program_dependent_release: bool,
+}
+
+/// How one band of several compresses: as a compressor does that takes the mean square of the louder channel for both.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(transform = describe::<Self>)]
+pub struct BandCompressorSettings {
+    /// Level where compression begins, -80 to 0 dB of mean square (a full-scale sine is at -3.01). Default: -18.
+    pub threshold_db: f64,
+    /// Input change over output change above the threshold, 1 (none) to 20. Default: 2.
+    pub ratio: f64,
+    /// Width of the range around the threshold over which the ratio sets in, 0 to 24 dB. Default: 6.
+    pub knee_db: f64,
+    /// Time to 63 % of a rise in gain reduction, 2 to 500 ms. Default: 20.
+    pub attack_ms: f64,
+    /// Time to 63 % of a fall in gain reduction, 10 to 5000 ms. Default: 150.
+    pub release_ms: f64,
+    /// Gain after compression, -24 to 24 dB. Default: 0.
+    pub makeup_db: f64,
+    /// Share of the compressed signal in the output, 0 to 100 %. Default: 100.
+    #[serde(skip_serializing_if = "is_hundred")]
+    #[schemars(!skip_serializing_if)]
+    pub mix_percent: f64,
     /// Whether a release takes up to five times longer the longer the reduction lasted. Default: no.
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(!skip_serializing_if)]
@@ -93,6 +120,48 @@ impl Default for CompressorSettings {
     }
 }
 
+impl Default for BandCompressorSettings {
+    fn default() -> Self {
+        let usual = CompressorSettings::default();
+        Self {
+            threshold_db: usual.threshold_db,
+            ratio: usual.ratio,
+            knee_db: usual.knee_db,
+            attack_ms: usual.attack_ms,
+            release_ms: usual.release_ms,
+            makeup_db: usual.makeup_db,
+            mix_percent: usual.mix_percent,
+            program_dependent_release: usual.program_dependent_release,
+        }
+    }
+}
+
+impl From<&BandCompressorSettings> for CompressorSettings {
+    fn from(band: &BandCompressorSettings) -> Self {
+        Self {
+            threshold_db: band.threshold_db,
+            ratio: band.ratio,
+            knee_db: band.knee_db,
+            attack_ms: band.attack_ms,
+            release_ms: band.release_ms,
+            makeup_db: band.makeup_db,
+            mix_percent: band.mix_percent,
+            program_dependent_release: band.program_dependent_release,
+            ..Self::default()
+        }
+    }
+}
+
+parameters!(BandCompressorSettings {
+    threshold_db: Within(-80.0, 0.0),
+    ratio: Within(1.0, 20.0),
+    knee_db: Within(0.0, 24.0),
+    attack_ms: Within(2.0, 500.0),
+    release_ms: Within(10.0, 5000.0),
+    makeup_db: Within(-24.0, 24.0),
+    mix_percent: Within(0.0, 100.0),
+});
+
 parameters!(CompressorSettings {
     threshold_db: Within(-80.0, 0.0),
     ratio: Within(1.0, 20.0),
@@ -110,27 +179,9 @@ impl CompressorSettings {
     /// Checks the ranges that the field docs give.
     ///
     /// # Errors
-    /// [`Error::Setting`] names `stage` and the first field out of range.
+    /// [`crate::Error::Setting`] names `stage` and the first field out of range.
     pub fn validate(&self, stage: &str) -> Result<()> {
         self.check(stage, None)
-    }
-
-    /// Checks as [`Self::validate`] does, and that nothing is set that one band of several can't do.
-    pub(in crate::dsp) fn validate_in_band(&self, stage: &str) -> Result<()> {
-        self.validate(stage)?;
-        let neutral = Self::default();
-        let fields = [
-            ("detector", self.detector == neutral.detector),
-            ("stereo_link_percent", self.stereo_link_percent == neutral.stereo_link_percent),
-            ("look_ahead_ms", self.look_ahead_ms == neutral.look_ahead_ms),
-            ("side_chain_high_pass_hz", self.side_chain_high_pass_hz == neutral.side_chain_high_pass_hz),
-        ];
-        match fields.into_iter().find(|(_, is_neutral)| !is_neutral) {
-            None => Ok(()),
-            Some((field, _)) => {
-                Err(Error::setting(format!("{stage}.{field}"), "a band has no such setting; remove it"))
-            }
-        }
     }
 
     /// Reduction in dB (0 or more) that a steady level calls for.

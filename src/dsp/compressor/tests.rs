@@ -1,6 +1,7 @@
 use super::*;
+use crate::dsp::parameter::Parameters;
 use crate::dsp::testing::Noise;
-use crate::units::power_to_db;
+use crate::units::{db_to_power, power_to_db};
 
 const RATE_HZ: u32 = 48_000;
 
@@ -69,6 +70,15 @@ fn below_the_knee_nothing_changes_and_blocks_do_not_matter() {
 fn out_of_range_settings_are_named() {
     let error = CompressorSettings { ratio: 0.5, ..Default::default() }.validate("glue").unwrap_err();
     assert_eq!(error.to_string(), "glue.ratio: 0.5 is outside 1 to 20; choose a value in that range");
+}
+
+#[test]
+fn a_band_is_set_as_the_whole_is() {
+    assert_eq!(CompressorSettings::from(&BandCompressorSettings::default()), CompressorSettings::default());
+    for band in BandCompressorSettings::PARAMETERS {
+        let whole = CompressorSettings::PARAMETERS.iter().find(|whole| whole.name == band.name);
+        assert_eq!(whole.map(|whole| whole.bounds), Some(band.bounds), "{}", band.name);
+    }
 }
 
 #[test]
@@ -151,6 +161,34 @@ fn the_side_chain_decides_when_there_is_one() {
 }
 
 #[test]
+fn the_slowest_moves_arrive_and_end_at_unity() {
+    let settings = CompressorSettings {
+        threshold_db: -20.0,
+        attack_ms: 500.0,
+        release_ms: 5000.0,
+        program_dependent_release: true,
+        ..Default::default()
+    };
+    let steps_per_s = f64::from(RATE_HZ) / control_interval_frames(RATE_HZ) as f64;
+    // Reductions of 0.03 and 1.2 dB: the first step of the attack to the one, and of the slow release to the other, is under 1e-4 dB.
+    for level_db in [-22.2, -17.6] {
+        let mut computer = GainComputer::new(&settings, RATE_HZ);
+        let mut play = |power: f64, seconds: f64| {
+            (0..(seconds * steps_per_s) as usize).for_each(|_| _ = computer.step(power));
+            computer.reduction_db()
+        };
+        let wanted_db = settings.static_reduction_db(level_db);
+        let reached_db = play(db_to_power(level_db), 100.0);
+        assert!((reached_db - wanted_db).abs() < 1e-6, "{reached_db} instead of {wanted_db}");
+        // The release as set would leave 37 %.
+        let left_db = play(0.0, 5.0);
+        assert!(left_db > 0.85 * wanted_db, "{left_db} of {wanted_db}");
+        assert_eq!(play(0.0, 400.0), 0.0);
+        assert_eq!(computer.gain(), 1.0);
+    }
+}
+
+#[test]
 fn a_program_dependent_release_takes_longer_after_longer_passages() {
     let settings = CompressorSettings {
         threshold_db: -30.0,
@@ -199,6 +237,20 @@ fn options_do_not_depend_on_blocks_and_changes_do_not_click() {
     for (from, to) in [(&before, &after), (&after, &before)] {
         let click_db = crate::dsp::smooth::tests::click_db(Compressor::new(from, 48_000), &[to]);
         assert!(click_db < -80.0, "{click_db} dBFS");
+    }
+}
+
+#[test]
+fn a_detector_that_changes_does_not_take_sums_for_peaks() {
+    let rms = CompressorSettings { threshold_db: 0.0, ratio: 20.0, knee_db: 0.0, attack_ms: 2.0, ..Default::default() };
+    let peak = CompressorSettings { detector: Detector::Peak, ..rms.clone() };
+    for (from, to) in [(&rms, &peak), (&peak, &rms)] {
+        let mut compressor = Compressor::new(from, RATE_HZ);
+        // All but the last frame of an interval, of a tone 6 dB under the threshold.
+        compressor.process(&mut sine(0.5, control_interval_frames(RATE_HZ) - 1));
+        let mut compressor = compressor.retuned(to);
+        compressor.process(&mut sine(0.5, 1000));
+        assert_eq!(compressor.max_reduction_db(), 0.0, "{from:?}");
     }
 }
 

@@ -103,10 +103,8 @@ fn defaults_pass_and_what_is_out_of_range_fails_in_the_check_and_in_the_schema()
             for value in good {
                 let settings = with(&entry.kind, name, &value);
                 assert!(is_valid(&schema, &settings), "{settings}");
-                // What one field may be can depend on another: highest_hz has to be above lowest_hz, a band has no
-                // detector of its own.
-                let depends = entry.kind == "tamer" || name.starts_with("bands[].compressor.");
-                assert!(accepts(&settings) || depends, "{settings}");
+                // What one field may be can depend on another: highest_hz has to be above lowest_hz.
+                assert!(accepts(&settings) || entry.kind == "tamer", "{settings}");
             }
         }
     }
@@ -262,20 +260,13 @@ impl Dice {
     }
 }
 
-/// Makes fields suit each other: corners rise, there is a band more than corners, and bands have simple compressors.
+/// Makes fields suit each other: corners rise, and there is a band more than corners.
 fn fit(fields: &mut Map<String, Value>) {
     if let Some(Value::Array(corners)) = fields.get_mut("corners_hz") {
         corners.sort_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).expect("numbers"));
         let count = corners.len() + 1;
         if let Some(Value::Array(bands)) = fields.get_mut("bands") {
             bands.resize(count, json!({}));
-            for band in bands {
-                if let Some(compressor) = band.get_mut("compressor").and_then(Value::as_object_mut) {
-                    for name in ["detector", "stereo_link_percent", "look_ahead_ms", "side_chain_high_pass_hz"] {
-                        compressor.remove(name);
-                    }
-                }
-            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::dsp::compressor::CompressorSettings;
+use crate::dsp::compressor::{BandCompressorSettings, CompressorSettings};
 use crate::dsp::eq::{BandChannel, BandKind, EqBand};
 use crate::dsp::eq_fir::EqMode;
 use crate::dsp::multiband::{Crossover, MultibandSettings};
@@ -134,7 +134,7 @@ pub(super) fn settings(report: &MasterReport) -> Markup {
 }
 
 fn multiband_stage(multiband: &MultibandSettings, reductions_db: &[f64]) -> Markup {
-    let compressor = |band: Option<&CompressorSettings>, of: fn(&CompressorSettings) -> String| {
+    let compressor = |band: Option<&BandCompressorSettings>, of: fn(&BandCompressorSettings) -> String| {
         band.map_or_else(|| NONE.to_owned(), of)
     };
     let [low, middle, high] = multiband.corners_hz.map(frequency);
