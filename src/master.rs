@@ -186,10 +186,10 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     };
     let mut translation = translate(&made);
     if let (Some(devices), Some(proposed)) = (job.devices, &translation) {
-        let mut applied = Vec::new();
+        let mut tried = fixes::Tried::default();
         let unfixed = job.translate_fix.then(|| fixes::quantities(&proposal, made.measurement()));
         if job.translate_fix {
-            (made, applied) = fixes::with_changes(job, devices, &goal, made, proposed, on_progress)?;
+            (made, tried) = fixes::with_changes(job, devices, &goal, made, proposed, on_progress)?;
         }
         let behind = fixes::behind_codecs(job, devices, goal, made, on_progress)?;
         (goal, made) = (behind.goal, behind.made);
@@ -198,7 +198,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
             fixes::note_moves(&mut proposal, unfixed, made.measurement());
         }
         if let Some(translation) = &mut translation {
-            translation.note_applied(applied);
+            translation.note_tried(devices, tried.applied, &tried.rejected);
             translation.codecs = behind.checks;
             translation.codecs_absent.clone_from(&job.codecs.absent);
             translation.ceiling = behind.fix;

@@ -693,8 +693,17 @@ fn analyze_writes_a_page_and_a_table_over_time() {
     // Neither is replaced without being told to, and never an input.
     assert_refused(&bench, &halfspeed(args(false)), 1, &["report.html", "--force"]);
     assert!(halfspeed(args(true)).status.success());
-    let clash = ["analyze".as_ref(), page.as_os_str(), "--csv".as_ref(), page.as_os_str(), "--force".as_ref()];
+    let clash = ["analyze".as_ref(), table.as_os_str(), "--csv".as_ref(), table.as_os_str(), "--force".as_ref()];
     assert_eq!(halfspeed(clash).status.code(), Some(1));
+}
+
+#[test]
+fn names_that_end_otherwise_than_what_is_written_are_refused() {
+    let bench = Bench::new();
+    let at = |name: &str| bench.path(name).to_str().expect("plain").to_owned();
+    assert_refused(&bench, &halfspeed(["analyze", MIX, "--csv", &at("series.wav")]), 2, &["ends in .csv"]);
+    assert_refused(&bench, &halfspeed(["profile", "build", MIX, "-o", &at("own.wav")]), 2, &["ends in .json"]);
+    assert_eq!(bench.files(), 0);
 }
 
 #[test]
@@ -797,6 +806,18 @@ fn what_devices_play_is_written_equally_loud_and_own_devices_belong() {
     assert!(folder.join("phone-mono.wav").exists());
     let again = run(&["--render", folder_name]);
     assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("--force"));
+}
+
+#[test]
+fn responses_whose_names_make_no_ids_are_numbered() {
+    let bench = Bench::new();
+    let impulse = || std::iter::once(1.0).chain(std::iter::repeat_n(0.0, 4_800));
+    let [one, two] = ["\u{65e5}.wav", "\u{672c}.wav"].map(|name| bench.wav(name, 48_000, 1, impulse()));
+    let args = ["translate".as_ref(), MIX.as_ref(), "--device".as_ref(), one.as_os_str(), "--device".as_ref()];
+    let more = ["--only", "device,device-2", "--json"].map(AsRef::as_ref);
+    let document = json(&halfspeed(args.into_iter().chain([two.as_os_str()]).chain(more)));
+    let ids: Vec<_> = document["devices"].as_array().expect("a list").iter().map(|device| &device["id"]).collect();
+    assert_eq!(ids, ["device", "device-2"]);
 }
 
 #[test]

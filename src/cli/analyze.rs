@@ -14,7 +14,7 @@ use halfspeed::{Error, Result};
 
 use super::output::{colors, write_text};
 use super::progress::Progress;
-use super::{CommonArgs, html_output, logger};
+use super::{CommonArgs, csv_output, html_output, logger};
 
 #[derive(Debug, Args)]
 pub(super) struct AnalyzeArgs {
@@ -24,8 +24,8 @@ pub(super) struct AnalyzeArgs {
     /// Write a report with pictures, one self-contained HTML file.
     #[arg(long, value_name = "FILE", value_parser = html_output)]
     html: Option<PathBuf>,
-    /// Write values over time, a row every 100 ms.
-    #[arg(long, value_name = "FILE")]
+    /// Write values over time, a row every 100 ms, a .csv file.
+    #[arg(long, value_name = "FILE", value_parser = csv_output)]
     csv: Option<PathBuf>,
     /// Replace files that exist.
     #[arg(long)]

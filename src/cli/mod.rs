@@ -113,6 +113,16 @@ fn toml_output(text: &str) -> Result<PathBuf, String> {
     output_named(text, &["toml"], "recipes are written as TOML")
 }
 
+/// The name of a profile to write, for clap.
+fn json_output(text: &str) -> Result<PathBuf, String> {
+    output_named(text, &["json"], "profiles are written as JSON")
+}
+
+/// The name of a table to write, for clap.
+fn csv_output(text: &str) -> Result<PathBuf, String> {
+    output_named(text, &["csv"], "values over time are written as CSV")
+}
+
 /// The name of a file to write, if it ends as what is written does.
 fn output_named(text: &str, endings: &[&str], what: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);

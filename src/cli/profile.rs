@@ -14,7 +14,7 @@ use halfspeed::{Error, Result};
 
 use super::output::{print_text, write_text};
 use super::progress::Progress;
-use super::{CommonArgs, logger};
+use super::{CommonArgs, json_output, logger};
 
 #[derive(Debug, Args)]
 pub(super) struct ProfileArgs {
@@ -55,7 +55,7 @@ struct BuildArgs {
     #[arg(required = true)]
     songs: Vec<PathBuf>,
     /// The profile to write, a .json file.
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", value_parser = json_output)]
     output: PathBuf,
     /// Its name: lower-case letters, digits and hyphens [default: that of the file].
     #[arg(long)]

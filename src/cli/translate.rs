@@ -33,10 +33,11 @@ pub(super) struct TranslateArgs {
     /// A finished production to compare with.
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
-    /// Devices to add to the table that ships: a table of the same form (.toml), or an impulse response (.wav).
+    /// Devices to add to the table that ships: a table of the same form (.toml), or an impulse response (.wav), whose id is
+    /// its name in lower-case letters, digits and hyphens, with a number where that is taken.
     #[arg(long, value_name = "FILE")]
     device: Vec<PathBuf>,
-    /// Only these devices, by their ids.
+    /// Tell of these devices only, by their ids. What would help them must still hurt no other.
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     only: Vec<String>,
     /// Encode, decode and measure with these codecs (opus-128, vorbis-320, mp3-320, aac-256, ...), those of a service
@@ -78,7 +79,7 @@ impl TranslateArgs {
         if let Some(path) = &self.html {
             check_output(path, &inputs, self.force)?;
         }
-        let devices = Devices::new(devices)?;
+        let devices = Devices::new(devices)?.telling(self.only.clone());
         let codecs = Selection::of(&self.codecs)?;
         match &self.files[..] {
             [file] => self.one(file, &inputs, &devices, &codecs)?,
@@ -95,7 +96,7 @@ impl TranslateArgs {
             check_output_folder(folder)?;
         }
         if let Some(folder) = self.render.as_ref().filter(|folder| folder.exists()) {
-            for device in devices.iter() {
+            for device in devices.told() {
                 check_output(&folder.join(format!("{}.wav", device.id)), inputs, self.force)?;
             }
         }
@@ -151,12 +152,13 @@ impl TranslateArgs {
         self.common.tell(document, text)
     }
 
-    /// The table that ships and what was added, or those of them that were asked for.
+    /// The table that ships and what was added. Those that are asked for are among them.
     fn devices(&self) -> Result<Vec<Device>> {
         let mut all = devices::built_in();
         for path in &self.device {
             let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
-            let added = if is_table { devices::load(path)? } else { vec![devices::of_impulse_response(path)] };
+            let added =
+                if is_table { devices::load(path)? } else { vec![devices::of_impulse_response(path).told_from(&all)] };
             for device in added {
                 if all.iter().any(|known| known.id == device.id) {
                     let reason = format!("there is already a device {:?}; give it another id", device.id);
@@ -172,7 +174,6 @@ impl TranslateArgs {
                 format!("there is no device {unknown:?}; there are {}", known.join(", ")),
             ));
         }
-        all.retain(|device| self.only.is_empty() || self.only.contains(&device.id));
         Ok(all)
     }
 }

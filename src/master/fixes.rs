@@ -7,7 +7,7 @@ use crate::measure::Measurement;
 use crate::suggest::Proposal;
 use crate::translate::ceiling::{Attempt, CeilingFix, CeilingOutcome, lowered};
 use crate::translate::codecs::{CodecCheck, check};
-use crate::translate::fix::{self, Change};
+use crate::translate::fix::{self, Change, Fix, LeftOut, Rejected, Verified};
 use crate::translate::{AppliedFix, DeviceScore, Devices, Programme, Translation};
 
 /// Most changes that are tried for the sake of translation: each costs as much as another master.
@@ -15,8 +15,25 @@ const MAX_FIXES: usize = 3;
 /// What fixes move a suggestion's quantity by, in its own unit, from which on it is told.
 const WORTH_SAYING: f64 = 0.3;
 
-/// Makes the master again with each proposed change, the weakest device's first, and keeps what helps the device that
-/// it is for without hurting another one.
+/// A change that a device asks for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Wish {
+    /// Where the device stands in the table.
+    device: usize,
+    change: Change,
+}
+
+/// What became of the changes that were rendered.
+#[derive(Default)]
+pub(super) struct Tried {
+    /// What the master was given.
+    pub(super) applied: Vec<AppliedFix>,
+    /// What it was not.
+    pub(super) rejected: Vec<Rejected>,
+}
+
+/// Makes the master again with each proposed change, the weakest device's first, and keeps what helps a device that asks for it
+/// without hurting another one.
 pub(super) fn with_changes(
     job: &MasterJob<'_>,
     devices: &Devices,
@@ -24,51 +41,73 @@ pub(super) fn with_changes(
     mut made: Made,
     proposed: &Translation,
     on_progress: OnProgress<'_>,
-) -> Result<(Made, Vec<AppliedFix>)> {
-    let mut wanted: Vec<(usize, f64, Change)> = proposed
-        .devices
-        .iter()
-        .enumerate()
-        .filter_map(|(index, device)| Some((index, device, device.own.score?)))
-        .flat_map(|(index, device, score)| device.fixes.iter().map(move |fix| (index, score, fix.change)))
-        .collect();
-    wanted.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let mut tried: Vec<Change> = Vec::new();
-    let mut applied: Vec<AppliedFix> = Vec::new();
-    let Some(unfixed) = Programme::new(made.measurement()) else { return Ok((made, applied)) };
+) -> Result<(Made, Tried)> {
+    let mut tried = Tried::default();
+    let Some(unfixed) = Programme::new(made.measurement()) else { return Ok((made, tried)) };
+    let mut wishes = wishes(devices, proposed);
     let original = devices.score(&unfixed);
     let mut before = original.clone();
-    for (index, _, change) in wanted {
-        let device = &proposed.devices[index].id;
-        let is_settled = tried.contains(&change)
-            || applied.iter().any(|applied| applied.device == *device || applied.change.is_like(&change));
-        if tried.len() == MAX_FIXES || is_settled {
-            continue;
-        }
-        tried.push(change);
+    for _ in 0..MAX_FIXES {
+        let Some(&Wish { change, .. }) = wishes.first() else { break };
         let mut recipe = made.recipe.clone();
         change.apply(&mut recipe);
         made.processed = None;
         let mut processed = process_again(job, &recipe, on_progress)?;
         let met = meet(goal, &mut processed, &mut recipe, job, on_progress)?;
         let candidate = Made::new(recipe, processed, met);
-        let Some(programme) = Programme::new(candidate.measurement()) else { continue };
+        // A master that met its goal has loudness.
+        let Some(programme) = Programme::new(candidate.measurement()) else { break };
         let after = devices.score(&programme);
-        let verified = fix::judge(devices, &before, &after, index);
-        // What two changes do together counts too.
-        let in_all = fix::judge(devices, &original, &after, index);
-        if verified.passes && in_all.passes && !fix::rewrites(&unfixed, &programme) {
-            applied.push(AppliedFix {
-                device: device.clone(),
-                name: proposed.devices[index].name.clone(),
-                change,
-                setting: change.describe(),
-                gain: verified.gain,
-            });
-            (made, before) = (candidate, after);
+        let rewrites = fix::rewrites(&unfixed, &programme).then_some(LeftOut::Rewrites);
+        let judged = |device| {
+            // What two changes do together counts too.
+            let in_all = fix::judge(devices, &original, &after, device);
+            let together = in_all.left_out.map(|_| LeftOut::NotWithOthers);
+            fix::judge(devices, &before, &after, device).or_left_out(together).or_left_out(rewrites)
+        };
+        let verified: Vec<Verified> = (0..after.len()).map(judged).collect();
+        let helped = helped(&mut wishes, change, &verified);
+        match helped.and_then(|index| Some((index, devices.iter().nth(index)?))) {
+            Some((index, device)) => {
+                tried.applied.push(AppliedFix {
+                    device: device.id.clone(),
+                    name: device.name.clone(),
+                    change,
+                    setting: change.describe(),
+                    gain: verified[index].gain,
+                });
+                (made, before) = (candidate, after);
+            }
+            None => tried.rejected.push(Rejected { change, verified }),
         }
     }
-    Ok((made, applied))
+    Ok((made, tried))
+}
+
+/// What devices ask for, the weakest one's wishes first, each device's best first.
+fn wishes(devices: &Devices, proposed: &Translation) -> Vec<Wish> {
+    let mut asking: Vec<(f64, usize, &[Fix])> = proposed
+        .devices
+        .iter()
+        .filter_map(|device| Some((device.own.score?, devices.position(&device.id)?, &device.fixes[..])))
+        .collect();
+    asking.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let of_device = |(_, device, fixes): (f64, usize, &[Fix])| -> Vec<Wish> {
+        fixes.iter().map(|fix| Wish { device, change: fix.change }).collect()
+    };
+    asking.into_iter().flat_map(of_device).collect()
+}
+
+/// The first device that asked for a change that was rendered and passes for it; `None` where none does. Leaves what is still to be
+/// tried: other changes, and where one device is helped, other settings for the other devices.
+fn helped(wishes: &mut Vec<Wish>, change: Change, verified: &[Verified]) -> Option<usize> {
+    let is_helped = |wish: &&Wish| wish.change == change && verified[wish.device].passes;
+    let helped = wishes.iter().find(is_helped).map(|wish| wish.device);
+    match helped {
+        Some(helped) => wishes.retain(|wish| wish.device != helped && !wish.change.is_like(&change)),
+        None => wishes.retain(|wish| wish.change != change),
+    }
+    helped
 }
 
 /// What each suggestion's quantity is in a master.
@@ -137,4 +176,43 @@ pub(super) fn behind_codecs(
 
 fn scores(devices: &Devices, measurement: &Measurement) -> Option<Vec<DeviceScore>> {
     Programme::new(measurement).map(|programme| devices.score(&programme))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRESENCE: Change = Change::Presence { gain_db: 2.0 };
+    const HARMONICS: Change = Change::BassHarmonics { level_db: -12.0 };
+
+    fn verified(passes: [bool; 3]) -> Vec<Verified> {
+        let left_out = |passes: bool| (!passes).then_some(LeftOut::TooLittle);
+        let one = |passes| Verified { gain: 1.0, worst_harm: 0.0, harmed: None, passes, left_out: left_out(passes) };
+        passes.map(one).into()
+    }
+
+    fn wishes_of_three() -> Vec<Wish> {
+        let gentler = Change::Presence { gain_db: 1.0 };
+        [(2, PRESENCE), (2, gentler), (0, PRESENCE), (0, HARMONICS), (1, gentler)]
+            .map(|(device, change)| Wish { device, change })
+            .into()
+    }
+
+    #[test]
+    fn a_change_that_fails_one_device_is_judged_for_the_others_that_asked_for_it() {
+        let mut wishes = wishes_of_three();
+        assert_eq!(helped(&mut wishes, PRESENCE, &verified([true, true, false])), Some(0));
+        // That device is helped, and the setting is taken: its other wish and all other presence are done with.
+        assert_eq!(wishes, []);
+    }
+
+    #[test]
+    fn a_change_that_passes_for_nobody_who_asked_for_it_is_not_rendered_again() {
+        let mut wishes = wishes_of_three();
+        assert_eq!(helped(&mut wishes, PRESENCE, &verified([false, true, false])), None);
+        assert_eq!(wishes.len(), 3);
+        assert!(wishes.iter().all(|wish| wish.change != PRESENCE), "{wishes:?}");
+        assert_eq!(helped(&mut wishes, wishes_of_three()[1].change, &verified([false, false, true])), Some(2));
+        assert_eq!(wishes, [Wish { device: 0, change: HARMONICS }]);
+    }
 }

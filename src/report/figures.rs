@@ -261,9 +261,21 @@ pub(super) fn file_names<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<St
     paths.iter().map(|path| printable(&last_parts(path).to_string_lossy())).collect()
 }
 
-/// Text without control characters: a file name must not steer a terminal.
+/// Text without characters that control: a file name must not steer a terminal, break a line or turn what follows around.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+    text.chars().map(|character| if controls(character) { '\u{fffd}' } else { character }).collect()
+}
+
+/// Whether a character is a control character, a line or paragraph separator, or one that sets the direction of text (Unicode
+/// Standard Annex 9).
+fn controls(character: char) -> bool {
+    const SEPARATORS: [char; 2] = ['\u{2028}', '\u{2029}'];
+    const MARKS: [char; 3] = ['\u{061c}', '\u{200e}', '\u{200f}'];
+    character.is_control()
+        || SEPARATORS.contains(&character)
+        || MARKS.contains(&character)
+        || ('\u{202a}'..='\u{202e}').contains(&character)
+        || ('\u{2066}'..='\u{2069}').contains(&character)
 }
 
 /// What [`printable`] makes of each line.
@@ -271,13 +283,17 @@ pub fn printable_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
+/// What is shorter is told in parts of a second, s.
+pub(super) const SHORT_S: f64 = 5.0;
+
 /// A file in a line: `WAV, 44.1 kHz, 24 bits, stereo, 3:42`.
 pub(super) fn describe_file(file: &FileDocument) -> String {
     let rate = format!("{:.3}", f64::from(file.sample_rate_hz) / 1000.0);
     let rate = rate.trim_end_matches('0').trim_end_matches('.').to_owned();
     let bits = file.bits.map_or(String::new(), |bits| format!(", {bits} bits"));
     let channels = if file.channels == 1 { "mono" } else { "stereo" };
-    format!("{}, {rate} kHz{bits}, {channels}, {}", printable(&file.format), clock(file.duration_s))
+    let length = if file.duration_s < SHORT_S { format!("{:.2} s", file.duration_s) } else { clock(file.duration_s) };
+    format!("{}, {rate} kHz{bits}, {channels}, {length}", printable(&file.format))
 }
 
 /// The programmes of a report by name, those that there are.
@@ -328,6 +344,12 @@ impl PromiseWords {
     }
 }
 
+/// What was measured of a promise, with its unit, and what was wanted.
+pub fn promise_words(promise: &Promise) -> String {
+    let PromiseWords { name, wanted, measured, .. } = PromiseWords::of(promise);
+    format!("{name}: {measured}, wanted {wanted}")
+}
+
 /// The verdict in a sentence.
 pub(super) fn verdict(promises: &[Promise]) -> String {
     let missed = promises.iter().filter(|promise| !promise.met).count();
@@ -342,6 +364,7 @@ pub(super) fn verdict(promises: &[Promise]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::sample;
 
     #[test]
     fn numbers_have_fixed_decimals_and_no_negative_zero() {
@@ -369,6 +392,29 @@ mod tests {
     fn a_file_name_cannot_steer_a_terminal() {
         assert_eq!(file_name("dir/a\u{1b}[2Jb.wav"), "a\u{fffd}[2Jb.wav");
         assert_eq!(file_names(["a\u{1b}.wav"]), ["a\u{fffd}.wav"]);
+        // What would show as abcexe.wav, and what would begin a line.
+        assert_eq!(file_name("abc\u{202e}vaw.exe"), "abc\u{fffd}vaw.exe");
+        for character in "\u{61c}\u{200e}\u{200f}\u{202a}\u{2066}\u{2069}\u{2028}\u{2029}\u{85}".chars() {
+            assert_eq!(printable(&character.to_string()), "\u{fffd}", "{character:?}");
+        }
+        assert_eq!(printable("\u{5e9}\u{5d9}\u{5e8} e\u{301}.wav"), "\u{5e9}\u{5d9}\u{5e8} e\u{301}.wav");
+    }
+
+    #[test]
+    fn a_short_file_has_a_length_too() {
+        let mut file = sample::before().file;
+        assert!(describe_file(&file).ends_with(", 3:42"));
+        file.duration_s = 0.45;
+        assert!(describe_file(&file).ends_with(", 0.45 s"));
+    }
+
+    #[test]
+    fn a_promise_is_told_with_its_unit() {
+        let mut promise = sample::report().verified.remove(1);
+        promise.measured = Some(-0.957);
+        assert_eq!(promise_words(&promise), "True peak: -0.96 dBTP, wanted at most -1.00 dBTP");
+        promise.measured = None;
+        assert_eq!(promise_words(&promise), "True peak: \u{2013} dBTP, wanted at most -1.00 dBTP");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use document::{
     AlbumAnalysisDocument, AnalysisDocument, FileDocument, MasterCurves, MasterReport, ModelDocument,
     ReductionsDocument,
 };
-pub use figures::{printable, printable_lines};
+pub use figures::{printable, printable_lines, promise_words};
 pub use html::{album_translation_html, analysis_html, master_html, translation_html};
 pub use processors::{ProcessorsDocument, processors_markdown};
 pub use profile::{ProfileDocument, ProfileListDocument, profile_list_text, profile_text};

@@ -48,7 +48,7 @@ pub(super) fn sections(analysis: &Analysis) -> [(&'static str, Vec<Reading>); 5]
                 reading("crest_db", "crest", dynamics.crest_db, 1, "dB"),
                 reading("short_crest_db", "short-term crest", dynamics.short_crest_db, 1, "dB"),
                 reading("short_to_long_p95_db", "400 ms over 3 s, 95 %", dynamics.short_to_long_p95_db, 1, "dB"),
-                reading("dr14", "DR14", dynamics.dr14, 0, "dB"),
+                reading("dr14", "DR14", dynamics.dr14, 1, "dB"),
                 reading("near_peak_percent", "within 0.1 dB of the peak", near_peak_percent, 3, "%"),
             ],
         ),
@@ -72,4 +72,26 @@ pub(super) fn sections(analysis: &Analysis) -> [(&'static str, Vec<Reading>); 5]
             ],
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::figures::KEY_FIGURES;
+    use crate::report::sample;
+
+    #[test]
+    fn one_file_and_several_are_told_alike() {
+        let analysis = sample::before().analysis;
+        for reading in sections(&analysis).iter().flat_map(|(_, readings)| readings) {
+            if let Some(figure) = KEY_FIGURES.iter().find(|figure| figure.id == reading.id) {
+                assert_eq!(
+                    (reading.value, reading.decimals),
+                    ((figure.of)(&analysis), figure.decimals),
+                    "{}",
+                    reading.id
+                );
+            }
+        }
+    }
 }

@@ -21,7 +21,7 @@ use crate::quality::{Finding, Severity};
 use crate::suggest::{CurvePoint, Quantity, Suggestion};
 use crate::translate::ceiling::{CeilingFix, CeilingOutcome, CodecOver};
 use crate::translate::codecs::CodecCheck;
-use crate::translate::fix::{Change, Fix, Verified};
+use crate::translate::fix::{Change, Fix, LeftOut, Verified};
 use crate::translate::platforms::{Album, AlbumPlayback, Playback};
 use crate::translate::{AppliedFix, DeviceScore, DeviceTranslation, LostElement, Parts, SectionScore, Translation};
 
@@ -333,7 +333,13 @@ pub(super) fn translation() -> Translation {
         parts: Parts::default(),
         before: Some(score - 8.0),
     };
-    let verified = Verified { gain: 3.1, worst_harm: 2.6, harmed: Some("car".into()), passes: false };
+    let verified = Verified {
+        gain: 3.1,
+        worst_harm: 2.6,
+        harmed: Some("car".into()),
+        passes: false,
+        left_out: Some(LeftOut::Harms),
+    };
     let change = Change::BassHarmonics { level_db: -12.0 };
     Translation {
         platforms: vec![Playback {
@@ -423,6 +429,7 @@ pub(super) fn album_translation() -> AlbumTranslationDocument {
     let service = |id: &str, name: &str, gain_db: Option<f64>| AlbumPlayback {
         id: id.into(),
         name: name.into(),
+        target_lufs: Some(-14.0),
         gain_db,
         played_lufs: gain_db.map(|gain| -12.0 + gain),
         true_dbtp: gain_db.map(|gain| -1.0 + gain),
@@ -431,8 +438,12 @@ pub(super) fn album_translation() -> AlbumTranslationDocument {
     };
     AlbumTranslationDocument {
         schema: "halfspeed.album-translation/1",
-        album: Album { integrated_lufs: -12.0, loudest_track_lufs: -10.0, true_dbtp: -1.0 },
-        platforms: vec![service("spotify", "Spotify, normal", Some(-2.0)), service("youtube", "YouTube", None)],
+        album: Album { integrated_lufs: -12.0, loudest_track_lufs: -10.0, true_dbtp: -1.0, sample_dbfs: -1.1 },
+        platforms: vec![
+            service("spotify", "Spotify, normal", Some(-2.0)),
+            service("youtube", "YouTube", None),
+            AlbumPlayback { target_lufs: None, ..service("qobuz", "Qobuz", None) },
+        ],
         platforms_as_of: "2025-10".into(),
         tracks: vec![track(after(), -5.0), track(reference(), -1.0)],
     }

@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 pub(super) use scores::{HeatRow, ScoreRow, heat_map, score_bars};
 
-use super::figures::{NONE, clock, frequency, number};
+use super::figures::{NONE, SHORT_S, clock, frequency, number};
 
 /// The page that a plot is drawn for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,21 @@ pub(super) enum XAxis {
     Frequency,
 }
 
+/// From here on times are told in hours and minutes, s.
+const LONG_S: f64 = 3_600.0;
+
+/// How times are told on an axis of some length: in which unit, and how.
+fn times_on(length_s: f64) -> (&'static str, fn(f64) -> String) {
+    if length_s < SHORT_S {
+        ("seconds", |time_s| number(time_s, 1))
+    } else if length_s < LONG_S {
+        ("minutes:seconds", clock)
+    } else {
+        // Hours and minutes are to each other as minutes and seconds.
+        ("hours:minutes", |time_s| clock(time_s / 60.0))
+    }
+}
+
 impl XAxis {
     /// Where a value lies, 0 to 1.
     fn share(self, x: f64) -> f64 {
@@ -82,12 +97,17 @@ impl XAxis {
     fn ticks(self, room: f64, tick_width: f64) -> Vec<(f64, String)> {
         match self {
             Self::Time(length_s) => {
-                const STEPS_S: [f64; 13] =
-                    [5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0];
+                const STEPS_S: [f64; 18] = [
+                    0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0,
+                    7200.0, 14_400.0,
+                ];
+                let length_s = length_s.max(1.0);
                 let most = (room / tick_width).floor().max(2.0);
-                let step = STEPS_S.into_iter().find(|step| length_s / step <= most).unwrap_or(length_s / most);
+                let mut steps = STEPS_S.into_iter().filter(|step| *step >= 1.0 || length_s < SHORT_S);
+                let step = steps.find(|step| length_s / step <= most).unwrap_or(length_s / most);
                 let count = (length_s / step).floor().clamp(0.0, 50.0) as usize;
-                (0..=count).map(|k| k as f64 * step).map(|time_s| (time_s, clock(time_s))).collect()
+                let (_, told) = times_on(length_s);
+                (0..=count).map(|k| k as f64 * step).map(|time_s| (time_s, told(time_s))).collect()
             }
             Self::Frequency => {
                 [20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4, 2e4].map(|hz| (hz, frequency(hz))).to_vec()
@@ -97,7 +117,7 @@ impl XAxis {
 
     fn unit(self) -> &'static str {
         match self {
-            Self::Time(_) => "minutes:seconds",
+            Self::Time(length_s) => times_on(length_s).0,
             Self::Frequency => "Hz",
         }
     }
@@ -434,6 +454,14 @@ mod tests {
         assert_eq!(YRange { top: -5.0, bottom: -25.0 }.ticks(7.0).len(), 5, "steps of 3 would miss the edges");
         let times: Vec<String> = XAxis::Time(222.0).ticks(720.0, 70.0).into_iter().map(|tick| tick.1).collect();
         assert_eq!(times.last().map(String::as_str), Some("3:30"));
+        let ends_of = |axis: XAxis, room, width| {
+            let ticks: Vec<String> = axis.ticks(room, width).into_iter().map(|tick| tick.1).collect();
+            [ticks[0].clone(), ticks[1].clone(), ticks[ticks.len() - 1].clone(), axis.unit().to_owned()]
+        };
+        assert_eq!(ends_of(XAxis::Time(0.45), 720.0, 70.0), ["0.0", "0.1", "1.0", "seconds"]);
+        assert_eq!(ends_of(XAxis::Time(4.0), 316.0, 52.0), ["0.0", "1.0", "4.0", "seconds"]);
+        assert_eq!(ends_of(XAxis::Time(5.0), 720.0, 70.0), ["0:00", "0:01", "0:05", "minutes:seconds"]);
+        assert_eq!(ends_of(XAxis::Time(4_500.0), 720.0, 70.0), ["0:00", "0:10", "1:10", "hours:minutes"]);
         assert_eq!(XAxis::Frequency.share(20_000.0), 1.0);
     }
 }

@@ -6,7 +6,7 @@ use super::FileDocument;
 use super::figures::{clock, number, signed};
 use crate::translate::ceiling::{CeilingFix, CeilingOutcome};
 use crate::translate::codecs::{CodecCheck, LOWEST_DBTP};
-use crate::translate::fix::Fix;
+use crate::translate::fix::{Fix, LeftOut};
 use crate::translate::job::{Translated, TranslatedAlbum};
 use crate::translate::platforms::{Album, AlbumPlayback, Playback};
 use crate::translate::{SectionScore, Translation};
@@ -80,6 +80,9 @@ impl AlbumTranslationDocument {
 
 /// What loudness costs an album on a service, in words.
 pub(super) fn album_words(service: &AlbumPlayback) -> String {
+    if service.target_lufs.is_none() {
+        return "changes nothing".into();
+    }
     if service.gain_db.is_none() {
         return "each track by itself".into();
     }
@@ -122,7 +125,13 @@ pub(super) fn fix_outcome(fix: &Fix) -> String {
                 }
                 _ => String::new(),
             };
-            let verdict = if verified.passes { "" } else { ": left out" };
+            let verdict = match verified.left_out {
+                None => "",
+                Some(LeftOut::TooLittle) => ": left out, it adds too little",
+                Some(LeftOut::Harms) => ": left out, it takes too much",
+                Some(LeftOut::NotWithOthers) => ": left out, it doesn't go with the changes before it",
+                Some(LeftOut::Rewrites) => ": left out, it would be another sound",
+            };
             format!("{predicted}, {} rendered{harm}{verdict}", signed(Some(verified.gain), 1))
         }
     }
@@ -200,6 +209,7 @@ pub(super) fn summary(translation: &Translation) -> String {
 mod tests {
     use super::*;
     use crate::report::sample;
+    use crate::translate::fix::Verified;
 
     #[test]
     fn what_became_of_a_ceiling_is_told() {
@@ -212,6 +222,16 @@ mod tests {
         assert!(told(CeilingOutcome::Harms, Some(-2.3)).ends_with("takes 2.6 points from car: left at -1.0 dBTP"));
         assert!(told(CeilingOutcome::NonePasses, Some(-2.3)).contains("down to -2.3 dBTP were tried"));
         assert!(told(CeilingOutcome::NonePasses, None).contains("no ceiling down to -8 dBTP passes"));
+    }
+
+    #[test]
+    fn what_was_rendered_and_left_out_says_why() {
+        let mut fix = sample::translation().devices.remove(0).fixes.remove(0);
+        assert_eq!(fix_outcome(&fix), "+4.0 points predicted, +3.1 rendered, -2.6 on car: left out, it takes too much");
+        let verified = fix.verified.take().expect("rendered");
+        let alone = Verified { worst_harm: 0.0, harmed: None, left_out: Some(LeftOut::Rewrites), ..verified };
+        fix.verified = Some(alone);
+        assert!(fix_outcome(&fix).ends_with("+3.1 rendered: left out, it would be another sound"));
     }
 
     #[test]

@@ -68,7 +68,8 @@ impl Verdict {
             "true_dbtp" if x > 0.0 => verdict(Bad, "over full scale: players clip it"),
             "true_dbtp" if x > -1.0 => verdict(Warning, "over -1 dBTP: lossy encoding can clip"),
             "true_dbtp" => verdict(Good, "room for lossy encoding"),
-            "sample_dbfs" if x >= 0.0 => verdict(Warning, "at full scale"),
+            // As it is told, in hundredths: the largest sample of 16 bits lies 0.0003 dB under full scale.
+            "sample_dbfs" if (100.0 * x).round() >= 0.0 => verdict(Warning, "at full scale"),
             "near_peak_percent" => {
                 let flat = analysis.dynamics.limiting.is_some_and(|limiting| limiting.flat_top_ratio > 0.8);
                 match (x, flat) {
@@ -117,6 +118,8 @@ mod tests {
         );
         assert_eq!([mood("balance_db", -1.6), mood("balance_db", 6.1)], [Some(Mood::Warning), Some(Mood::Bad)]);
         assert_eq!(mood("crest_db", 10.0), None);
+        let largest_dbfs = 20.0 * (32_767.0f64 / 32_768.0).log10();
+        assert_eq!([mood("sample_dbfs", largest_dbfs), mood("sample_dbfs", -0.01)], [Some(Mood::Warning), None]);
     }
 
     #[test]

@@ -94,6 +94,15 @@ parameters!(Protection {
 });
 
 impl Device {
+    /// The same with an id that none of some known devices has: its own, or that with the first number that is free.
+    #[must_use]
+    pub fn told_from(self, known: &[Self]) -> Self {
+        let is_free = |id: &String| known.iter().all(|device| device.id != *id);
+        let numbered = (2..).map(|number: u32| format!("{}-{number}", self.id));
+        let free = std::iter::once(self.id.clone()).chain(numbered).find(is_free);
+        Self { id: free.unwrap_or_default(), ..self }
+    }
+
     /// Whether it changes nothing on the way to the ear.
     pub fn is_neutral(&self) -> bool {
         self.filters.is_empty()
@@ -184,10 +193,11 @@ pub fn load(path: &Path) -> Result<Vec<Device>> {
 }
 
 /// A device that is known by its impulse response alone: stereo, listened to at 70 dB in silence. Its id is the name
-/// of the file.
+/// of the file, or `device` where that has neither letters nor digits.
 pub fn of_impulse_response(path: &Path) -> Device {
     let stem = path.file_stem().map_or_else(|| "device".into(), |stem| stem.to_string_lossy().to_lowercase());
     let id: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let id = if id.chars().all(|c| c == '-') { "device".into() } else { id };
     Device {
         id,
         name: stem,
@@ -231,6 +241,17 @@ mod tests {
             let found = (20..2000).map(f64::from).find(|&hz| device.gain_db_at(hz) >= mean_db - 10.0).expect("an edge");
             assert!((found / edge_hz - 1.0).abs() < 0.03, "{id}: {found} Hz, not {edge_hz}");
         }
+    }
+
+    #[test]
+    fn impulse_responses_of_any_name_are_told_apart() {
+        let mut devices = built_in();
+        for file in ["car.wav", "Tiny Box.wav", "\u{65e5}\u{672c}.wav", "x/\u{4e2d}.wav", "tiny-box.wav", "--.wav"] {
+            devices.push(of_impulse_response(Path::new(file)).told_from(&devices));
+        }
+        let ids: Vec<&str> = devices[built_in().len()..].iter().map(|device| device.id.as_str()).collect();
+        assert_eq!(ids, ["car-2", "tiny-box", "device", "device-2", "tiny-box-2", "device-3"]);
+        devices.iter().for_each(|device| device.validate().expect("an id of the form"));
     }
 
     #[test]

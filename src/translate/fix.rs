@@ -7,8 +7,8 @@
 use serde::Serialize;
 
 use super::programme::Programme;
-use super::scores::{Departure, balance_loss};
-use super::{DeviceScore, Devices, Parts, WEAK_SCORE};
+use super::scores::{Departure, balance_loss, cost_of_balance};
+use super::{DeviceScore, Devices, WEAK_SCORE};
 use crate::dsp::bass_harmonics::BassHarmonicsSettings;
 use crate::dsp::eq::{BandChannel, BandKind, EqBand};
 use crate::dsp::limiter::LimiterSettings;
@@ -74,7 +74,7 @@ const CANDIDATES: [Change; 9] = [
 
 impl Change {
     /// Equaliser bands that make it up.
-    fn eq(&self) -> Vec<EqBand> {
+    pub(crate) fn eq(&self) -> Vec<EqBand> {
         let high_pass = |name: &str, channel, frequency_hz| EqBand {
             name: name.into(),
             kind: BandKind::HighPass,
@@ -164,16 +164,56 @@ pub struct Verified {
     pub worst_harm: f64,
     /// Which device that is.
     pub harmed: Option<String>,
-    /// Whether it helps and hurts no other device by more than 2 points.
+    /// Whether it is kept: it helps and hurts no other device by more than 2 points.
     pub passes: bool,
+    /// Why it is left out; `None` where it passes.
+    pub left_out: Option<LeftOut>,
+}
+
+/// Why a rendered fix is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftOut {
+    /// It adds too little.
+    TooLittle,
+    /// It takes too much from another device.
+    Harms,
+    /// Together with the changes before it, it adds too little or takes too much.
+    NotWithOthers,
+    /// It makes another sound of the programme.
+    Rewrites,
+}
+
+impl Verified {
+    /// The same, left out for a reason unless it has one of its own.
+    pub(crate) fn or_left_out(mut self, reason: Option<LeftOut>) -> Self {
+        self.left_out = self.left_out.or(reason);
+        self.passes = self.left_out.is_none();
+        self
+    }
+}
+
+impl Fix {
+    /// Whether it was rendered and left out.
+    pub fn is_left_out(&self) -> bool {
+        self.verified.as_ref().is_some_and(|verified| !verified.passes)
+    }
+}
+
+/// A change that was rendered and left out, with what it does for each device, in the order of their table.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rejected {
+    pub(crate) change: Change,
+    pub(crate) verified: Vec<Verified>,
 }
 
 /// Proposals that are kept for a device, the best first: the next one is tried where one fails.
 const PROPOSALS: usize = 3;
 
-/// For each device the fixes that should help, the best first; none where the device is not weak or nothing helps.
+/// For each device the fixes that should help, the best first; none where the device is not weak, not told of, or nothing helps.
 pub fn predict(devices: &Devices, programme: &Programme, scores: &[DeviceScore]) -> Vec<Vec<Fix>> {
-    let weakest = scores.iter().filter_map(|score| score.score).fold(f64::INFINITY, f64::min);
+    let told = || devices.iter().map(move |device| devices.is_told(device)).zip(scores);
+    let weakest = told().filter_map(|(is_told, score)| score.score.filter(|_| is_told)).fold(f64::INFINITY, f64::min);
     let tried: Vec<(Change, Vec<f64>)> = CANDIDATES
         .into_iter()
         .map(|change| (change, change.predicted(programme)))
@@ -198,14 +238,17 @@ pub fn predict(devices: &Devices, programme: &Programme, scores: &[DeviceScore])
     };
     // The weakest device always gets proposals, however good it is.
     let is_weak = |score: &DeviceScore| score.score.is_some_and(|score| score < WEAK_SCORE || score <= weakest);
-    scores.iter().enumerate().map(|(index, score)| if is_weak(score) { proposals(index) } else { Vec::new() }).collect()
+    let of_device = |(index, (is_told, score)): (usize, (bool, &DeviceScore))| -> Vec<Fix> {
+        if is_told && is_weak(score) { proposals(index) } else { Vec::new() }
+    };
+    told().enumerate().map(of_device).collect()
 }
 
 /// Whether a change makes another sound of the programme: what it takes from the score of a device that plays everything as it is,
 /// held against the programme without it, or how far it raises a band.
 pub fn rewrites(programme: &Programme, changed: &Programme) -> bool {
     let Departure { points, most_db } = Departure::between(programme, changed);
-    Parts::of_balance(points) > MOST_HARM || most_db > MOST_RISE_DB
+    cost_of_balance(programme, points) > MOST_HARM || most_db > MOST_RISE_DB
 }
 
 /// What each device gains; 0 where it has no score.
@@ -232,7 +275,12 @@ pub fn harm(
 pub fn judge(devices: &Devices, before: &[DeviceScore], after: &[DeviceScore], index: usize) -> Verified {
     let gain = gains(before, after)[index];
     let (worst_harm, harmed) = harm(devices, before, after, Some(index));
-    Verified { gain, worst_harm, harmed, passes: gain >= LEAST_VERIFIED_GAIN && worst_harm <= MOST_HARM }
+    let left_out = if gain < LEAST_VERIFIED_GAIN {
+        Some(LeftOut::TooLittle)
+    } else {
+        (worst_harm > MOST_HARM).then_some(LeftOut::Harms)
+    };
+    Verified { gain, worst_harm, harmed, passes: left_out.is_none(), left_out }
 }
 
 /// Renders a finished programme with a change, at its own loudness and under its own true peak, and measures that; what peaks over

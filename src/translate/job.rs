@@ -19,7 +19,7 @@ pub struct Job<'a> {
     pub before: Option<&'a Path>,
     /// A finished production to compare with.
     pub reference: Option<&'a Path>,
-    /// What it is played on.
+    /// What it is played on; proposals are judged on all of them, also on those that are not told of.
     pub devices: &'a Devices,
     /// Whether proposed fixes are rendered.
     pub verify: bool,
@@ -112,7 +112,7 @@ fn verify(
     measurement: &Measurement,
     load: impl Fn() -> Result<Spool>,
 ) -> Result<()> {
-    let own: Vec<DeviceScore> = translation.devices.iter().map(|device| device.own.clone()).collect();
+    let Some(own) = Programme::new(measurement).map(|programme| devices.score(&programme)) else { return Ok(()) };
     // Several devices ask for the same change.
     let mut rendered: Vec<(Change, Vec<DeviceScore>)> = Vec::new();
     let mut judged = |change: Change, index: usize| -> Result<Verified> {
@@ -128,7 +128,8 @@ fn verify(
         };
         Ok(fix::judge(devices, &own, &rendered[known].1, index))
     };
-    for (index, device) in translation.devices.iter_mut().enumerate() {
+    for device in &mut translation.devices {
+        let Some(index) = devices.position(&device.id) else { continue };
         let mut passing = 0;
         for (place, proposal) in device.fixes.iter_mut().enumerate() {
             let verified = judged(proposal.change, index)?;
@@ -145,8 +146,8 @@ fn verify(
     Ok(())
 }
 
-/// Writes what is heard of a file on each device into a folder, as `<device>.wav`, all equally loud. The folder is made where there
-/// is none.
+/// Writes what is heard of a file on each device that is told of into a folder, as `<device>.wav`, all equally loud. The folder is
+/// made where there is none.
 ///
 /// The file passes a codec first if one is given, then the gain of a service, or else one that brings it to
 /// [`PLAYBACK_LUFS`]; each device's own limiter sees that level.

@@ -31,7 +31,7 @@ use self::ceiling::CeilingFix;
 use self::codecs::CodecCheck;
 use self::devices::Device;
 use self::ear::{Ear, Response};
-use self::fix::{Change, Fix};
+use self::fix::{Change, Fix, Rejected};
 pub use self::noise::{Noise, NoiseShape};
 use self::platforms::Playback;
 pub use self::programme::{PLAYBACK_LUFS, Programme};
@@ -69,6 +69,8 @@ pub struct SectionScore {
 /// Devices whose impulse responses have been read.
 pub struct Devices {
     entries: Vec<(Device, Option<impulse::Measured>)>,
+    /// Ids of those that are told of; all where it is empty.
+    only: Vec<String>,
 }
 
 impl Devices {
@@ -81,10 +83,30 @@ impl Devices {
             let measured = device.impulse_response.as_deref().map(impulse::Measured::load).transpose()?;
             Ok((device, measured))
         };
-        Ok(Self { entries: devices.into_iter().map(entry).collect::<Result<_>>()? })
+        Ok(Self { entries: devices.into_iter().map(entry).collect::<Result<_>>()?, only: Vec::new() })
     }
 
-    /// The devices, in order.
+    /// Tells of some alone, by their ids; of all where there are none. All are still scored: what helps one must hurt no other.
+    #[must_use]
+    pub fn telling(self, only: Vec<String>) -> Self {
+        Self { only, ..self }
+    }
+
+    /// The devices that are told of, in order.
+    pub fn told(&self) -> impl Iterator<Item = &Device> {
+        self.iter().filter(move |device| self.is_told(device))
+    }
+
+    fn is_told(&self, device: &Device) -> bool {
+        self.only.is_empty() || self.only.contains(&device.id)
+    }
+
+    /// Where a device stands among all.
+    pub(crate) fn position(&self, id: &str) -> Option<usize> {
+        self.iter().position(|device| device.id == id)
+    }
+
+    /// All devices, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Device> {
         self.entries.iter().map(|(device, _)| device)
     }
@@ -131,14 +153,15 @@ impl Devices {
         self.on_each(programme, &traits, |scored| ranges.iter().map(|range| section(scored, range)).collect())
     }
 
-    /// Writes what is heard of a programme on each device into a folder, as `<device>.wav`, all equally loud.
+    /// Writes what is heard of a programme on each device that is told of into a folder, as `<device>.wav`, all equally loud.
     ///
     /// `gain_db` is what the player applies.
     ///
     /// # Errors
     /// Those of the spool and of the files.
     pub fn render(&self, audio: &Spool, gain_db: f64, folder: &Path, force: bool) -> Result<()> {
-        let written = self.entries.par_iter().map(|(device, measured)| {
+        let told = self.entries.par_iter().filter(|(device, _)| self.is_told(device));
+        let written = told.map(|(device, measured)| {
             let destination = folder.join(format!("{}.wav", device.id));
             path::render(audio, device, measured.as_ref(), gain_db, &destination, force)
         });
@@ -236,7 +259,7 @@ impl DeviceTranslation {
 }
 
 impl Translation {
-    /// Scores a programme and other versions of it. `None` if it has no loudness.
+    /// Scores a programme and other versions of it, on the devices that are told of. `None` if it has no loudness.
     pub fn new(
         devices: &Devices,
         measurement: &Measurement,
@@ -262,6 +285,7 @@ impl Translation {
             platforms: table.services.iter().map(|service| service.playback(measurement, None)).collect(),
             platforms_as_of: table.as_of,
             devices: rows
+                .filter(|((((device, _), _), _), _)| devices.is_told(device))
                 .map(|((((device, own), sections), (before, reference)), fixes)| DeviceTranslation {
                     id: device.id.clone(),
                     name: device.name.clone(),
@@ -281,10 +305,17 @@ impl Translation {
         })
     }
 
-    /// Notes what the programme was given, and proposes no more of the same.
-    pub(crate) fn note_applied(&mut self, applied: Vec<AppliedFix>) {
+    /// Notes what the programme was given, and proposes no more of the same; and what was rendered and left out, which is proposed
+    /// last and with what it does.
+    pub(crate) fn note_tried(&mut self, devices: &Devices, applied: Vec<AppliedFix>, rejected: &[Rejected]) {
         for device in &mut self.devices {
             device.fixes.retain(|fix| applied.iter().all(|applied| !applied.change.is_like(&fix.change)));
+            let position = devices.position(&device.id);
+            for fix in &mut device.fixes {
+                let found = rejected.iter().find(|rejected| rejected.change == fix.change);
+                fix.verified = found.zip(position).and_then(|(found, index)| found.verified.get(index).cloned());
+            }
+            device.fixes.sort_by_key(Fix::is_left_out);
         }
         self.applied = applied;
     }

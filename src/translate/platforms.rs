@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::Measurement;
 use crate::measure::loudness::LoudnessSeries;
+use crate::measure::peak::Peaks;
 
 const TABLE: &str = include_str!("platforms.toml");
 
@@ -63,7 +64,7 @@ pub struct Playback {
     pub gain_db: f64,
     /// True peak after that gain, dBTP, before a limiter of the service.
     pub true_dbtp: Option<f64>,
-    /// What its limiter takes off the highest peak, dB (0 or more).
+    /// What its limiter, which sees samples, takes off the highest one, dB (0 or more).
     pub limited_db: f64,
     /// Loudness as played, LUFS, before a limiter of the service.
     pub played_lufs: Option<f64>,
@@ -84,6 +85,8 @@ pub struct Album {
     pub loudest_track_lufs: f64,
     /// Highest true peak of any track, dBTP.
     pub true_dbtp: f64,
+    /// Highest sample of any track, dBFS.
+    pub sample_dbfs: f64,
 }
 
 /// An album as a service plays it.
@@ -93,13 +96,15 @@ pub struct AlbumPlayback {
     pub id: String,
     /// Name for people.
     pub name: String,
+    /// What it is brought to, LUFS. `None` where nothing is changed.
+    pub target_lufs: Option<f64>,
     /// Gain on every track, dB. `None` where each track gets one of its own, or is left as it is.
     pub gain_db: Option<f64>,
     /// Loudness of the whole album as played, LUFS, before a limiter of the service.
     pub played_lufs: Option<f64>,
     /// Highest true peak after that gain, dBTP, before a limiter of the service.
     pub true_dbtp: Option<f64>,
-    /// What its limiter takes off the highest peak, dB (0 or more).
+    /// What its limiter, which sees samples, takes off the highest one, dB (0 or more).
     pub limited_db: f64,
     /// What loudness was worth: how much of it is turned down, dB (0 or more).
     pub given_up_db: f64,
@@ -109,11 +114,15 @@ impl Album {
     /// Of measured tracks. `None` if one of them has no loudness or no peak, or there is none.
     pub fn new(tracks: &[&Measurement]) -> Option<Self> {
         let lufs: Option<Vec<f64>> = tracks.iter().map(|track| track.loudness.integrated_lufs()).collect();
-        let peaks: Option<Vec<f64>> = tracks.iter().map(|track| track.peaks.true_dbtp()).collect();
+        let highest = |of: fn(&Peaks) -> Option<f64>| -> Option<f64> {
+            let peaks: Option<Vec<f64>> = tracks.iter().map(|track| of(&track.peaks)).collect();
+            peaks?.into_iter().reduce(f64::max)
+        };
         Some(Self {
             integrated_lufs: LoudnessSeries::integrated_lufs_of(tracks.iter().map(|track| &track.loudness))?,
             loudest_track_lufs: lufs?.into_iter().reduce(f64::max)?,
-            true_dbtp: peaks?.into_iter().reduce(f64::max)?,
+            true_dbtp: highest(Peaks::true_dbtp)?,
+            sample_dbfs: highest(Peaks::sample_dbfs)?,
         })
     }
 }
@@ -146,14 +155,14 @@ impl Platform {
     /// An album as the service plays it.
     pub fn album_playback(&self, album: &Album) -> AlbumPlayback {
         let gain_db = self.album_gain_db(album);
-        let true_dbtp = gain_db.map(|gain| album.true_dbtp + gain);
         AlbumPlayback {
             id: self.id.clone(),
             name: self.name.clone(),
+            target_lufs: self.target_lufs,
             gain_db,
             played_lufs: gain_db.map(|gain| album.integrated_lufs + gain),
-            true_dbtp,
-            limited_db: over(true_dbtp, self.limiter_dbfs),
+            true_dbtp: gain_db.map(|gain| album.true_dbtp + gain),
+            limited_db: over(gain_db.map(|gain| album.sample_dbfs + gain), self.limiter_dbfs),
             given_up_db: gain_db.map_or(0.0, |gain| (-gain).max(0.0)),
         }
     }
@@ -181,13 +190,13 @@ impl Platform {
     pub fn playback(&self, measurement: &Measurement, album: Option<&Album>) -> Playback {
         let (lufs, peak) = (measurement.loudness.integrated_lufs(), measurement.peaks.true_dbtp());
         let gain_db = lufs.zip(peak).map_or(0.0, |(lufs, peak)| self.gain_db(lufs, peak));
-        let true_dbtp = peak.map(|peak| peak + gain_db);
+        let sample_dbfs = measurement.peaks.sample_dbfs().map(|sample| sample + gain_db);
         Playback {
             id: self.id.clone(),
             name: self.name.clone(),
             gain_db,
-            true_dbtp,
-            limited_db: over(true_dbtp, self.limiter_dbfs),
+            true_dbtp: peak.map(|peak| peak + gain_db),
+            limited_db: over(sample_dbfs, self.limiter_dbfs),
             played_lufs: lufs.map(|lufs| lufs + gain_db),
             given_up_db: (-gain_db).max(0.0),
             over_advice_db: over(peak, Some(self.advised_dbtp(lufs))),
@@ -204,6 +213,7 @@ fn over(value: Option<f64>, limit: Option<f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::translate::programme::tests::measured;
 
     fn platform(id: &str) -> Platform {
         built_in().services.into_iter().find(|platform| platform.id == id).expect("in the table")
@@ -253,7 +263,7 @@ mod tests {
 
     #[test]
     fn an_album_keeps_the_levels_between_its_tracks() {
-        let album = Album { integrated_lufs: -10.0, loudest_track_lufs: -8.5, true_dbtp: -1.0 };
+        let album = Album { integrated_lufs: -10.0, loudest_track_lufs: -8.5, true_dbtp: -1.0, sample_dbfs: -1.0 };
         assert_eq!(platform("spotify").album_gain_db(&album), Some(-4.0));
         assert_eq!(platform("aes-td1008").album_gain_db(&album), Some(-5.5));
         assert_eq!(platform("youtube").album_gain_db(&album), None);
@@ -268,9 +278,27 @@ mod tests {
 
     #[test]
     fn a_quiet_album_is_raised_only_as_far_as_its_highest_peak_allows() {
-        let album = Album { integrated_lufs: -20.0, loudest_track_lufs: -18.0, true_dbtp: -4.0 };
+        let album = Album { integrated_lufs: -20.0, loudest_track_lufs: -18.0, true_dbtp: -4.0, sample_dbfs: -4.0 };
         assert_eq!(platform("spotify").album_gain_db(&album), Some(3.0));
         let loud = platform("spotify-loud").album_playback(&album);
         assert_eq!((loud.gain_db, loud.true_dbtp, loud.limited_db), (Some(9.0), Some(5.0), 6.0));
+    }
+
+    #[test]
+    fn a_limiter_that_sees_samples_takes_nothing_for_the_peaks_between_them() {
+        // A quiet tone and a burst at a quarter of the rate whose samples lie 3 dB under its crests.
+        let source = measured(48_000, 4.0, |n| {
+            let burst = 0.5 * (std::f64::consts::FRAC_PI_2 * (n as f64 + 0.5)).sin();
+            let x = if (96_000..97_000).contains(&n) { burst } else { 0.05 * (n as f64 * 0.1309).sin() };
+            (x, x)
+        });
+        let (sample, peak) = (source.peaks.sample_dbfs().expect("loud"), source.peaks.true_dbtp().expect("loud"));
+        assert!(peak > sample + 2.5, "{sample} {peak}");
+        let loud = platform("spotify-loud").playback(&source, None);
+        assert!((loud.limited_db - (sample + loud.gain_db + 1.0)).abs() < 1e-9 && loud.limited_db > 0.0, "{loud:?}");
+        let album = Album::new(&[&source]).expect("loud");
+        assert_eq!((album.sample_dbfs, album.true_dbtp), (sample, peak));
+        let loud_album = platform("spotify-loud").album_playback(&album);
+        assert!((loud_album.limited_db - loud.limited_db).abs() < 1e-9, "{loud_album:?}");
     }
 }

@@ -17,7 +17,7 @@ const LEAST: usize = 12;
 const CHANGE_DB: f64 = 4.0;
 /// Most sections that are told apart.
 const MOST: usize = 12;
-/// Levels under this below the whole count as this, dB.
+/// Levels under this count as this, dB of mean square in a programme at [`PLAYBACK_LUFS`](super::PLAYBACK_LUFS).
 const FLOOR_DB: f64 = -60.0;
 
 /// Ranges of frames, in order, that cover the programme.

@@ -309,3 +309,72 @@ fn harmonics_of_the_bass_do_what_they_promise_and_are_not_proposed_where_they_wo
     assert!(gain > 0.5 * predicted_gain && gain > 3.0, "{gain} of {predicted_gain}");
     assert!(fix::rewrites(&source, &changed) && !fix::rewrites(&source, &source));
 }
+
+#[test]
+fn what_is_not_told_of_is_still_not_to_be_hurt() {
+    let all = table();
+    let one = table().telling(vec!["phone-mono".into()]);
+    let scores = |of: &dyn Fn(usize) -> f64| -> Vec<DeviceScore> {
+        (0..16).map(|k| DeviceScore { score: Some(of(k)), parts: Parts::default(), bands: Vec::new() }).collect()
+    };
+    let car = all.position("car").expect("in the table");
+    let (before, after) = (scores(&|_| 50.0), scores(&|k| if k == car { 45.0 } else { 60.0 }));
+    assert_eq!(fix::judge(&one, &before, &after, 0).left_out, Some(fix::LeftOut::Harms));
+    let (left, right) = (pink(13, 5 * RATE as usize), pink(14, 5 * RATE as usize));
+    let source = measured(RATE, 5.0, |n| {
+        let bass = 0.3 * sine(n, 55.0);
+        (bass + left[n], bass + right[n])
+    });
+    let [whole, narrow] = [&all, &one].map(|devices| Translation::new(devices, &source, None, None).expect("loud"));
+    let phone = &whole.devices[all.position("phone-mono").expect("in the table")];
+    assert_eq!(narrow.devices, std::slice::from_ref(phone));
+    assert_eq!(one.told().map(|device| device.id.as_str()).collect::<Vec<_>>(), ["phone-mono"]);
+}
+
+#[test]
+fn what_was_rendered_and_left_out_is_proposed_last_and_says_so() {
+    let devices = table();
+    let music = pink(15, 3 * RATE as usize);
+    let source = measured(RATE, 3.0, |n| (music[n], music[n]));
+    let mut translation = Translation::new(&devices, &source, None, None).expect("loud");
+    let propose = |change: Change| Fix { change, setting: change.describe(), predicted_gain: 3.0, verified: None };
+    let [failed, untried] = [2.0, 1.0].map(|gain_db| Change::Presence { gain_db });
+    let taken = Change::LowCut { below_hz: 30.0 };
+    for device in &mut translation.devices {
+        device.fixes = vec![propose(taken), propose(failed), propose(untried)];
+    }
+    let scores = |score: f64| -> Vec<DeviceScore> {
+        (0..16).map(|_| DeviceScore { score: Some(score), parts: Parts::default(), bands: Vec::new() }).collect()
+    };
+    let (before, after) = (scores(50.0), scores(50.2));
+    let verified = (0..16).map(|index| fix::judge(&devices, &before, &after, index)).collect();
+    let applied =
+        AppliedFix { device: "car".into(), name: "Car".into(), change: taken, setting: taken.describe(), gain: 1.0 };
+    translation.note_tried(&devices, vec![applied], &[Rejected { change: failed, verified }]);
+    for device in &translation.devices {
+        assert_eq!(device.fixes.iter().map(|fix| fix.change).collect::<Vec<_>>(), [untried, failed], "{}", device.id);
+        assert!(device.fixes[1].is_left_out() && !device.fixes[0].is_left_out());
+    }
+}
+
+#[test]
+fn the_balance_weighs_what_it_weighs_on_a_device_that_plays_all_as_it_is() {
+    let (left, right) = (pink(16, 5 * RATE as usize), pink(17, 5 * RATE as usize));
+    let flat = Device { filters: Vec::new(), width: 1.0, noise: None, protection: None, ..built_in().remove(0) };
+    let cost_of = |song: &Programme| {
+        // The parts of such a device, with the balance 6 points down and without.
+        let parts = Devices::new(vec![flat.clone()]).expect("no files").score(song).remove(0).parts;
+        assert_eq!((parts.mono, parts.noise, parts.stress), (None, None, None));
+        let score = |points: f64| Parts { balance: parts.balance.map(|balance| balance - points), ..parts }.score();
+        score(0.0).expect("a score") - score(6.0).expect("a score")
+    };
+    let stereo = programme(5.0, |n| {
+        let bass = 0.3 * sine(n, 55.0);
+        (bass + left[n], bass + right[n])
+    });
+    let tone = programme(5.0, |n| (0.3 * sine(n, 997.0), 0.3 * sine(n, 997.0)));
+    for (song, share) in [(&stereo, 0.15 / 0.65), (&tone, 1.0)] {
+        let cost = scores::cost_of_balance(song, 6.0);
+        assert!((cost - cost_of(song)).abs() < 1e-9 && (cost - 6.0 * share).abs() < 1e-9, "{cost}");
+    }
+}

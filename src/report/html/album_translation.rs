@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::translation::parts_of;
-use super::{number_heads, page};
+use super::{number_heads, page, scrolling};
 use crate::report::AlbumTranslationDocument;
 use crate::report::figures::{describe_file, file_names, number, signed};
 use crate::report::translation::album_words;
@@ -56,27 +56,30 @@ fn tracks(document: &AlbumTranslationDocument, names: &[String]) -> Markup {
 }
 
 fn platforms(document: &AlbumTranslationDocument) -> Markup {
-    html! {
-        section.translation {
-            h2 { "Services, as of " (document.platforms_as_of) }
-            table.numbers {
-                (number_heads(&["gain on the album dB", "LUFS", "dBTP", "tracks alone dB"]))
-                tbody {
-                    @for service in &document.platforms {
-                        tr {
-                            th scope="row" { (service.name) div.cause { (album_words(service)) } }
-                            td { (signed(service.gain_db, 1)) }
-                            td { (number(service.played_lufs, 1)) }
-                            td { (number(service.true_dbtp, 1)) }
-                            td {
-                                @if let Some([least, most]) = document.track_gains_db(&service.id) {
-                                    (signed(Some(least), 1)) " to " (signed(Some(most), 1))
-                                }
+    let table = html! {
+        table.numbers {
+            (number_heads(&["gain on the album dB", "LUFS", "dBTP", "tracks alone dB"]))
+            tbody {
+                @for service in &document.platforms {
+                    tr {
+                        th scope="row" { (service.name) div.cause { (album_words(service)) } }
+                        td { (signed(service.gain_db, 1)) }
+                        td { (number(service.played_lufs, 1)) }
+                        td { (number(service.true_dbtp, 1)) }
+                        td {
+                            @if let Some([least, most]) = document.track_gains_db(&service.id) {
+                                (signed(Some(least), 1)) " to " (signed(Some(most), 1))
                             }
                         }
                     }
                 }
             }
+        }
+    };
+    html! {
+        section.translation {
+            h2 { "Services, as of " (document.platforms_as_of) }
+            (scrolling("What services do to the album", &table))
             p.quiet {
                 "Played as an album, all tracks get one gain and keep the levels between them; alone, or in a playlist, each gets its own."
             }

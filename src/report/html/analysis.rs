@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::plots::figure;
-use super::{number_heads, page};
+use super::{number_heads, page, scrolling};
 use crate::measure::Measurement;
 use crate::quality::Severity;
 use crate::report::figures::{KEY_FIGURES, clock_fine, describe_file, file_names, help, hertz_range, number, places};
@@ -33,28 +33,31 @@ pub fn analysis_html(files: &[(&AnalysisDocument, &Measurement)], album: Option<
 }
 
 fn overview(files: &[(&AnalysisDocument, &Measurement)], names: &[String], album: &AlbumDocument) -> Markup {
+    let table = html! {
+        table.numbers {
+            thead {
+                tr { td {} @for figure in &KEY_FIGURES { th scope="col" title=(figure.help) { (figure.short) br; span.quiet { (figure.unit) } } } }
+            }
+            tbody {
+                @for ((document, _), name) in files.iter().zip(names) {
+                    tr {
+                        th scope="row" { (name) }
+                        @for figure in &KEY_FIGURES {
+                            td { (number((figure.of)(&document.analysis), figure.decimals)) }
+                        }
+                    }
+                }
+                tr {
+                    th scope="row" { "album" }
+                    @for figure in &KEY_FIGURES { td { (number(album.figure(figure.id), figure.decimals)) } }
+                }
+            }
+        }
+    };
     html! {
         section {
             h2 { "Album" }
-            table.numbers {
-                thead {
-                    tr { td {} @for figure in &KEY_FIGURES { th scope="col" title=(figure.help) { (figure.short) br; span.quiet { (figure.unit) } } } }
-                }
-                tbody {
-                    @for ((document, _), name) in files.iter().zip(names) {
-                        tr {
-                            th scope="row" { (name) }
-                            @for figure in &KEY_FIGURES {
-                                td { (number((figure.of)(&document.analysis), figure.decimals)) }
-                            }
-                        }
-                    }
-                    tr {
-                        th scope="row" { "album" }
-                        @for figure in &KEY_FIGURES { td { (number(album.figure(figure.id), figure.decimals)) } }
-                    }
-                }
-            }
+            (scrolling("Key numbers of the files and the album", &table))
         }
     }
 }
@@ -107,7 +110,7 @@ fn quality(document: &AnalysisDocument) -> Markup {
         @if document.quality.is_empty() {
             p.quiet { "Nothing found." }
         } @else {
-            table.numbers {
+            table.findings {
                 tbody {
                     @for finding in &document.quality {
                         tr {
@@ -194,7 +197,7 @@ fn spectrum(document: &AnalysisDocument) -> Markup {
 
 fn bands(document: &AnalysisDocument) -> Markup {
     let analysis = &document.analysis;
-    html! {
+    let table = html! {
         table.numbers {
             (number_heads(&["width dB", "correlation", "balance dB", "lost in mono dB", "spread dB", "hits dB"]))
             tbody {
@@ -213,6 +216,9 @@ fn bands(document: &AnalysisDocument) -> Markup {
                 }
             }
         }
+    };
+    html! {
+        (scrolling("Stereo and dynamics by band", &table))
         p.quiet { "Spread: 95th over 10th percentile of 0.2 s. Hits: 0.2 s over 3 s, 95th percentile." }
     }
 }
@@ -249,6 +255,8 @@ mod tests {
         let mut document = sample::before();
         document.file.path = "a <b>.wav".into();
         let page = analysis_html(&[(&document, &loud), (&sample::after(), &quiet)], Some(&album));
+        // The album's table and each file's by band scroll on a phone.
+        assert_eq!(page.matches("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=").count(), 3);
         assert!(page.contains("2 files") && page.contains(">album<") && page.contains("a &lt;b&gt;.wav"));
     }
 }

@@ -48,6 +48,11 @@ fn number_heads(names: &[&str]) -> Markup {
     html! { thead { tr { td {} @for name in names { th scope="col" { (name) } } } } }
 }
 
+/// A table that is wider than a phone, in a block that scrolls sideways there, by keyboard too.
+fn scrolling(label: &str, table: &Markup) -> Markup {
+    html! { div.scroll tabindex="0" role="region" aria-label=(label) { (table) } }
+}
+
 /// One self-contained page about a master: no scripts, nothing to load.
 pub fn master_html(report: &MasterReport) -> String {
     let title = file_name(&report.after.file.path);
@@ -357,6 +362,19 @@ mod tests {
         assert!(page.contains("+1.5 dB off the prediction") && page.contains("not measurable"));
         assert_eq!(page.matches("<tr class=\"off\">").count(), 2);
         assert!(page.contains("2 of 6 changes did not come about as predicted"));
+    }
+
+    #[test]
+    fn an_equaliser_that_is_for_devices_alone_was_fitted_to_nothing() {
+        let mut report = sample::report();
+        let added = "mono below 150 Hz for Phone, one speaker.";
+        assert!(master_html(&report).contains(&format!("fitted to the dotted curve. Added to it: {added}")));
+        report.settings.eq.truncate(1);
+        let page = master_html(&report);
+        assert!(
+            !page.contains("fitted to the dotted curve")
+                && page.contains(&format!("what was added for devices: {added}"))
+        );
     }
 
     #[test]

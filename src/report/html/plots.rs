@@ -127,15 +127,35 @@ pub(super) fn spectrum(report: &MasterReport) -> Markup {
     let caption = html! {
         "Long-term spectrum of the mid in the loud parts, each programme shifted by its integrated loudness, so that "
         "shapes compare."
-        @if has_eq && !curves.eq_target.is_empty() {
-            " The equaliser was fitted to the dotted curve."
-        } @else if !has_eq { " No equaliser was used." }
+        (equaliser_words(report))
     };
     let description = "Third-octave spectrum and equaliser curve";
     html! {
         section #spectrum {
             h2 { "Spectrum" @if has_eq { " and equaliser" } }
             (figure(&caption, |layout| chart(layout, description, XAxis::Frequency, &panels)))
+        }
+    }
+}
+
+/// What the equaliser was made for: the curve that it was fitted to, and devices.
+fn equaliser_words(report: &MasterReport) -> Markup {
+    let applied = report.translation.iter().flat_map(|translation| &translation.applied);
+    let (mut for_devices, mut bands) = (Vec::new(), 0);
+    for fix in applied {
+        let own = fix.change.eq().len();
+        if own > 0 {
+            for_devices.push(format!("{} for {}", fix.setting, fix.name));
+            bands += own;
+        }
+    }
+    let is_fitted = !report.curves.eq_target.is_empty() && report.settings.eq.len() > bands;
+    html! {
+        @if report.settings.eq.is_empty() { " No equaliser was used." }
+        @if is_fitted { " The equaliser was fitted to the dotted curve." }
+        @if !for_devices.is_empty() {
+            @if is_fitted { " Added to it: " } @else { " The equaliser is what was added for devices: " }
+            (for_devices.join("; ")) "."
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::plots::figure;
-use super::{number_heads, page};
+use super::{number_heads, page, scrolling};
 use crate::report::TranslationDocument;
 use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
 use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
@@ -94,21 +94,24 @@ fn bands(translation: &Translation) -> Markup {
 }
 
 fn parts(translation: &Translation) -> Markup {
-    html! {
-        details {
-            summary { "The parts of the scores" }
-            table.numbers {
-                (number_heads(&["score", "bass", "lead", "mono", "tone", "noise", "stress"]))
-                tbody {
-                    @for device in &translation.devices {
-                        tr {
-                            th scope="row" { (device.name) }
-                            td.after { (number(device.own.score, 0)) }
-                            @for (_, part) in device.own.parts.named() { td { (number(part, 0)) } }
-                        }
+    let table = html! {
+        table.numbers {
+            (number_heads(&["score", "bass", "lead", "mono", "tone", "noise", "stress"]))
+            tbody {
+                @for device in &translation.devices {
+                    tr {
+                        th scope="row" { (device.name) }
+                        td.after { (number(device.own.score, 0)) }
+                        @for (_, part) in device.own.parts.named() { td { (number(part, 0)) } }
                     }
                 }
             }
+        }
+    };
+    html! {
+        details {
+            summary { "The parts of the scores" }
+            (scrolling("Parts of the scores by device", &table))
             p.quiet { (NONE) ": does not apply. Bass: whether its pitch is heard. Lead: the centre over the rest and the noise. "
                 "Mono: what summing leaves. Tone: nearness to the file's balance. Noise: what stands out of it. "
                 "Stress: what the device's own limiter leaves." }
@@ -206,25 +209,28 @@ fn platforms(translation: &Translation) -> Markup {
 }
 
 fn codecs(translation: &Translation) -> Markup {
-    html! {
-        @if !translation.codecs.is_empty() {
-            h3 { "Codecs" }
-            table.numbers {
-                (number_heads(&["dBTP", "rise dB", "band to kHz", "side dB", "noise over mask dB", "ceiling that passes"]))
-                tbody {
-                    @for check in &translation.codecs {
-                        tr {
-                            th scope="row" { span.number { (check.id) } " " span.unit { (check.encoder) } }
-                            td { (number(check.true_dbtp, 2)) }
-                            td { (signed(check.rise_db, 2)) }
-                            td { (number(check.band_limit_hz.map(|hz| hz / 1000.0), 1)) }
-                            td { (signed(check.side_change_db, 1)) }
-                            td { (number(check.worst_noise_to_mask_db, 1)) }
-                            td { @if check.passes { "as it is" } @else { (number(check.passing_ceiling_dbtp, 1)) } }
-                        }
+    let table = html! {
+        table.numbers {
+            (number_heads(&["dBTP", "rise dB", "band to kHz", "side dB", "noise over mask dB", "ceiling that passes"]))
+            tbody {
+                @for check in &translation.codecs {
+                    tr {
+                        th scope="row" { span.number { (check.id) } " " span.unit { (check.encoder) } }
+                        td { (number(check.true_dbtp, 2)) }
+                        td { (signed(check.rise_db, 2)) }
+                        td { (number(check.band_limit_hz.map(|hz| hz / 1000.0), 1)) }
+                        td { (signed(check.side_change_db, 1)) }
+                        td { (number(check.worst_noise_to_mask_db, 1)) }
+                        td { @if check.passes { "as it is" } @else { (number(check.passing_ceiling_dbtp, 1)) } }
                     }
                 }
             }
+        }
+    };
+    html! {
+        @if !translation.codecs.is_empty() {
+            h3 { "Codecs" }
+            (scrolling("What codecs do", &table))
         }
         @if !translation.codecs_absent.is_empty() {
             ul { @for absent in &translation.codecs_absent { li.quiet { "Not checked: " (absent) } } }

@@ -3,7 +3,7 @@
 use super::super::AlbumTranslationDocument;
 use super::super::figures::{file_names, number, printable, signed};
 use super::super::translation::album_words;
-use super::{WIDTH, line, line_with_words, shorten};
+use super::{WIDTH, line, line_with_words, pad, shorten};
 
 /// The album as one, its tracks, and what services do to both.
 pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
@@ -25,8 +25,8 @@ pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
     for (track, name) in tracks.iter().zip(&names) {
         let weakest = track.translation.weakest();
         let row = format!(
-            "  {:<38}{:>6}  {}",
-            shorten(name, 38),
+            "  {}{:>6}  {}",
+            pad(&shorten(name, 38), 38),
             number(weakest.and_then(|device| device.own.score), 0),
             weakest.map_or(String::new(), |device| printable(&device.name))
         );
@@ -69,6 +69,7 @@ mod tests {
             "  Night Drive master.wav                    41  Phone, one speaker",
             "  Spotify, normal              -2.0  -14.0   -3.0    -5.0 to -1.0  you give up 2.0 dB",
             "  YouTube                         \u{2013}      \u{2013}      \u{2013}                  each track by itself",
+            "  Qobuz                           \u{2013}      \u{2013}      \u{2013}                  changes nothing",
         ] {
             assert!(text.contains(wanted), "{wanted}\n{text}");
         }

@@ -1,6 +1,6 @@
 //! What was measured of files.
 
-use super::{WIDTH, line, shorten, wrap};
+use super::{WIDTH, columns, line, pad, shorten, wrap};
 use crate::quality::Severity;
 use crate::report::figures::{
     KEY_FIGURES, clock_fine, describe_file, file_name, file_names, frequency, hertz_range, number, places, printable,
@@ -141,15 +141,15 @@ fn many_files(documents: &[AnalysisDocument], album: Option<&AlbumDocument>) -> 
         .collect();
     let widths: [usize; KEY_FIGURES.len()] = std::array::from_fn(|column| {
         let figure = &KEY_FIGURES[column];
-        let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widest = rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
         1 + widest.max(figure.short.len()).max(figure.unit.len()).max(5)
     });
     let room = WIDTH - widths.iter().sum::<usize>().min(WIDTH - LEAST_NAME);
     let names: Vec<String> = names.iter().map(|name| shorten(name, room)).chain(["album".into()]).collect();
-    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let longest = names.iter().map(|name| columns(name)).max().unwrap_or(0);
     let mut row = |name: &str, cells: &[&str]| {
         let cells: String = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}")).collect();
-        line(&mut out, &format!("{name:<longest$}{cells}"));
+        line(&mut out, &format!("{}{cells}", pad(name, longest)));
     };
     row("file", &KEY_FIGURES.each_ref().map(|figure| figure.short));
     row("", &KEY_FIGURES.each_ref().map(|figure| figure.unit));
@@ -231,6 +231,15 @@ mod tests {
         assert!(table.contains('\u{2026}') && table.contains("LUFS-I"), "{text}");
         assert!(quality.contains("mix 7.wav: warning clipping"), "{text}");
         assert_eq!(text_of(&[]).lines().count(), 2);
+    }
+
+    #[test]
+    fn rows_of_any_script_stand_under_their_heads() {
+        let mut wide = sample::after();
+        wide.file.path = "\u{65e5}\u{672c}\u{8a9e}\u{306e}\u{66f2}.wav".into();
+        let text = text_of(&[sample::before(), wide]);
+        let ends: Vec<usize> = text.lines().take(4).map(columns).collect();
+        assert!(ends.iter().all(|end| *end == ends[1]), "{text}");
     }
 
     #[test]

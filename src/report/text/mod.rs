@@ -12,6 +12,8 @@ pub use analysis::{Colors, analysis_text};
 pub use processors::processors_text;
 pub use translation::translation_text;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::figures::{
     KEY_FIGURES, NONE, PromiseWords, change, describe_file, file_name, file_names, frequency, hertz, nothing_proposed,
     number, printable, signed, verdict,
@@ -124,7 +126,7 @@ fn changes(out: &mut String, report: &MasterReport) {
         let reference = report.reference.as_ref().map_or(String::new(), |_| number(document.reference, 1));
         let [before, predicted, achieved] = values;
         let setting = printable(&suggestion.setting);
-        let is_long = setting.chars().count() > 40;
+        let is_long = columns(&setting) > 40;
         if is_long {
             wrap(out, &setting, 2);
         }
@@ -158,7 +160,7 @@ pub fn comparison_text(comparison: &ComparisonDocument) -> String {
     let names = file_names([a, b].map(|document| document.file.path.as_str()));
     for ((letter, document), name) in [("A", a), ("B", b)].into_iter().zip(&names) {
         let file = describe_file(&document.file);
-        let room = (WIDTH - 6).saturating_sub(file.chars().count());
+        let room = (WIDTH - 6).saturating_sub(columns(&file));
         line(&mut out, &format!("{letter}  {}  {file}", shorten(name, room)));
     }
     line(&mut out, "");
@@ -255,7 +257,7 @@ pub(super) fn wrap(out: &mut String, content: &str, indent: usize) {
 
 /// Appends a row with words behind it, or in lines under it where there is no room.
 fn line_with_words(out: &mut String, row: &str, words: &str) {
-    if row.chars().count() + 2 + words.chars().count() <= WIDTH {
+    if columns(row) + 2 + columns(words) <= WIDTH {
         line(out, &format!("{row}  {words}"));
     } else {
         line(out, row);
@@ -265,14 +267,14 @@ fn line_with_words(out: &mut String, row: &str, words: &str) {
 
 /// Appends text beside a lead that ends in blanks, in lines of at most [`WIDTH`].
 fn wrap_beside(out: &mut String, lead: &str, content: &str) {
-    let indent = lead.chars().count();
+    let indent = columns(lead);
     fill(out, lead.into(), content, indent);
 }
 
 fn fill(out: &mut String, mut current: String, content: &str, following_indent: usize) {
     let mut is_empty = true;
     for word in content.split_whitespace() {
-        if !is_empty && current.chars().count() + 1 + word.chars().count() > WIDTH {
+        if !is_empty && columns(&current) + 1 + columns(word) > WIDTH {
             line(out, &current);
             current = " ".repeat(following_indent);
             is_empty = true;
@@ -286,14 +288,31 @@ fn fill(out: &mut String, mut current: String, content: &str, following_indent: 
     line(out, &current);
 }
 
-/// At most `width` characters; what is cut out of the middle leaves an ellipsis.
+/// Columns that a terminal gives to a text (Unicode Standard Annex 11): two for a Chinese or Japanese character, none for an accent
+/// that is written behind its letter.
+fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// Text with blanks behind it, up to a number of columns.
+fn pad(text: &str, width: usize) -> String {
+    format!("{text}{:1$}", "", width.saturating_sub(columns(text)))
+}
+
+/// At most `width` columns; what is cut out of the middle leaves an ellipsis.
 fn shorten(text: &str, width: usize) -> String {
-    let count = text.chars().count();
-    if count <= width {
+    if columns(text) <= width {
         return text.into();
     }
-    let (head, tail) = (width.saturating_sub(1) / 3, width.saturating_sub(1) - width.saturating_sub(1) / 3);
-    text.chars().take(head).chain(['\u{2026}']).chain(text.chars().skip(count - tail)).collect()
+    let head = width.saturating_sub(1) / 3;
+    let tail = width.saturating_sub(1) - head;
+    let cuts = || text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    let head_end = cuts().take_while(|&at| columns(&text[..at]) <= head).last().unwrap_or(0);
+    let tail_start = cuts().find(|&at| columns(&text[at..]) <= tail).unwrap_or(text.len());
+    // An accent whose letter is cut off goes too.
+    let tail =
+        text[tail_start..].trim_start_matches(|character: char| columns(character.encode_utf8(&mut [0; 4])) == 0);
+    format!("{}\u{2026}{tail}", &text[..head_end])
 }
 
 #[cfg(test)]
@@ -303,9 +322,24 @@ pub(super) mod tests {
 
     pub(in crate::report) fn assert_fits(text: &str) {
         for line in text.lines() {
-            assert!(line.chars().count() <= WIDTH && !line.ends_with(' '), "{} {line:?}", line.chars().count());
+            assert!(columns(line) <= WIDTH && !line.ends_with(' '), "{} {line:?}", columns(line));
             assert!(!line.contains("NaN") && !line.contains("inf"), "{line}");
         }
+    }
+
+    #[test]
+    fn names_take_the_columns_that_a_terminal_gives_them() {
+        // Two columns a character; a letter and its accent in one.
+        let (wide, accented) = ("\u{65e5}\u{672c}\u{8a9e}\u{306e}\u{66f2}.wav", "e\u{301}te\u{301} a\u{300} Paris.wav");
+        assert_eq!([columns(wide), columns(accented)], [14, 15]);
+        assert_eq!([pad(wide, 16), pad(accented, 16)], [format!("{wide}  "), format!("{accented} ")]);
+        assert_eq!([shorten(wide, 14), shorten(accented, 15)], [wide, accented]);
+        assert_eq!(shorten(wide, 11), "\u{65e5}\u{2026}\u{66f2}.wav", "a character is not cut in half");
+        assert_eq!(shorten("abcde\u{301}\u{301}fg", 4), "a\u{2026}fg");
+        let mut out = String::new();
+        wrap(&mut out, &format!("{0} {0} {0}", "\u{65e5}".repeat(20)), 0);
+        assert_fits(&out);
+        assert_eq!(out.lines().count(), 2);
     }
 
     #[test]

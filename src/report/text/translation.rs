@@ -3,7 +3,7 @@
 use super::super::TranslationDocument;
 use super::super::figures::{NONE, clock, describe_file, file_name, hertz_range, number, printable, signed};
 use super::super::translation::{ceiling_outcome, codec_need, fix_outcome, section_words, service_words, summary};
-use super::{WIDTH, line, line_with_words, shorten, wrap};
+use super::{WIDTH, columns, line, line_with_words, pad, shorten, wrap};
 use crate::translate::{DeviceScore, DeviceTranslation, Translation};
 
 /// Times that are written out; the JSON has them all.
@@ -35,7 +35,8 @@ pub(super) fn in_master(out: &mut String, translation: &Translation) {
     wrap(out, &printable(&summary(translation)), 0);
     if let Some(weakest) = translation.weakest() {
         let score = number(weakest.own.score, 0);
-        let fix = weakest.fix().map_or(String::new(), |fix| format!("; {} would help", fix.setting));
+        let fix = weakest.fix().filter(|fix| !fix.is_left_out());
+        let fix = fix.map_or(String::new(), |fix| format!("; {} would help", fix.setting));
         wrap(out, &format!("Weakest: {} ({score} of 100){fix}.", printable(&weakest.name)), 2);
     }
     unscored(out, translation);
@@ -89,8 +90,8 @@ fn devices(out: &mut String, translation: &Translation) {
         line(
             out,
             &format!(
-                "  {:<24}{:>6}{}{}{}  {parts}",
-                shorten(&printable(&device.name), 24),
+                "  {}{:>6}{}{}{}  {parts}",
+                pad(&shorten(&printable(&device.name), 24), 24),
                 number(device.own.score, 0),
                 column(has_before, &score(&device.before)),
                 column(has_before, &signed(change, 0)),
@@ -189,7 +190,7 @@ fn codecs(out: &mut String, translation: &Translation) {
                 signed(check.side_change_db, 1),
                 number(check.worst_noise_to_mask_db, 1)
             );
-            let room = WIDTH.saturating_sub(row.chars().count() + 2);
+            let room = WIDTH.saturating_sub(columns(&row) + 2);
             line(out, &format!("{row}  {}", shorten(&printable(&check.encoder), room)));
         }
     }

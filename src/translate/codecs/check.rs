@@ -24,7 +24,7 @@ use crate::units::{db_to_power, power_to_db, power_to_db_checked};
 
 /// Above the band limit less than this share of the power is left.
 const LEFT_SHARE: f64 = 0.1;
-/// A side of less than this share of the mid's power is none.
+/// Of mid and side, the one with less than this share of the other's power is rounding.
 const NO_SIDE: f32 = 1e-9;
 /// Resolution of the band limit, Hz.
 const CELL_HZ: f64 = 100.0;
@@ -120,18 +120,20 @@ pub(super) fn passes(decoded: &Peaks) -> bool {
     decoded.true_dbtp().is_none_or(|peak| peak <= PASS_DBTP)
 }
 
-/// By how many frames the decoded programme lags, by the peak of the cross-correlation of their middles.
+/// By how many frames the decoded programme lags, by the peak of the cross-correlation of both channels where the programme is
+/// loudest; 0 where nothing correlates.
 fn lag_frames(audio: &Spool, decoded: &Spool) -> Result<i64> {
-    let start = (audio.frames() / 2).saturating_sub(LAG_FRAMES as u64 / 2);
-    let middle = |spool: &Spool| -> Result<Vec<Complex<f32>>> {
+    let start = loudest_stretch(audio)?;
+    // Left as the real and right as the imaginary part: the real part of the correlation is the sum of those of the channels.
+    let stretch = |spool: &Spool| -> Result<Vec<Complex<f32>>> {
         let mut block = AudioBuffer::new(spool.sample_rate_hz());
         spool.read(start, LAG_FRAMES, &mut block)?;
         let mut values: Vec<Complex<f32>> =
-            block.left().iter().zip(block.right()).map(|(l, r)| Complex::new(l + r, 0.0)).collect();
+            block.left().iter().zip(block.right()).map(|(&l, &r)| Complex::new(l, r)).collect();
         values.resize(2 * LAG_FRAMES, Complex::default());
         Ok(values)
     };
-    let (mut a, mut b) = (middle(audio)?, middle(decoded)?);
+    let (mut a, mut b) = (stretch(audio)?, stretch(decoded)?);
     let mut planner = FftPlanner::new();
     let (forward, inverse) = (planner.plan_fft_forward(2 * LAG_FRAMES), planner.plan_fft_inverse(2 * LAG_FRAMES));
     forward.process(&mut a);
@@ -139,8 +141,23 @@ fn lag_frames(audio: &Spool, decoded: &Spool) -> Result<i64> {
     b.iter_mut().zip(&a).for_each(|(b, a)| *b *= a.conj());
     inverse.process(&mut b);
     let lags = (0..=MOST_LAG).chain(2 * LAG_FRAMES - MOST_LAG..2 * LAG_FRAMES);
-    let best = lags.max_by(|&x, &y| b[x].re.total_cmp(&b[y].re)).unwrap_or(0);
+    let positive = lags.filter(|&lag| b[lag].re > 0.0);
+    let best = positive.max_by(|&x, &y| b[x].re.total_cmp(&b[y].re)).unwrap_or(0);
     Ok(if best <= MOST_LAG { best as i64 } else { best as i64 - 2 * LAG_FRAMES as i64 })
+}
+
+/// First frame of the loudest stretch of [`LAG_FRAMES`]: pauses say nothing about a lag.
+fn loudest_stretch(audio: &Spool) -> Result<u64> {
+    let (mut start, mut most, mut at) = (0, 0.0, 0);
+    audio.blocks(0, LAG_FRAMES, |block| {
+        let energy: f64 = block.left().iter().chain(block.right()).map(|x| f64::from(*x).powi(2)).sum();
+        if energy > most {
+            (start, most) = (at, energy);
+        }
+        at += block.frames() as u64;
+        Ok(())
+    })?;
+    Ok(start)
 }
 
 /// Spectra of the decoded programme and of its difference from the original.
@@ -180,10 +197,11 @@ fn band_limit(source: &SpectralFrames, decoded: &SpectralFrames) -> Option<f64> 
     (last_left < last_told).then(|| (last_left + 1) as f64 * bins as f64 * source.bin_hz)
 }
 
-/// Change of the side over that of the mid, the mean of all bands that have both, dB: what lies so far under the mid is rounding.
+/// Change of the side over that of the mid, the mean of all bands that have both, dB.
 fn side_change(source: &[BandPower], left: &[BandPower]) -> Option<f64> {
     let change = |was: f32, is: f32| power_to_db_checked(f64::from(is) / f64::from(was));
-    let pairs = source.iter().zip(left).filter(|(was, _)| was.side > NO_SIDE * was.mid);
+    let has_both = |was: &BandPower| was.side > NO_SIDE * was.mid && was.mid > NO_SIDE * was.side;
+    let pairs = source.iter().zip(left).filter(|(was, _)| has_both(was));
     let changes: Vec<f64> =
         pairs.filter_map(|(was, is)| Some(change(was.side, is.side)? - change(was.mid, is.mid)?)).collect();
     (!changes.is_empty()).then(|| changes.iter().sum::<f64>() / changes.len() as f64)
@@ -203,6 +221,30 @@ fn noise_to_mask(source: &[BandPower], noise: &[BandPower]) -> Vec<Option<f64>> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::Noise;
+
+    /// Silence, then a second of noise on the left and that times `right` on the right, then silence: the middle has none of it.
+    fn spool(delay: usize, right: f32) -> Spool {
+        let mut noise = Noise(7);
+        let mut left = vec![0.0; 3 * LAG_FRAMES + delay];
+        left[delay..delay + 48_000].fill_with(|| 0.3 * noise.next() as f32);
+        let mut spool = Spool::new(48_000);
+        let mirrored = left.iter().map(|x| right * x).collect();
+        spool.push(&AudioBuffer::from_channels(48_000, left, mirrored)).expect("memory");
+        spool
+    }
+
+    #[test]
+    fn a_lag_is_found_where_the_middle_is_silent_and_where_the_channels_are_opposed() {
+        for right in [1.0, 0.0, -1.0] {
+            assert_eq!(lag_frames(&spool(1_000, right), &spool(1_312, right)).expect("memory"), 312, "right {right}");
+            assert_eq!(lag_frames(&spool(1_000, right), &spool(988, right)).expect("memory"), -12, "right {right}");
+        }
+        let mut silence = Spool::new(48_000);
+        silence.push(&AudioBuffer::silence(48_000, LAG_FRAMES)).expect("memory");
+        assert_eq!(lag_frames(&silence, &silence).expect("memory"), 0);
+        assert_eq!(lag_frames(&spool(0, 1.0), &silence).expect("memory"), 0);
+    }
 
     #[test]
     fn rounding_errors_are_no_side() {
@@ -210,5 +252,11 @@ mod tests {
         assert_eq!(side_change(&[band(1e-14)], &[band(1e-12)]), None);
         let halved = side_change(&[band(1e-14), band(0.02)], &[band(1e-12), band(0.01)]).expect("one band has a side");
         assert!((halved + 3.01).abs() < 0.01, "{halved}");
+    }
+
+    #[test]
+    fn rounding_errors_are_no_mid() {
+        let band = |mid: f32| BandPower { mid, side: 0.1, cross: 0.0 };
+        assert_eq!(side_change(&[band(1e-14)], &[band(1e-8)]), None);
     }
 }

@@ -43,11 +43,6 @@ impl Parts {
     /// Weight of each part in the whole.
     const WEIGHTS: [f64; 6] = [0.25, 0.25, 0.15, 0.15, 0.10, 0.10];
 
-    /// Points of the whole score that so many of the balance are worth, where all parts apply.
-    pub(super) fn of_balance(points: f64) -> f64 {
-        points * Self::WEIGHTS[3]
-    }
-
     /// Names and values, in the order of the fields.
     pub fn named(&self) -> [(&'static str, Option<f64>); 6] {
         let Self { bass, lead, mono, balance, noise, stress } = *self;
@@ -89,6 +84,15 @@ pub(super) fn unscored(programme: &Programme) -> Vec<Unscored> {
     let bass = bass::Line::new(programme).absence().map(|reason| Unscored { part: "bass", reason });
     let lead = lead::absence(programme).map(|reason| Unscored { part: "lead", reason });
     bass.into_iter().chain(lead).collect()
+}
+
+/// What is taken from the score of a device that plays a programme as it is, by so many points of the balance. Stereo, in a silent
+/// room and without a limiter, it has no other part than the bass and the lead that there are.
+pub(super) fn cost_of_balance(programme: &Programme, points: f64) -> f64 {
+    let absent = unscored(programme);
+    let kept = |part: &str| absent.iter().all(|unscored| unscored.part != part).then_some(100.0);
+    let left = Parts { bass: kept("bass"), lead: kept("lead"), balance: Some(100.0 - points), ..Parts::default() };
+    left.score().map_or(0.0, |score| 100.0 - score)
 }
 
 /// Parts that change over time, for each frame; `NaN` where a frame has none.
