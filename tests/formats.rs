@@ -1,10 +1,12 @@
 //! What goes in comes out: every format against a reference, and every broken file to a clear error.
 
 use std::io::Cursor;
+use std::num::{NonZeroU8, NonZeroU32};
 use std::path::{Path, PathBuf};
 
 use halfspeed::io::{Decoder, SampleFormat, SourceInfo, WavWriter};
 use halfspeed::{AudioBuffer, Error};
+use vorbis_rs::VorbisEncoderBuilder;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -298,6 +300,24 @@ fn lengths_that_a_streaming_writer_left_open_mean_all_there_is() {
 }
 
 #[test]
+fn a_frame_size_that_is_left_out_follows_from_the_bits() {
+    let data = [0, 0x40, 0, 0xC0, 0, 0x20, 0, 0xE0];
+    let file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, 0, 16)), (b"data", &data)]);
+    let (_, read) = decode_bytes(&file, "a.wav").unwrap();
+    assert_eq!((read.left(), read.right()), (&[0.5, 0.25][..], &[-0.5, -0.25][..]));
+}
+
+#[test]
+fn a_caf_that_leaves_its_length_open_is_read_to_its_end() {
+    let mut bytes = std::fs::read(fixture("caf.caf")).unwrap();
+    let size = bytes.windows(4).position(|four| four == b"data").unwrap() + 4;
+    bytes[size..size + 8].fill(0xFF);
+    let (info, audio) = decode_bytes(&bytes, "a.caf").unwrap();
+    assert_eq!(info.frames, Some(7_001));
+    assert!(audio == reference("signal.wav"));
+}
+
+#[test]
 fn lossless_formats_equal_the_reference_bit_for_bit() {
     let want = reference("signal.wav");
     let files = [
@@ -319,6 +339,7 @@ fn lossless_formats_equal_the_reference_bit_for_bit() {
     for (name, format) in [("mono.flac", "FLAC"), ("float.aifc", "AIFF")] {
         let (info, audio) = decode(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!((info.format.as_str(), info.channels, info.float), (format, 1, name == "float.aifc"), "{name}");
+        assert_eq!(info.bits, Some(if info.float { 32 } else { 16 }), "{name}");
         assert!(audio.left() == want.left() && audio.right() == want.left(), "{name} differs");
     }
 }
@@ -380,19 +401,109 @@ fn files_that_state_no_delay_keep_it() {
     }
 }
 
+/// An Ogg file with each page changed, and summed again: over all of it with the sum itself at 0 (RFC 3533, section 6).
+fn with_pages(bytes: &[u8], mut change: impl FnMut(&mut [u8])) -> Vec<u8> {
+    let (mut changed, mut rest) = (Vec::new(), bytes);
+    while !rest.is_empty() {
+        let segments = usize::from(rest[26]);
+        let body: usize = rest[27..27 + segments].iter().map(|&bytes| usize::from(bytes)).sum();
+        let (page, behind) = rest.split_at(27 + segments + body);
+        let mut page = page.to_vec();
+        change(&mut page);
+        page[22..26].fill(0);
+        let sum = page.iter().fold(0u32, |sum, &byte| {
+            (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| sum << 1 ^ if sum >> 31 == 1 { 0x04C1_1DB7 } else { 0 })
+        });
+        page[22..26].copy_from_slice(&sum.to_le_bytes());
+        changed.extend(page);
+        rest = behind;
+    }
+    changed
+}
+
+/// An Ogg file as a recording of a broadcast has it: its positions go on from so many frames.
+fn begun_before(bytes: &[u8], frames: i64) -> Vec<u8> {
+    with_pages(bytes, |page| {
+        let position = i64::from_le_bytes(page[6..14].try_into().unwrap());
+        // Headers are at 0, and at -1 is a page on which no packet ends.
+        if position > 0 {
+            page[6..14].copy_from_slice(&(position + frames).to_le_bytes());
+        }
+    })
+}
+
+/// An Ogg file whose last page is made two. So many packets go to the first, and end at a position.
+fn with_last_page_cut(bytes: &[u8], packets: usize, position: i64) -> Vec<u8> {
+    let start = bytes.windows(4).rposition(|window| window == b"OggS").unwrap();
+    let (before, page) = bytes.split_at(start);
+    let (mut first, mut second) = (page[..27].to_vec(), page[..27].to_vec());
+    let segments = usize::from(page[26]);
+    let (table, body) = page[27..].split_at(segments);
+    // A segment of less than 255 bytes ends a packet.
+    let cut = 1 + (0..segments).filter(|&segment| table[segment] < 255).nth(packets - 1).unwrap();
+    let cut_bytes: usize = table[..cut].iter().map(|&bytes| usize::from(bytes)).sum();
+    let ((first_table, second_table), (first_body, second_body)) = (table.split_at(cut), body.split_at(cut_bytes));
+    first[5] = 0;
+    first[6..14].copy_from_slice(&position.to_le_bytes());
+    first[26] = first_table.len() as u8;
+    second[18] += 1;
+    second[26] = second_table.len() as u8;
+    let parts = [before, &first, first_table, first_body, &second, second_table, second_body];
+    with_pages(&parts.concat(), |_| {})
+}
+
+#[test]
+fn a_recording_that_counts_from_elsewhere_is_whole() {
+    let (left, right) = integers(16, 2 * 44_100);
+    let samples = [left, right].map(|channel| channel.iter().map(|&x| x as f32 / 65_536.0).collect::<Vec<f32>>());
+    let (rate, channels) = (NonZeroU32::new(44_100).unwrap(), NonZeroU8::new(2).unwrap());
+    let mut encoder = VorbisEncoderBuilder::new_with_serial(rate, channels, Vec::new(), 1).build().unwrap();
+    encoder.encode_audio_block(&samples).unwrap();
+    let vorbis = encoder.finish().unwrap();
+    let opus = std::fs::read(fixture("opus.opus")).unwrap();
+    // Half of its packets, 20 ms each.
+    let opus_in_two = with_last_page_cut(&opus, 4, 4 * 960);
+    for (bytes, name) in [(vorbis, "a.ogg"), (opus_in_two, "a.opus")] {
+        let (want_info, want) = decode_bytes(&bytes, name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let moved = begun_before(&bytes, 480_000);
+        let (info, audio) = decode_bytes(&moved, name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(info.frames, want_info.frames, "{name}");
+        assert!(audio == want, "{name}: {} instead of {} frames", audio.frames(), want.frames());
+    }
+    assert!(
+        decode_bytes(&with_last_page_cut(&opus, 4, 4 * 960), "a").unwrap().1 == decode_bytes(&opus, "a").unwrap().1
+    );
+}
+
+#[test]
+fn opus_streams_in_a_row_are_not_cut_to_the_first() {
+    let [stereo, mono] = ["opus.opus", "mono.opus"].map(|name| std::fs::read(fixture(name)).unwrap());
+    for second in [&stereo, &mono] {
+        let error = message(decode_bytes(&[&stereo[..], second].concat(), "a.opus"));
+        assert!(error.contains("several streams") && error.contains("split it"), "{error}");
+    }
+    let tagged = [&stereo[..], b"TAG behind it"].concat();
+    assert!(decode_bytes(&tagged, "a.opus").unwrap().1 == decode_bytes(&stereo, "a.opus").unwrap().1);
+}
+
+#[test]
+fn joined_mp3_files_are_read_to_their_end() {
+    let one = std::fs::read(fixture("lame.mp3")).unwrap();
+    let (_, alone) = decode_bytes(&one, "a.mp3").unwrap();
+    let (_, joined) = decode_bytes(&one.repeat(2), "a.mp3").unwrap();
+    assert!(joined.left().starts_with(alone.left()) && joined.right().starts_with(alone.right()));
+    // What its encoder put before it, the second file keeps: nothing says any more how much that is.
+    let second = &joined.left()[alone.frames() + 1_105..][..alone.frames()];
+    let off = second.iter().zip(alone.left()).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs()));
+    assert!(off < 1e-6, "{off}");
+}
+
 #[test]
 fn a_last_page_without_its_mark_is_the_last_all_the_same() {
     for name in ["vorbis.ogg", "opus.opus"] {
-        let mut bytes = std::fs::read(fixture(name)).unwrap();
+        let bytes = std::fs::read(fixture(name)).unwrap();
         let (_, want) = decode_bytes(&bytes, name).unwrap();
-        let start = bytes.windows(4).rposition(|window| window == b"OggS").unwrap();
-        // The flags, then the page's sum over all of it with the sum itself at 0 (RFC 3533, section 6).
-        bytes[start + 5] &= !4;
-        bytes[start + 22..start + 26].fill(0);
-        let sum = bytes[start..].iter().fold(0u32, |sum, &byte| {
-            (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| sum << 1 ^ if sum >> 31 == 1 { 0x04C1_1DB7 } else { 0 })
-        });
-        bytes[start + 22..start + 26].copy_from_slice(&sum.to_le_bytes());
+        let bytes = with_pages(&bytes, |page| page[5] &= !4);
         let (_, audio) = decode_bytes(&bytes, name).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(audio.frames().abs_diff(want.frames()) < 1024, "{name}: {} {}", audio.frames(), want.frames());
     }
@@ -466,6 +577,9 @@ fn what_is_no_audio_is_refused_with_what_it_is() {
         (&text, "it is text"),
         (b"\0\0\0\0\x01\x02", "no known audio format"),
         (b"wvpk-something", "WavPack"),
+        (b"RIFF\x24\0\0\0AVI LIST", "it is AVI"),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", "it is WebP"),
+        (b"RIFF\x24\0\0\0ACONanih", "no known audio format"),
         (&no_audio, "0 frames"),
         (&no_format, "without a format description"),
         (b"RIFF\x24\0\0\0WAVEfmt ", "ends before its audio begins"),
@@ -540,6 +654,14 @@ fn values_that_are_no_numbers_are_refused_with_their_time() {
 }
 
 #[test]
+fn a_level_beyond_single_precision_is_refused_as_a_level() {
+    let data: Vec<u8> = [0.25f64, -1e300].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let file = wav(b"RIFF", &[(b"fmt ", &fmt(3, 1, 48_000, 8, 64)), (b"data", &data)]);
+    let error = message(decode_bytes(&file, "a.wav"));
+    assert!(error.contains("over full scale") && !error.contains("not a number"), "{error}");
+}
+
+#[test]
 fn huge_claims_cost_nothing() {
     for at in [4, 16, 40] {
         let mut file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, 4, 16)), (b"data", &[0; 8])]);
@@ -549,7 +671,8 @@ fn huge_claims_cost_nothing() {
     }
     for frame_bytes in [0, 1, 3, 6, 7, 65_535] {
         let file = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, frame_bytes, 16)), (b"data", &[0; 8])]);
-        assert!(frame_bytes == 6 || decode_bytes(&file, "a.wav").is_err(), "{frame_bytes}");
+        // 0 is left out, and no claim.
+        assert!(matches!(frame_bytes, 0 | 6) || decode_bytes(&file, "a.wav").is_err(), "{frame_bytes}");
     }
 }
 

@@ -89,8 +89,9 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Error::Damaged`] with the time where decoding stopped, also when the file ends before its header says it does:
-    /// what is there comes first, the error after it. [`Error::Content`] if the file holds no audio at all, or a value
-    /// that is no number or over 120 dBFS. After an error the file counts as ended.
+    /// what is there comes first, the error after it. [`Error::Content`] if the file holds no audio at all, several Ogg
+    /// streams one after the other, or a value that is no number or over 120 dBFS. After an error the file counts as
+    /// ended.
     pub fn next_block(&mut self, block: &mut AudioBuffer) -> Result<bool> {
         if block.sample_rate_hz() == self.info.sample_rate_hz {
             block.clear();

@@ -3,6 +3,7 @@
 //!
 //! Types of third-party decoders never leave this module.
 
+mod caf;
 mod decode;
 mod mp4;
 mod ogg;
@@ -69,6 +70,11 @@ trait Stream: Send {
     ///
     /// Mono goes to both channels.
     fn fill(&mut self, block: &mut AudioBuffer) -> Result<(), Fault>;
+}
+
+/// The complaint about a file that is several in a row.
+fn several_streams() -> Fault {
+    Fault::Content("it holds several streams one after the other; split it first".into())
 }
 
 /// The complaint about a file with more than two channels.

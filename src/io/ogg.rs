@@ -1,4 +1,4 @@
-//! Tells a complete Ogg file from one that breaks off.
+//! Tells a complete Ogg file from one that breaks off, and from several in a row.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -6,6 +6,8 @@ use super::Fault;
 
 /// The longest page: header, segment table, 255 segments of 255 bytes.
 const MAX_PAGE_BYTES: u64 = 27 + 255 + 255 * 255;
+/// How a page begins: its mark and the version of the format (RFC 3533, section 6).
+const PAGE_START: &[u8] = b"OggS\0";
 /// Flag of the last page of a stream (RFC 3533, section 6).
 const END_OF_STREAM: u8 = 4;
 
@@ -31,6 +33,13 @@ pub(super) fn require_end(file: &mut (impl Read + Seek)) -> Result<(), Fault> {
     Err(Fault::Damaged("the file breaks off before the end of its stream; get a complete copy".into()))
 }
 
+/// Whether a page begins in what follows the last one of a stream. Tags behind it are none.
+pub(super) fn goes_on(following: impl Read) -> std::io::Result<bool> {
+    let mut bytes = Vec::new();
+    following.take(MAX_PAGE_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes.windows(PAGE_START.len()).any(|bytes| bytes == PAGE_START))
+}
+
 /// Whether the last page in `tail` is all there and marked as the last of its stream.
 fn last_page_ends(tail: &[u8]) -> bool {
     last_page(tail).is_some_and(|(page, length)| page.len() >= length && page[5] & END_OF_STREAM != 0)
@@ -43,7 +52,7 @@ fn last_page_fills(tail: &[u8]) -> bool {
 
 /// What begins with the last page in `tail`, and the length that the page should have.
 fn last_page(tail: &[u8]) -> Option<(&[u8], usize)> {
-    let page = &tail[tail.windows(5).rposition(|bytes| bytes == b"OggS\0")?..];
+    let page = &tail[tail.windows(PAGE_START.len()).rposition(|bytes| bytes == PAGE_START)?..];
     let segments = usize::from(*page.get(26)?);
     let body: usize = page.get(27..27 + segments)?.iter().map(|&bytes| usize::from(bytes)).sum();
     Some((page, 27 + segments + body))
@@ -55,11 +64,17 @@ mod tests {
 
     /// A page with one segment of three bytes.
     fn page(flags: u8) -> Vec<u8> {
-        let mut page = b"OggS\0".to_vec();
+        let mut page = PAGE_START.to_vec();
         page.push(flags);
         page.extend([0; 20]);
         page.extend([1, 3, 7, 7, 7]);
         page
+    }
+
+    #[test]
+    fn what_follows_a_stream_is_another_only_if_it_has_a_page() {
+        assert!(goes_on(&page(0)[..]).unwrap() && goes_on(&[b"TAG".to_vec(), page(2)].concat()[..]).unwrap());
+        assert!(!goes_on(&b""[..]).unwrap() && !goes_on(&b"TAG behind it, named OggS"[..]).unwrap());
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub fn check_output_folder(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::OutputIsInput`] if it is one of `inputs`, under whatever name; [`Error::Exists`] if it exists and `force`
-/// is not set; [`Error::Write`] if it is a folder, or lies in none.
+/// is not set; [`Error::Write`] if it is a folder or a device, names one of them, or lies in no folder.
 pub fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
     let folder = folder_of(path);
     if !folder.is_dir() {
@@ -71,9 +71,11 @@ pub fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
         let reason = "it is a folder; name a file in it";
         return Err(Error::write(path, io::Error::new(io::ErrorKind::IsADirectory, reason)));
     }
-    if path.file_name().is_none() {
-        return Err(Error::write(path, io::Error::new(io::ErrorKind::InvalidInput, "it names no file")));
+    if path.file_name().is_none() || ends_as_folder(path) {
+        let reason = "it names no file; let it end in a file's name";
+        return Err(Error::write(path, io::Error::new(io::ErrorKind::InvalidInput, reason)));
     }
+    require_replaceable(path)?;
     if let Ok(output) = path.canonicalize()
         && inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == output))
     {
@@ -81,6 +83,22 @@ pub fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
     }
     if !force && path.symlink_metadata().is_ok() {
         return Err(Error::Exists { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+/// Whether a path ends in a separator, or in `.` after one: what is renamed to it would have to be a folder.
+fn ends_as_folder(path: &Path) -> bool {
+    let name = path.as_os_str().as_encoded_bytes();
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    name.last().is_some_and(|&byte| std::path::is_separator(char::from(byte)))
+}
+
+/// Fails where a device or a pipe is: an output is renamed to its place, and would put a file there for good.
+fn require_replaceable(path: &Path) -> Result<()> {
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        let reason = "it is not a regular file; name another place";
+        return Err(Error::write(path, io::Error::new(io::ErrorKind::InvalidInput, reason)));
     }
     Ok(())
 }
@@ -132,8 +150,9 @@ impl OutputFile {
     ///
     /// # Errors
     /// [`Error::Exists`] without `force`, even if the other file appeared a moment ago; [`Error::Write`] if the system
-    /// reports a late error. The temporary file is gone in either case.
+    /// reports a late error, or something else than a file is there. The temporary file is gone in either case.
     pub fn commit(mut self, force: bool) -> Result<()> {
+        require_replaceable(&self.destination)?;
         // Late errors (quota, network) show here, before anything is replaced.
         self.file.sync_all().map_err(|error| Error::write(&self.destination, error))?;
         let Some(temporary) = self.temporary.take() else { return Ok(()) };
@@ -307,6 +326,38 @@ mod tests {
             assert!(matches!(check_output(&link, &[&input], true), Err(Error::OutputIsInput { .. })));
         }
         check_output(&folder.path().join("master.wav"), &[&input], false).unwrap();
+    }
+
+    #[test]
+    fn a_path_that_ends_as_a_folder_names_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("there"), b"a file").unwrap();
+        for name in ["out.wav/", "out.wav/.", "there/", "there/.", ".", ".."] {
+            let result = check_output(&folder.path().join(name), &[], true);
+            assert!(matches!(result, Err(Error::Write { .. })), "{name}: {result:?}");
+        }
+        for name in ["out.", "out..", "..out"] {
+            check_output(&folder.path().join(name), &[], false).unwrap();
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_replaced_even_by_force() {
+        use std::os::unix::fs::FileTypeExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, link) = (folder.path().join("socket"), folder.path().join("link"));
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::os::unix::fs::symlink(&socket, &link).unwrap();
+        for path in [socket.as_path(), &link, Path::new("/dev/null")] {
+            let error = check_output(path, &[], true).unwrap_err();
+            assert!(error.to_string().contains("not a regular file"), "{error}");
+        }
+        let mut file = OutputFile::create(&socket).unwrap();
+        file.write_all(b"new").unwrap();
+        assert!(matches!(file.commit(true), Err(Error::Write { .. })));
+        assert!(socket.metadata().unwrap().file_type().is_socket());
+        assert_eq!(names(folder.path()), ["link", "socket"]);
     }
 
     #[test]

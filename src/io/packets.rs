@@ -9,13 +9,15 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDe
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::units::Duration;
 
+use super::caf::{CompletedFile, missing_size};
 use super::mp4::{Edit, find_edit};
 use super::ogg::require_end;
-use super::{BLOCK_FRAMES, Fault, Stream, StreamInfo, too_many_channels};
+use super::wav::is_wav;
+use super::{BLOCK_FRAMES, Fault, Stream, StreamInfo, several_streams, too_many_channels};
 use crate::audio::AudioBuffer;
 
 /// What ffmpeg's CAF counts too much of ALAC: its last packet as a full one.
@@ -41,6 +43,8 @@ pub(super) struct PacketStream {
     owed: u64,
     /// Where the next packet should begin, in frames.
     next_start: Option<i64>,
+    /// What an MP3 has beyond its stated length.
+    beyond: Beyond,
     /// An MP3 error that is harmless if it is the last thing in the file (tags, a cut frame).
     pending: Option<Fault>,
     planes: Vec<Vec<f32>>,
@@ -56,7 +60,12 @@ impl PacketStream {
             return Err(unsupported(looks));
         }
         let mut again = file.try_clone()?;
-        let source = MediaSourceStream::new(Box::new(file), Default::default());
+        let missing = if head.starts_with(b"caff") { missing_size(&mut file)? } else { None };
+        let source: Box<dyn MediaSource> = match missing {
+            Some(missing) => Box::new(CompletedFile { file, missing }),
+            None => Box::new(file),
+        };
+        let source = MediaSourceStream::new(source, Default::default());
         let reader = symphonia::default::get_probe()
             .probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
             .map_err(|error| unknown(head, error))?;
@@ -105,6 +114,8 @@ impl PacketStream {
             None
         };
         let span = Span::of(codec, track, edit);
+        let padding = u64::from(track.padding.unwrap_or(0));
+        let beyond = Beyond::new(span.frames.filter(|_| container == "mp3").map(|frames| frames + padding), rate_hz);
         let info = describe(container, params, rate_hz, channels, span.frames);
         Ok(Self {
             reader,
@@ -116,6 +127,7 @@ impl PacketStream {
             take: span.take,
             owed: span.owed,
             next_start: None,
+            beyond,
             pending: None,
             planes: Vec::new(),
         })
@@ -145,6 +157,10 @@ impl PacketStream {
             packet.trim_end = Duration::ZERO;
         }
         let start = packet.pts.get();
+        let is_beyond = start >= self.beyond.from;
+        if is_beyond {
+            packet.trim_end = Duration::ZERO;
+        }
         let audio = match self.decoder.decode(&packet) {
             Ok(audio) => audio,
             Err(error) if self.codec == id::CODEC_ID_MP3 => {
@@ -161,7 +177,9 @@ impl PacketStream {
         if (rate_hz, channels) != (self.info.sample_rate_hz, self.info.channels) {
             return Err(Fault::Damaged(format!("its audio changes to {rate_hz} Hz with {channels} channels half-way")));
         }
-        append(audio, &mut self.planes, &mut self.skip, &mut self.take, block);
+        let place = if is_beyond && !self.beyond.is_read { &mut self.beyond.held } else { &mut *block };
+        append(audio, &mut self.planes, &mut self.skip, &mut self.take, place);
+        self.beyond.release(block);
         Ok(true)
     }
 
@@ -195,6 +213,34 @@ impl Stream for PacketStream {
     }
 }
 
+/// What an MP3 has beyond its stated length: a frame or two that its header did not count, or another file put behind it.
+struct Beyond {
+    /// Where that begins, in frames.
+    from: i64,
+    /// Audio that may be either.
+    held: AudioBuffer,
+    /// Whether it is another file: then all of it is read.
+    is_read: bool,
+}
+
+impl Beyond {
+    /// Behind an end in frames, padding included, if one is stated.
+    fn new(end: Option<u64>, rate_hz: u32) -> Self {
+        let from = end.and_then(|end| i64::try_from(end).ok()).unwrap_or(i64::MAX);
+        Self { from, held: AudioBuffer::new(rate_hz), is_read: false }
+    }
+
+    /// Gives out what is held once it is too much to be of the file itself.
+    fn release(&mut self, block: &mut AudioBuffer) {
+        if self.held.frames() as u64 > MP3_SLACK_FRAMES {
+            log::warn!("an MP3 goes on behind the end that it states, as joined files do: all of it is read");
+            block.extend(self.held.left(), self.held.right());
+            self.held.clear();
+            self.is_read = true;
+        }
+    }
+}
+
 /// Which of the decoded frames are the audio.
 struct Span {
     skip: u64,
@@ -216,7 +262,13 @@ impl Span {
                 let owed = frames.unwrap_or(0).saturating_sub(MP3_SLACK_FRAMES);
                 Self { skip: 0, take: u64::MAX, owed, frames }
             }
-            id::CODEC_ID_VORBIS => Self { skip: 0, take: u64::MAX, owed: stated.unwrap_or(0), frames: stated },
+            // Ogg states where the last frame lies. A recording of a broadcast goes on from the broadcast's count: its first frame is
+            // where the first packet begins, behind what the decoder needs of that.
+            id::CODEC_ID_VORBIS => {
+                let first = track.start_ts.get().saturating_add(track.delay.map_or(0, i64::from)).max(0).unsigned_abs();
+                let frames = stated.map(|end| end.saturating_sub(first));
+                Self { skip: 0, take: u64::MAX, owed: frames.unwrap_or(0), frames }
+            }
             // Nothing in ADTS says how long it is.
             id::CODEC_ID_AAC if track.delay.is_none() => Self { skip: 0, take: u64::MAX, owed: 0, frames: None },
             _ => Self {
@@ -279,10 +331,11 @@ fn describe(
             (container, name.contains("adpcm") || name.contains("law"))
         }
     };
-    let float = matches!(
-        params.codec,
-        id::CODEC_ID_PCM_F32LE | id::CODEC_ID_PCM_F32BE | id::CODEC_ID_PCM_F64LE | id::CODEC_ID_PCM_F64BE
-    );
+    let float_bits = match params.codec {
+        id::CODEC_ID_PCM_F32LE | id::CODEC_ID_PCM_F32BE => Some(32),
+        id::CODEC_ID_PCM_F64LE | id::CODEC_ID_PCM_F64BE => Some(64),
+        _ => None,
+    };
     let bits = match params.codec {
         // Byte 5 of ALAC's configuration; the container's own field is no use for more than 16 bits.
         id::CODEC_ID_ALAC => params
@@ -290,9 +343,9 @@ fn describe(
             .as_deref()
             .and_then(|config| alac_configuration(config).get(5))
             .map(|&bits| u32::from(bits)),
-        _ => params.bits_per_coded_sample.or(params.bits_per_sample).filter(|_| !lossy),
+        _ => float_bits.or(params.bits_per_coded_sample).or(params.bits_per_sample).filter(|_| !lossy),
     };
-    StreamInfo { format, sample_rate_hz, channels, bits, float, lossy, frames }
+    StreamInfo { format, sample_rate_hz, channels, bits, float: float_bits.is_some(), lossy, frames }
 }
 
 /// ALAC's configuration, without the two atoms that QuickTime and CAF may put before it.
@@ -308,7 +361,8 @@ fn codec_name(codec: AudioCodecId) -> &'static str {
 /// No reader has recognised the file.
 fn unknown(head: &[u8], error: SymphoniaError) -> Fault {
     let starts = |magic: &[u8]| head.starts_with(magic);
-    let known = starts(b"fLaC") || starts(b"OggS") || starts(b"FORM") || starts(b"caff") || starts(b"RIFF");
+    let is_riff_wave = starts(b"RIFF") && is_wav(head);
+    let known = starts(b"fLaC") || starts(b"OggS") || starts(b"FORM") || starts(b"caff") || is_riff_wave;
     if known || head.get(4..8) == Some(b"ftyp") {
         return match error {
             SymphoniaError::IoError(error) => error.into(),
@@ -339,6 +393,12 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
         (b"\x7FELF", "it is a program"),
         (b"MZ", "it is a program"),
     ];
+    // RIFF holds more than sound; what it does hold stands behind its size.
+    match head.strip_prefix(b"RIFF").and_then(|rest| rest.get(4..8)) {
+        Some(b"AVI ") => return Some("it is AVI"),
+        Some(b"WEBP") => return Some("it is WebP"),
+        _ => {}
+    }
     KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, looks)| *looks)
 }
 
@@ -366,9 +426,7 @@ fn he_aac() -> Fault {
 fn fault(error: SymphoniaError) -> Fault {
     match error {
         SymphoniaError::IoError(error) => error.into(),
-        SymphoniaError::ResetRequired => {
-            Fault::Content("it holds several streams one after the other; split it first".into())
-        }
+        SymphoniaError::ResetRequired => several_streams(),
         other => Fault::Damaged(format!("{other}; get another copy")),
     }
 }

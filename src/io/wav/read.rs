@@ -164,15 +164,17 @@ impl<R: Read + Send> Stream for WavStream<R> {
 /// much longer the file is than its header says.
 fn data_bytes(size: u32, long: Option<u64>, present: u64, beyond_riff: Option<u64>) -> u64 {
     // sox leaves 0x7FFFF000 when it cannot seek back; others 2^32 - 1 less some header.
-    let open = |size: u32| size == 0x7FFF_F000 || size >= 0xFFFF_FF00;
+    let may_be_open = size == 0x7FFF_F000 || size >= 0xFFFF_FF00;
+    let size_bytes = u64::from(size);
+    // A writer that doesn't know RF64 counts modulo 2^32. Where not even that fits the file, nobody came back to count.
+    let counted = beyond_riff.filter(|bytes| bytes.is_multiple_of(1 << 32)).map(|bytes| size_bytes + bytes);
     match long {
         Some(0 | u64::MAX) if size == SIZE_ELSEWHERE => present,
         Some(bytes) if size == SIZE_ELSEWHERE => bytes,
         _ if size == 0 && beyond_riff == Some(0) => 0,
-        _ if size == 0 || (open(size) && u64::from(size) > present) => present,
-        // A writer that doesn't know RF64 counts modulo 2^32.
-        None => u64::from(size) + beyond_riff.filter(|bytes| bytes.is_multiple_of(1 << 32)).unwrap_or(0),
-        Some(_) => u64::from(size),
+        _ if size == 0 || (may_be_open && counted.is_none_or(|bytes| bytes > present)) => present,
+        None => counted.unwrap_or(size_bytes),
+        Some(_) => size_bytes,
     }
 }
 
@@ -198,10 +200,16 @@ fn read_format(source: &mut impl Read, size: u32) -> Result<Option<Format>, Faul
     if tag != TAG_PCM && tag != TAG_FLOAT {
         return Ok(None);
     }
+    let channels = u16_at(bytes, 2);
+    let block_bytes = match usize::from(u16_at(bytes, 12)) {
+        // Left out, as some writers do.
+        0 => usize::from(channels) * usize::from(bits).div_ceil(8),
+        stated => stated,
+    };
     Ok(Some(Format {
-        channels: u16_at(bytes, 2),
+        channels,
         sample_rate_hz: u32_at(bytes, 4),
-        block_bytes: usize::from(u16_at(bytes, 12)),
+        block_bytes,
         bits,
         valid_bits,
         float: tag == TAG_FLOAT,
@@ -267,8 +275,13 @@ fn convert(coding: Coding, stereo: bool, bytes: &[u8], block: &mut AudioBuffer) 
             each(bytes, stereo, block, |b: [u8; 4]| (f64::from(i32::from_le_bytes(b)) / 2_147_483_648.0) as f32)
         }
         Coding::F32 => each(bytes, stereo, block, f32::from_le_bytes),
-        Coding::F64 => each(bytes, stereo, block, |b: [u8; 8]| f64::from_le_bytes(b) as f32),
+        Coding::F64 => each(bytes, stereo, block, |b: [u8; 8]| narrow(f64::from_le_bytes(b))),
     }
+}
+
+/// To nearest. A level beyond the range of `f32` stays a number: it is refused as a level, not as infinity.
+fn narrow(value: f64) -> f32 {
+    if value.is_finite() { value.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32 } else { value as f32 }
 }
 
 /// 24 bits, little endian, as the upper bits of 32: the division stays exact.
@@ -396,5 +409,29 @@ mod tests {
         assert_eq!(frames_of(16_000, 16_000), Some(4_000));
         // What else lies behind the audio is none of it.
         assert_eq!(frames_of(20_000, 16_000), Some(4_000));
+    }
+
+    #[test]
+    fn a_stream_longer_than_the_size_left_open_is_audio_to_its_end() {
+        let (header_bytes, present) = (44u64, (5u64 << 30) + 12);
+        for size in [0x7FFF_F000u32, 0xFFFF_FF00, u32::MAX - 36, u32::MAX] {
+            // What sox and ffmpeg have RIFF say: as much as the audio and the header, or as much as there can be.
+            for riff in [size.saturating_add(36), u32::MAX] {
+                let beyond_riff = (header_bytes + present).checked_sub(u64::from(riff) + 8);
+                assert_eq!(data_bytes(size, None, present, beyond_riff), present, "{size:#x} in {riff:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_size_that_fits_the_file_counts_although_it_looks_open() {
+        let behind = 1u64 << 20;
+        for size in [0x7FFF_F000u32, 0xFFFF_FF00] {
+            let told = u64::from(size);
+            assert_eq!(data_bytes(size, None, told + behind, Some(0)), told, "with chunks behind it");
+            assert_eq!(data_bytes(size, None, told + (1 << 32) + behind, Some(1 << 32)), told + (1 << 32));
+        }
+        // Less than 4 GiB of audio, and more with its header: only RIFF's own size is modulo 2^32.
+        assert_eq!(data_bytes(0xFFFF_FFF0, None, 0xFFFF_FFF0, Some(1 << 32)), 0xFFFF_FFF0);
     }
 }

@@ -137,6 +137,8 @@ impl Tool {
 }
 
 /// 24 bits: every encoder reads them. What exceeds full scale is halved until it doesn't; tells what became of it.
+///
+/// Resampled twice, to find its peak and to be written, so that nothing of it has to be kept.
 fn write_wav(audio: &Spool, path: &Path) -> Result<f32> {
     let failed = |error| Error::write(path, error);
     let file = std::fs::File::create(path).map_err(failed)?;
@@ -151,12 +153,15 @@ fn write_wav(audio: &Spool, path: &Path) -> Result<f32> {
     let gain = (-halvings).exp2();
     let mut dither = Dither::new(SampleFormat::Int24.bits());
     let (mut left, mut right) = (Vec::new(), Vec::new());
+    let mut scaled = AudioBuffer::new(rate_hz);
     at_rate(audio, rate_hz, |block| {
         left.resize(block.frames(), 0);
         right.resize(block.frames(), 0);
-        let [scaled_left, scaled_right] =
-            [block.left(), block.right()].map(|channel| channel.iter().map(|x| gain * x).collect::<Vec<f32>>());
-        dither.quantise(&scaled_left, &scaled_right, &mut left, &mut right);
+        scaled.clear();
+        scaled.extend(block.left(), block.right());
+        let (scaled_left, scaled_right) = scaled.channels_mut();
+        scaled_left.iter_mut().chain(scaled_right.iter_mut()).for_each(|x| *x *= gain);
+        dither.quantise(scaled_left, scaled_right, &mut left, &mut right);
         writer.write_int(&left, &right).map_err(failed)
     })?;
     writer.finish().map_err(failed)?;
