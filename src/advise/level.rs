@@ -24,8 +24,10 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Forma
     // A clipped mix has been told already that it is too loud.
     let peak_dbtp = analysis.peak.true_dbtp.filter(|&dbtp| dbtp > HEADROOM_DBTP && !is_clipped);
     findings.extend(peak_dbtp.map(|dbtp| headroom(dbtp, cut)));
-    let sample = format.bits.zip(analysis.peak.sample_dbfs);
-    findings.extend(sample.and_then(|(bits, peak_dbfs)| low_level(bits, peak_dbfs)));
+    let is_silent = known.iter().any(|finding| finding.id == "silent");
+    let of_peak =
+        |peak_dbfs| if is_silent { Some(next_to_silent(peak_dbfs)) } else { low_level(format.bits?, peak_dbfs) };
+    findings.extend(analysis.peak.sample_dbfs.and_then(of_peak));
 }
 
 fn clipping(found: &Finding, measurement: &Measurement) -> Option<Advice> {
@@ -97,6 +99,26 @@ fn headroom(peak_dbtp: f64, cut: Option<&Finding>) -> Advice {
         evidence: evidence([("true_peak_dbtp", peak_dbtp)]),
         fix: format!("lower the whole mix by {:.0} dB, not the limiter's ceiling, and export again", peak_dbtp + 6.0),
         mend,
+    }
+}
+
+/// A mix whose level went lost on its way: first of all advice, as nobody exports one so on purpose.
+fn next_to_silent(peak_dbfs: f64) -> Advice {
+    Advice {
+        id: "low_level",
+        severity: Severity::High,
+        confidence: 1.0,
+        message: format!(
+            "the highest sample is at {peak_dbfs:.1} dBFS, where others have only the end of a fade: the export is not what was \
+             heard, and has lost the detail of its quiet parts if it went through 16 bits"
+        ),
+        band_hz: None,
+        times_s: Vec::new(),
+        evidence: evidence([("sample_peak_dbfs", peak_dbfs)]),
+        fix: "look for a master fader, a gain plug-in or an export setting that is far down, and export again at a usual level, with \
+              peaks from -12 to -6 dBFS"
+            .into(),
+        mend: Mend::Mix,
     }
 }
 

@@ -168,7 +168,8 @@ impl Advisor {
     ) -> Vec<Advice> {
         let standard = standard.into();
         let mut findings = Vec::new();
-        if known.iter().any(|finding| finding.id == "silent") {
+        // What is silent and has a loudness is a mix at a level that nobody meant.
+        if measurement.loudness.integrated_lufs().is_none() && known.iter().any(|finding| finding.id == "silent") {
             return findings;
         }
         quality::advice(known, measurement, &mut findings);

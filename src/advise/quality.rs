@@ -1,5 +1,5 @@
-//! Faults that quality control found and that are told as they are: a dead channel, clicks, dropouts, hum, noise, DC, cut
-//! ends, a lossy source.
+//! Faults that quality control found and that are told as they are: a dead channel, clicks, dropouts, hum, noise, DC, silence at the
+//! ends, cut ends, a lossy source, bits and a sample rate that hold nothing.
 
 use super::thresholds::RELEASE_RATE_HZ;
 use super::{Advice, Mend, Severity, evidence};
@@ -24,7 +24,7 @@ struct Rule {
 /// What to do about a mix that an encoder has been at.
 const LOSSY_FIX: &str = "export the mix as WAV or FLAC of 24 bits, and replace samples that came from lossy files";
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 14] = [
     Rule {
         id: "dead_channel",
         confidence: 0.99,
@@ -85,6 +85,21 @@ const RULES: [Rule; 12] = [
         fix: "trim the start to under half a second",
     },
     Rule {
+        id: "tail_silence",
+        confidence: 0.99,
+        mend: Mend::Master,
+        value: "silence_s",
+        fix: "trim the end to under 3 s after the last reverb",
+    },
+    Rule {
+        id: "up_sampled",
+        confidence: 0.8,
+        mend: Mend::Mix,
+        value: "original_rate_hz",
+        fix: "export the mix at the rate of its project, and look there for recordings and samples at a lower one; a higher rate adds \
+              nothing to what they hold",
+    },
+    Rule {
         id: "padded_bits",
         confidence: 0.9,
         mend: Mend::Mix,
@@ -119,8 +134,12 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
             continue;
         }
         let Some(rule) = RULES.iter().find(|rule| rule.id == finding.id) else { continue };
-        // Silence at the start is placed where it ends.
-        let span = |at_s| if rule.id == "head_silence" { [0.0, at_s] } else { span_s(at_s, end_s) };
+        // Silence at the start is placed where it ends, that at the end where it begins.
+        let span = |at_s| match rule.id {
+            "head_silence" => [0.0, at_s],
+            "tail_silence" => [at_s, end_s],
+            _ => span_s(at_s, end_s),
+        };
         findings.push(Advice {
             id: rule.id,
             severity: severity(finding.severity),

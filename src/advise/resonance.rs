@@ -2,7 +2,7 @@
 
 use super::hints::Resonance;
 use super::thresholds::{RESONANCE_CERTAINTY_RATIO, RESONANCE_RANGE_HZ};
-use super::words::hertz;
+use super::words::exact_hertz;
 use super::{Advice, Mend, Severity, evidence};
 
 /// At most so many are told.
@@ -32,7 +32,7 @@ fn told(&Resonance { hz, height_db, q, certainty_ratio }: &Resonance) -> Advice 
         message: format!(
             "a narrow peak at {} stands about {height_db:.0} dB over its surroundings, whatever is played. A hint: it may be a \
              resonance of a room, a drum or a filter, or a note that is meant; engineers often disagree on these",
-            hertz(hz)
+            exact_hertz(hz)
         ),
         band_hz: Some([hz / half, hz * half]),
         times_s: Vec::new(),
@@ -40,8 +40,21 @@ fn told(&Resonance { hz, height_db, q, certainty_ratio }: &Resonance) -> Advice 
         fix: format!(
             "bell -{:.0} dB at {}, Q {q:.0}, on the track that rings; sweep it a little to find the exact place",
             (0.6 * height_db).min(9.0),
-            hertz(hz)
+            exact_hertz(hz)
         ),
         mend: Mend::Master,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bell_is_told_where_it_has_to_be() {
+        let ringing = Resonance { hz: 1_042.0, height_db: 15.0, q: 14.0, certainty_ratio: 0.98 };
+        let told = told(&ringing);
+        assert!(told.fix.starts_with("bell -9 dB at 1.04 kHz, Q 14,"), "{}", told.fix);
+        assert!(told.message.starts_with("a narrow peak at 1.04 kHz stands"), "{}", told.message);
     }
 }

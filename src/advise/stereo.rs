@@ -2,14 +2,14 @@
 
 use super::quality::severity;
 use super::thresholds::{
-    MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, SIDE_BASS_DB, SIDE_BASS_NARROW_DB,
-    SIDE_BASS_OVER_LOW_MIDS_DB,
+    MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, PHASE_PART_CORRELATION, PHASE_PART_RATIO, SIDE_BASS_DB,
+    SIDE_BASS_NARROW_DB, SIDE_BASS_OVER_LOW_MIDS_DB,
 };
 use super::{Advice, Mend, Severity, evidence};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
-use crate::quality::Finding;
 use crate::quality::thresholds::BALANCE_WARNING_LU;
+use crate::quality::{Finding, MAX_TIMES};
 use crate::slots::SHORT_TERM_S;
 use crate::units::db_to_power;
 
@@ -22,6 +22,9 @@ const LOW_MIDS_HZ: [f64; 2] = [120.0, 500.0];
 const FAINT_DB: f64 = -20.0;
 /// Bass so far under everything is what a high-pass left of it, dB.
 const NO_BASS_DB: f64 = -30.0;
+/// What to do about channels that work against each other.
+const PHASE_FIX: &str = "switch the polarity of one channel where the whole mix or one track sounds hollow; where a widener or a Haas \
+                         delay causes it, turn it down until the correlation stays above 0";
 
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
     let of = |id: &str| known.iter().find(|finding| finding.id == id);
@@ -30,12 +33,13 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     }
     let analysis = measurement.analysis();
     let delay = of("channel_delay");
-    let phase = phase(of("phase"), &analysis, measurement);
     // Where a whole channel is inverted or late, loss in mono and bass in the side follow from that.
     let is_inverted = analysis.stereo.correlation.is_some_and(|correlation| correlation < PHASE_CORRELATION);
+    let in_parts = if is_inverted || delay.is_some() { None } else { phase_in_parts(&analysis, measurement) };
+    let phase = in_parts.or_else(|| phase(of("phase"), &analysis, measurement));
     let mids = analysis.stereo.bands.get(1).and_then(|band| band.correlation);
     let explains_loss = (is_inverted && mids.is_some_and(|correlation| correlation < 0.0)) || delay.is_some();
-    findings.extend(delay.map(channel_delay));
+    findings.extend(delay.map(|found| channel_delay(found, measurement.sample_rate_hz)));
     findings.extend(phase);
     findings.extend(balance(measurement));
     if !explains_loss {
@@ -120,10 +124,31 @@ fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement
         band_hz: (!is_inverted).then_some(BASS_HZ),
         times_s: windows.iter().map(|&at| [at, (at + SHORT_TERM_S).min(measurement.duration_s())]).collect(),
         evidence: evidence([("correlation", correlation), ("bass_correlation", bass)]),
-        fix: "switch the polarity of one channel where the whole mix or one track sounds hollow; where a widener or a Haas \
-              delay causes it, turn it down until the correlation stays above 0"
-            .into(),
+        fix: PHASE_FIX.into(),
         mend: if is_inverted { Mend::Master } else { Mend::Mix },
+    })
+}
+
+/// Channels that agree on the whole, and work against each other for much of the time: a section, or a track that others cover later.
+fn phase_in_parts(analysis: &Analysis, measurement: &Measurement) -> Option<Advice> {
+    let (ratio, times_s) = measurement.opposed(PHASE_PART_CORRELATION);
+    let percent = 100.0 * ratio;
+    (ratio >= PHASE_PART_RATIO).then(|| Advice {
+        id: "phase",
+        severity: Severity::Medium,
+        confidence: 0.7,
+        message: format!(
+            "in {percent:.0} % of the time left and right work against each other (correlation under {PHASE_PART_CORRELATION}): \
+             in mono these parts lose 6 dB or more"
+        ),
+        band_hz: None,
+        times_s: times_s.into_iter().take(MAX_TIMES).collect(),
+        evidence: evidence([
+            ("correlation", analysis.stereo.correlation.unwrap_or(f64::NAN)),
+            ("opposed_percent", percent),
+        ]),
+        fix: PHASE_FIX.into(),
+        mend: Mend::Mix,
     })
 }
 
@@ -169,17 +194,43 @@ fn balance(measurement: &Measurement) -> Option<Advice> {
     })
 }
 
-fn channel_delay(found: &Finding) -> Advice {
+fn channel_delay(found: &Finding, sample_rate_hz: u32) -> Advice {
     let late = if found.value > 0.0 { "right" } else { "left" };
+    let late_ms = found.value.abs();
+    let late_frames = 1e-3 * late_ms * f64::from(sample_rate_hz);
     Advice {
         id: "channel_delay",
-        severity: severity(found.severity).max(if found.value.abs() > 1.0 { Severity::High } else { Severity::Low }),
+        severity: severity(found.severity).max(if late_ms > 1.0 { Severity::High } else { Severity::Low }),
         confidence: 0.9,
         message: found.message.clone(),
         band_hz: None,
         times_s: Vec::new(),
         evidence: evidence([("delay_ms", found.value)]),
-        fix: format!("move the {late} channel {:.2} ms earlier, or find the plug-in that delays it", found.value.abs()),
+        fix: format!(
+            "move the {late} channel {late_frames:.1} samples ({late_ms:.3} ms) earlier, or find the plug-in that delays it"
+        ),
         mend: Mend::Master,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_of_one_sample_is_told_at_every_rate() {
+        for (rate_hz, expected) in [(44_100u32, "1.0 samples (0.023 ms)"), (384_000, "1.0 samples (0.003 ms)")] {
+            let found = Finding {
+                id: "channel_delay",
+                severity: crate::quality::Severity::Warning,
+                value: -1e3 / f64::from(rate_hz),
+                unit: "ms",
+                threshold: 1e3 / f64::from(rate_hz),
+                times_s: Vec::new(),
+                message: String::new(),
+            };
+            let fix = channel_delay(&found, rate_hz).fix;
+            assert!(fix.starts_with(&format!("move the left channel {expected} earlier")), "{fix}");
+        }
     }
 }

@@ -127,6 +127,42 @@ fn padded_bits_and_silence_at_the_start_are_told_as_what_they_are() {
 }
 
 #[test]
+fn silence_at_the_end_and_a_sample_rate_that_holds_nothing_are_told() {
+    let early = Signal::music().with(|n, frame| if n < 15 * RATE as usize { frame } else { [0.0; 2] });
+    let [[from_s, to_s]] = find(&early.advice(None), "tail_silence").times_s[..] else { panic!("one place") };
+    assert!((from_s - 15.0).abs() < 0.01 && to_s == SECONDS, "{from_s} to {to_s}");
+
+    let mut meter = Meter::new(RATE);
+    meter.push(&AudioBuffer::silence(RATE, 10));
+    let known = Finding {
+        id: "up_sampled",
+        severity: crate::quality::Severity::Warning,
+        value: 44_100.0,
+        unit: "Hz",
+        threshold: 96_000.0,
+        times_s: Vec::new(),
+        message: "the file holds nothing above 22.05 kHz".into(),
+    };
+    let mut told = Vec::new();
+    super::quality::advice(&[known], &meter.finish(), &mut told);
+    let up_sampled = find(&told, "up_sampled");
+    assert_eq!((up_sampled.evidence["original_rate_hz"], up_sampled.mend), (44_100.0, Mend::Mix));
+}
+
+#[test]
+fn a_mix_that_was_exported_far_too_low_is_told_so_first() {
+    // Squeezed, so that it has a loudness although no sample reaches -60 dBFS.
+    let low = Signal::music().with(|_, frame| frame.map(|x| 0.0009 * (20.0 * x).clamp(-1.0, 1.0)));
+    let format = Format { sample_rate_hz: RATE, channels: 2, bits: Some(16), lossy: false };
+    let findings = low.advice_in(format, None);
+    let places: Vec<usize> = (0..findings.len()).filter(|&place| findings[place].id == "low_level").collect();
+    assert_eq!((places, findings[0].severity), (vec![0], Severity::High), "{findings:#?}");
+    assert!((findings[0].evidence["sample_peak_dbfs"] + 60.9).abs() < 0.1, "{findings:#?}");
+    // It is judged as any other.
+    find(&findings, "over_compressed");
+}
+
+#[test]
 fn gross_faults_of_tone_are_told_without_a_reference() {
     let cases = [
         ("boom", Coefficients::bell(90.0, 16.0, 1.0, RATE)),
@@ -201,6 +237,27 @@ fn faults_of_the_channels_are_told() {
     });
     let advice = wide.advice(None);
     assert_eq!(find(&advice, "side_bass").band_hz, Some([20.0, 120.0]));
+}
+
+#[test]
+fn parts_whose_channels_are_opposed_are_told_with_their_times() {
+    let rate = f64::from(RATE);
+    let upside_down_to = |end_s: f64| {
+        let from_s = 8.0;
+        let change = move |n: usize, [l, r]: [f64; 2]| {
+            let is_opposed = (from_s..end_s).contains(&(n as f64 / rate));
+            [l, if is_opposed { -r } else { r }]
+        };
+        Signal::music().with(change).advice(None)
+    };
+    let findings = upside_down_to(15.0);
+    let phase = find(&findings, "phase");
+    assert_eq!((phase.severity, phase.mend, phase.band_hz), (Severity::Medium, Mend::Mix, None), "{phase:?}");
+    assert!(phase.evidence["correlation"] > 0.0, "the whole agrees: {phase:?}");
+    let [[from_s, to_s]] = phase.times_s[..] else { panic!("one stretch: {phase:?}") };
+    assert!((7.0..=8.0).contains(&from_s) && (15.0..=16.0).contains(&to_s), "{from_s} to {to_s}");
+    // A break of 4 s is short.
+    assert!(upside_down_to(12.0).iter().all(|advice| advice.id != "phase"));
 }
 
 #[test]

@@ -38,7 +38,9 @@ impl DrBlocks {
 
     pub(super) fn close(&mut self, squares: [f64; 2], position: u64) {
         let frames = position - self.start;
-        if frames > 0 {
+        // What is left of a block at the end may be a fade or nearly nothing: beside two whole ones it counts as one of many.
+        let counts = position == self.end || self.blocks[0].len() >= 2;
+        if frames > 0 && counts {
             for (c, blocks) in self.blocks.iter_mut().enumerate() {
                 let mean_square = (squares[c] - self.squares_before[c]).max(0.0) / frames as f64;
                 blocks.push(((2.0 * mean_square).sqrt(), self.peaks[c]));

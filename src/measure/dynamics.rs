@@ -171,7 +171,7 @@ pub struct Levels {
     /// Every whole 100 ms.
     pub slots: Vec<LevelSlot>,
     /// Dynamic range after "Measuring DR" (Algorithmix, version 1.3, 2009), a whole number of dB. `None` under two
-    /// blocks of 3 s, of which the last may be cut short, or where a channel is silent.
+    /// whole blocks of 3 s (the last of more than two may be cut short), or where a channel is silent.
     pub dr14: Option<f64>,
     /// What limiters and clippers leave behind. `None` for silence.
     pub peak_shape: Option<PeakShape>,
@@ -262,6 +262,18 @@ mod tests {
             }
         }
         assert_eq!(levels(30, |n| (sine(n), 0.0)).dr14, None);
+    }
+
+    #[test]
+    fn dr_needs_two_whole_blocks() {
+        // A second block that is short and nearly silent would tell of peaks far under the sound.
+        let fading = |n: usize| if n < 132_480 { 0.5 * sine(n) } else { 0.001 * sine(n) };
+        assert_eq!(levels(4, |n| (fading(n), fading(n))).dr14, None);
+        let steady = |n: usize| (sine(n), sine(n));
+        assert_eq!([6, 7].map(|seconds| levels(seconds, steady).dr14), [None, Some(0.0)], "two blocks have 6.008 s");
+        // The rest after them counts: with its peak the second highest is one of 1.0.
+        let rising = |n: usize| if n < 132_480 || n >= 264_960 { sine(n) } else { 0.25 * sine(n) };
+        assert_eq!(levels(7, |n| (rising(n), rising(n))).dr14, Some(0.0));
     }
 
     #[test]

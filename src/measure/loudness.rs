@@ -249,6 +249,13 @@ impl LoudnessSeries {
             _ => None,
         }
     }
+
+    /// The loudness of the quieter of two channels: the programme's, less what the other channel is louder by, LUFS. `-inf` where it
+    /// holds nothing at all. `None` where the programme has no loudness.
+    pub fn quieter_channel_lufs(&self) -> Option<f64> {
+        let &[left, right] = &self.channel_energy[..] else { return None };
+        Some(self.integrated_lufs()? - power_to_db(left / right).abs())
+    }
 }
 
 /// Four sums at once: a single one waits for each addition before the next.
@@ -316,5 +323,25 @@ mod tests {
         meter.push(&[&[0.0; 200_000], &[0.0; 200_000]]);
         let series = meter.finish();
         assert_eq!((series.integrated_lufs(), series.max_momentary_lufs(), series.balance_db()), (None, None, None));
+        assert_eq!(series.quieter_channel_lufs(), None);
+    }
+
+    #[test]
+    fn the_quieter_channel_has_what_the_other_leaves() {
+        let sine: Vec<f32> = (0..48_000).map(|n| 0.1 * (n as f32 * 0.1309).sin()).collect();
+        let quieter_lufs = |amplitude: f32| {
+            let quieter: Vec<f32> = sine.iter().map(|x| amplitude * x).collect();
+            [[&sine, &quieter], [&quieter, &sine]].map(|[left, right]| {
+                let mut meter = LoudnessMeter::stereo(48_000);
+                meter.push(&[left, right]);
+                let series = meter.finish();
+                let lufs = series.integrated_lufs().expect("loud");
+                series.quieter_channel_lufs().map(|quieter_lufs| quieter_lufs - lufs)
+            })
+        };
+        for difference_db in quieter_lufs(0.1) {
+            assert!(difference_db.is_some_and(|db| (db + 20.0).abs() < 1e-3), "{difference_db:?}");
+        }
+        assert_eq!(quieter_lufs(0.0), [Some(f64::NEG_INFINITY); 2]);
     }
 }

@@ -106,13 +106,18 @@ impl Clipping {
         if sum.count < CLIP_WARNING_RUNS {
             return None;
         }
-        let fails = sum.count >= CLIP_FAIL_RUNS || sum.longest >= CLIP_FAIL_FRAMES;
+        // Where their number doesn't fail, one that is long does.
+        let (severity, threshold) = match (sum.count >= CLIP_FAIL_RUNS, sum.longest >= CLIP_FAIL_FRAMES) {
+            (true, _) => (Severity::Fail, CLIP_FAIL_RUNS),
+            (false, true) => (Severity::Fail, 1),
+            (false, false) => (Severity::Warning, CLIP_WARNING_RUNS),
+        };
         Some(Finding {
             id: "clipping",
-            severity: if fails { Severity::Fail } else { Severity::Warning },
+            severity,
             value: sum.count as f64,
             unit: "peaks",
-            threshold: CLIP_WARNING_RUNS as f64,
+            threshold: threshold as f64,
             times_s: sum.times.seconds(sample_rate_hz),
             message: format!(
                 "{} cut off flat, the longest over {} samples; go back to where the level was too high (a clipper, a limiter, \

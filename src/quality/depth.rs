@@ -7,6 +7,9 @@ use super::{Finding, Severity};
 const ROUNDER: f32 = 12_582_912.0;
 /// Fewer bits than this are a test signal, no recording.
 const MIN_BITS: u32 = 6;
+/// Least bits that a file is delivered with.
+const DELIVERED_BITS: u32 = 16;
+const _: () = assert!(24 - PADDED_BITS <= DELIVERED_BITS, "what is padded has to fit");
 
 /// Finds out how many bits a programme uses.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ impl Depth {
     pub(super) fn finish(self) -> Option<Finding> {
         let Self { bits, used } = self;
         let unused = bits - used;
+        // Files have 16 bits or 24: what is padded to more than 16 fits into those.
+        let or_deliver = if bits > DELIVERED_BITS { ", or deliver it as 16 bits" } else { "" };
         (unused >= PADDED_BITS && used >= MIN_BITS).then(|| Finding {
             id: "padded_bits",
             severity: Severity::Warning,
@@ -48,8 +53,7 @@ impl Depth {
             threshold: f64::from(bits - PADDED_BITS),
             times_s: Vec::new(),
             message: format!(
-                "the file has {bits} bits but uses {used}: it was made from a {used}-bit file; ask for the original, or \
-                 deliver it as {used} bits"
+                "the file has {bits} bits but uses {used}: it was made from one with fewer; ask for the original{or_deliver}"
             ),
         })
     }

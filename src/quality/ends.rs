@@ -119,12 +119,16 @@ impl Ends {
             Some(Finding { id: "cut_end", severity, value, unit: "dBFS", threshold, times_s: vec![end_s], message })
         };
         if level_dbfs > CUT_END_WARNING_DBFS {
-            let severity = if level_dbfs > CUT_END_FAIL_DBFS { Severity::Fail } else { Severity::Warning };
+            let (severity, threshold) = if level_dbfs > CUT_END_FAIL_DBFS {
+                (Severity::Fail, CUT_END_FAIL_DBFS)
+            } else {
+                (Severity::Warning, CUT_END_WARNING_DBFS)
+            };
             let message = format!(
                 "the last 50 ms are still at {level_dbfs:.1} dBFS: the end is cut off; export until the sound has died away, \
                  or fade out"
             );
-            finding(severity, level_dbfs, CUT_END_WARNING_DBFS, message)
+            finding(severity, level_dbfs, threshold, message)
         } else if last_dbfs > CUT_SAMPLE_DBFS {
             let message = format!("the last sample is at {last_dbfs:.1} dBFS: the end clicks; fade out to silence");
             finding(Severity::Warning, last_dbfs, CUT_SAMPLE_DBFS, message)
@@ -135,12 +139,17 @@ impl Ends {
 }
 
 fn head_silence(head_s: f64) -> Option<Finding> {
-    (head_s > HEAD_WARNING_S).then(|| Finding {
+    let (severity, threshold) = match head_s {
+        s if s > HEAD_FAIL_S => (Severity::Fail, HEAD_FAIL_S),
+        s if s > HEAD_WARNING_S => (Severity::Warning, HEAD_WARNING_S),
+        _ => return None,
+    };
+    Some(Finding {
         id: "head_silence",
-        severity: if head_s > HEAD_FAIL_S { Severity::Fail } else { Severity::Warning },
+        severity,
         value: head_s,
         unit: "s",
-        threshold: HEAD_WARNING_S,
+        threshold,
         times_s: vec![head_s],
         message: format!("it starts with {head_s:.2} s of silence; trim the start to under {HEAD_WARNING_S} s"),
     })

@@ -45,10 +45,12 @@ pub(super) struct Window {
 /// Gathers the low band of the mid and of the side, where a record player makes most of its rumble, and where nothing hides the
 /// hum of what stands far to the left or right.
 pub(super) struct LowBand {
-    /// Cells to one sample of the low band.
+    /// Whether the low-pass goes over samples, instead of the sums of cells, which are too long for it at low sample rates.
+    from_samples: bool,
+    /// Cells, or samples, to one sample of the low band.
     step: usize,
     rate_hz: f64,
-    /// Low-pass over cell sums.
+    /// Low-pass over them.
     taps: Vec<f32>,
     bands: [Decimated; 2],
     window: Vec<f32>,
@@ -67,23 +69,27 @@ const SIDE: usize = 1;
 /// A signal on its way to the low band's rate.
 #[derive(Default)]
 struct Decimated {
-    /// Of cells that are still needed.
+    /// Of cells, or samples themselves, that are still needed.
     sums: Vec<f32>,
     samples: Vec<f32>,
 }
 
 impl LowBand {
     pub(super) fn new(sample_rate_hz: u32, cell_frames: usize) -> Self {
-        let cell_rate_hz = f64::from(sample_rate_hz) / cell_frames as f64;
-        let step = (cell_rate_hz / RATE_HZ).round().max(1.0) as usize;
-        let rate_hz = cell_rate_hz / step as f64;
+        let step_of = |frames: usize| (f64::from(sample_rate_hz) / frames as f64 / RATE_HZ).round() as usize;
+        // Under 33.6 kHz a cell is as long as a step or longer: its sum alone would let most of what lies above fold down.
+        let from_samples = step_of(cell_frames) < 2;
+        let summed_frames = if from_samples { 1 } else { cell_frames };
+        let step = step_of(summed_frames);
+        let rate_hz = f64::from(sample_rate_hz) / summed_frames as f64 / step as f64;
         let frames = (WINDOW_S * rate_hz) as usize;
         let fft = RealFftPlanner::<f32>::new().plan_fft_forward(frames.next_power_of_two());
         // Three output steps long, so that little of what lies above folds down; hum at 500 Hz is weakened by some dB.
-        let length = if step == 1 { 1 } else { 3 * step };
+        let length = 3 * step;
         let sum: f64 = hann(length).sum();
-        let scale = 0.5 / (cell_frames as f64 * sum);
+        let scale = 0.5 / (summed_frames as f64 * sum);
         Self {
+            from_samples,
             step,
             rate_hz,
             taps: hann(length).map(|weight| (weight * scale) as f32).collect(),
@@ -99,11 +105,11 @@ impl LowBand {
     }
 
     pub(super) fn push(&mut self, left: &Group<'_>, right: &Group<'_>) {
-        let own = left.own_cells();
-        let cells = || left.sums[own.clone()].iter().zip(&right.sums[own.clone()]);
+        let [left, right] = [left, right].map(|group| self.source(group));
+        let both = || left.iter().zip(right);
         let known = self.bands[MID].samples.len();
-        self.bands[MID].push(cells().map(|(l, r)| l + r), &self.taps, self.step);
-        self.bands[SIDE].push(cells().map(|(l, r)| l - r), &self.taps, self.step);
+        self.bands[MID].push(both().map(|(l, r)| l + r), &self.taps, self.step);
+        self.bands[SIDE].push(both().map(|(l, r)| l - r), &self.taps, self.step);
         self.standing.push(&self.bands[MID].samples[known..]);
         if self.bands[MID].samples.len() >= self.window.len() {
             for band in [MID, SIDE] {
@@ -112,6 +118,17 @@ impl LowBand {
                 self.windows[band].push(window);
                 self.bands[band].samples.drain(..self.window.len());
             }
+        }
+    }
+
+    /// What the low-pass goes over.
+    fn source<'a>(&self, group: &Group<'a>) -> &'a [f32] {
+        let own = group.own_cells();
+        if self.from_samples {
+            let cell_frames = group.cell_frames();
+            &group.samples[own.start * cell_frames..own.end * cell_frames]
+        } else {
+            &group.sums[own]
         }
     }
 

@@ -42,6 +42,9 @@ use overs::Overs;
 /// Most times that a finding lists. What happens more often needs no longer list.
 pub const MAX_TIMES: usize = 32;
 
+/// Level that is told for digital silence, dB: the scale ends here.
+const NOTHING_DB: f64 = -200.0;
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -65,7 +68,7 @@ pub struct Finding {
     pub value: f64,
     /// Unit of `value` and `threshold`.
     pub unit: &'static str,
-    /// The threshold that was crossed, in [`thresholds`].
+    /// The limit of the severity that is told, in [`thresholds`].
     pub threshold: f64,
     /// Where, in seconds from the start, rising, [`MAX_TIMES`] at most. Empty: throughout.
     pub times_s: Vec<f64>,
@@ -185,11 +188,15 @@ impl Inspector {
             channel.push(&silence);
         }
         self.look();
+        let mut findings = Vec::new();
         if self.ends.is_silent() {
-            return vec![silent()];
+            findings.push(silent(measurement.peaks.sample_dbfs()));
+            // A mix that was exported far too low has other faults beside that.
+            if measurement.loudness.integrated_lufs().is_none() {
+                return findings;
+            }
         }
         let rate_hz = self.format.sample_rate_hz;
-        let mut findings = Vec::new();
         self.ends.finish(self.frames, measurement.levels.dc(), &mut findings);
         if self.format.channels > 1 {
             findings.extend(stereo::findings(measurement, self.peaks));
@@ -211,15 +218,18 @@ impl Inspector {
     }
 }
 
-fn silent() -> Finding {
+/// `peak_dbfs`: of the highest sample, if any is above zero.
+fn silent(peak_dbfs: Option<f64>) -> Finding {
+    let nothing = || String::from("there is nothing in it but zeros");
+    let found = peak_dbfs.map_or_else(nothing, |dbfs| format!("nothing in it is louder than {dbfs:.1} dBFS"));
     Finding {
         id: "silent",
         severity: Severity::Fail,
-        value: thresholds::AUDIBLE_DBFS,
+        value: peak_dbfs.unwrap_or(NOTHING_DB).max(NOTHING_DB),
         unit: "dBFS",
         threshold: thresholds::AUDIBLE_DBFS,
         times_s: Vec::new(),
-        message: format!("nothing in it is louder than {} dBFS; check the export", thresholds::AUDIBLE_DBFS),
+        message: format!("{found}; check the export"),
     }
 }
 

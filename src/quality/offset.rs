@@ -10,9 +10,9 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
     let left_over_percent = 100.0 * peak * DC_HALF_WAVE_S / measurement.duration_s();
     let percent = measurement.levels.dc().map(|mean| 100.0 * mean);
     let worst = if percent[0].abs() >= percent[1].abs() { percent[0] } else { percent[1] };
-    let severity = match worst.abs() - left_over_percent {
-        size if size > DC_FAIL_PERCENT => Severity::Fail,
-        size if size > DC_WARNING_PERCENT => Severity::Warning,
+    let (severity, threshold) = match worst.abs() - left_over_percent {
+        size if size > DC_FAIL_PERCENT => (Severity::Fail, DC_FAIL_PERCENT),
+        size if size > DC_WARNING_PERCENT => (Severity::Warning, DC_WARNING_PERCENT),
         _ => return None,
     };
     Some(Finding {
@@ -20,7 +20,7 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
         severity,
         value: worst,
         unit: "percent",
-        threshold: DC_WARNING_PERCENT,
+        threshold,
         times_s: Vec::new(),
         message: format!(
             "the waveform is off centre by {worst:.2} % of full scale, which costs headroom and clicks at edits; put a \

@@ -1,7 +1,7 @@
 //! Peaks between samples, beyond what converters and lossy encoders can hold.
 
 use super::cells::Group;
-use super::thresholds::{FULL_SCALE_DBTP, LOSSY_HEADROOM_DBTP};
+use super::thresholds::{FULL_SCALE_DBTP, LOSSY_HEADROOM_DBTP, LOSSY_HEADROOM_TOLERANCE_DB};
 use super::{Finding, Severity, Times};
 use crate::dsp::interpolation::larger;
 use crate::measure::Measurement;
@@ -69,7 +69,7 @@ impl Overs {
 
     pub(super) fn finish(self, measurement: &Measurement, lossy: bool) -> Option<Finding> {
         let peaks = &measurement.peaks;
-        let dbtp = peaks.true_dbtp().filter(|&dbtp| dbtp > LOSSY_HEADROOM_DBTP)?;
+        let dbtp = peaks.true_dbtp().filter(|&dbtp| dbtp > LOSSY_HEADROOM_DBTP + LOSSY_HEADROOM_TOLERANCE_DB)?;
         let severity = if dbtp > FULL_SCALE_DBTP { Severity::Fail } else { Severity::Info };
         let threshold = if dbtp > FULL_SCALE_DBTP { FULL_SCALE_DBTP } else { LOSSY_HEADROOM_DBTP };
         let mut times = Times::default();

@@ -4,13 +4,14 @@ use super::thresholds::{
     BALANCE_FAIL_LU, BALANCE_WARNING_LU, DEAD_CHANNEL_LUFS, DUAL_MONO_CORRELATION, DUAL_MONO_SIDE_DB,
     PHASE_SHARE_PERCENT, PHASE_SIDE_OVER_MID, POLARITY_CORRELATION,
 };
-use super::{Finding, MAX_TIMES, Severity};
+use super::{Finding, MAX_TIMES, NOTHING_DB, Severity};
 use crate::measure::Measurement;
+use crate::measure::loudness::MOMENTARY_S;
 use crate::measure::spectrum::BandPower;
 use crate::slots::{SHORT_TERM_S, SHORT_TERM_SLOTS};
 use crate::units::db_to_power;
 
-/// Windows so much quieter than the mean don't count, dB.
+/// Windows, and moments within them, that are so much quieter than the mean don't count, dB.
 const QUIET_DB: f64 = -20.0;
 
 /// All findings about the channels of a file with two of them. `peaks` are their largest samples.
@@ -21,13 +22,15 @@ pub(super) fn findings(measurement: &Measurement, peaks: [f32; 2]) -> Vec<Findin
     if let Some(finding) = dual_mono(measurement) {
         return vec![finding];
     }
-    [balance(measurement), polarity(measurement).or_else(|| phase(measurement))].into_iter().flatten().collect()
+    // A moment's channels differ by chance.
+    let is_long = measurement.duration_s() >= MOMENTARY_S;
+    let opposed = is_long.then(|| polarity(measurement).or_else(|| phase(measurement))).flatten();
+    [balance(measurement), opposed].into_iter().flatten().collect()
 }
 
 fn dead_channel(measurement: &Measurement, peaks: [f32; 2]) -> Option<Finding> {
-    let integrated_lufs = measurement.loudness.integrated_lufs();
     let balance_db = measurement.loudness.balance_db();
-    let quieter_lufs = balance_db.zip(integrated_lufs).map(|(balance, lufs)| lufs - balance.abs());
+    let quieter_lufs = measurement.loudness.quieter_channel_lufs();
     let is_dead = peaks.contains(&0.0) || quieter_lufs.is_some_and(|lufs| lufs < DEAD_CHANNEL_LUFS);
     is_dead.then(|| {
         // One click makes a channel no louder: peaks tell only where there is nothing else to go by.
@@ -36,8 +39,7 @@ fn dead_channel(measurement: &Measurement, peaks: [f32; 2]) -> Option<Finding> {
         Finding {
             id: "dead_channel",
             severity: Severity::Fail,
-            // Digital silence has no loudness: the scale ends here.
-            value: quieter_lufs.filter(|lufs| lufs.is_finite()).unwrap_or(-200.0).max(-200.0),
+            value: quieter_lufs.map_or(NOTHING_DB, |lufs| lufs.max(NOTHING_DB)),
             unit: "LUFS",
             threshold: DEAD_CHANNEL_LUFS,
             times_s: Vec::new(),
@@ -62,9 +64,9 @@ fn dual_mono(measurement: &Measurement) -> Option<Finding> {
 
 fn balance(measurement: &Measurement) -> Option<Finding> {
     let balance_lu = measurement.loudness.balance_db()?;
-    let severity = match balance_lu.abs() {
-        size if size > BALANCE_FAIL_LU => Severity::Fail,
-        size if size > BALANCE_WARNING_LU => Severity::Warning,
+    let (severity, threshold) = match balance_lu.abs() {
+        size if size > BALANCE_FAIL_LU => (Severity::Fail, BALANCE_FAIL_LU),
+        size if size > BALANCE_WARNING_LU => (Severity::Warning, BALANCE_WARNING_LU),
         _ => return None,
     };
     let (louder, quieter) = if balance_lu > 0.0 { ("left", "right") } else { ("right", "left") };
@@ -73,7 +75,7 @@ fn balance(measurement: &Measurement) -> Option<Finding> {
         severity,
         value: balance_lu,
         unit: "LU",
-        threshold: BALANCE_WARNING_LU,
+        threshold,
         times_s: Vec::new(),
         message: format!(
             "the {louder} channel is {:.1} LU louder than the {quieter}; check the panning, or turn the {louder} down",
@@ -105,16 +107,19 @@ fn phase(measurement: &Measurement) -> Option<Finding> {
     let frames: Vec<[f64; 2]> = measurement.spectrum.iter().map(powers).collect();
     let mean = frames.iter().map(|[mid, side]| mid + side).sum::<f64>() / frames.len().max(1) as f64;
     let gate = mean * db_to_power(QUIET_DB);
-    let (mut loud_frames, mut opposed_frames, mut opposed) = (0, 0, Vec::new());
+    let (mut loud_frames, mut opposed_frames, mut opposed) = (0usize, 0usize, Vec::new());
     for (index, window) in frames.chunks(SHORT_TERM_SLOTS).enumerate() {
-        let [mid, side] = window.iter().fold([0.0; 2], |sum, frame| [sum[0] + frame[0], sum[1] + frame[1]]);
-        if mid + side <= gate * window.len() as f64 {
+        let all: f64 = window.iter().map(|[mid, side]| mid + side).sum();
+        if all <= gate * window.len() as f64 {
             continue;
         }
-        // The last window may be a short one.
-        loud_frames += window.len();
+        // One hit in a pause makes no 3 s of sound: only what is loud is judged and counted.
+        let loud = window.iter().filter(|[mid, side]| mid + side > gate);
+        let count = loud.clone().count();
+        let [mid, side] = loud.fold([0.0; 2], |sum, frame| [sum[0] + frame[0], sum[1] + frame[1]]);
+        loud_frames += count;
         if side > PHASE_SIDE_OVER_MID * mid {
-            opposed_frames += window.len();
+            opposed_frames += count;
             opposed.push(index);
         }
     }

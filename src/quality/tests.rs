@@ -302,6 +302,20 @@ fn silence_and_scraps_are_no_trouble() {
 }
 
 #[test]
+fn what_is_next_to_silent_is_told_with_its_peak_and_judged_where_it_has_a_loudness() {
+    let silence = Signal::mono(RATE, 1.0, |_| 0.0).inspect(None);
+    assert_eq!((find(&silence, "silent").value, find(&silence, "silent").threshold), (-200.0, -60.0));
+    let low = Signal::new(RATE, 2.0, |t| {
+        let tone = (TAU * 997.0 * t).sin();
+        (0.0009 * tone, 0.0005 * tone)
+    });
+    let findings = low.faded().inspect(None);
+    assert_eq!(findings[0].id, "silent", "{findings:?}");
+    assert!((findings[0].value + 60.9).abs() < 0.05 && findings[0].message.contains("than -60.9 dBFS"), "{findings:?}");
+    assert!((find(&findings, "balance").value - 5.1).abs() < 0.1, "{findings:?}");
+}
+
+#[test]
 fn blocks_do_not_matter() {
     let mut signal = drums(RATE);
     let at = signal.frame(3.3);
@@ -351,6 +365,16 @@ fn overs_are_found_between_samples() {
     assert_times(&findings, "inter_sample_overs", &[1.004, 2.51]);
     assert_eq!(find(&findings, "inter_sample_overs").severity, Severity::Fail);
     assert_only(&findings, &["inter_sample_overs", "click"], "overs");
+}
+
+#[test]
+fn a_peak_that_is_told_as_the_limit_keeps_to_it() {
+    let told = |dbtp: f64| {
+        let peak = crate::units::db_to_amplitude(dbtp);
+        let findings = Signal::mono(RATE, 1.0, |t| peak * (TAU * 997.0 * t).sin()).faded().inspect(None);
+        findings.iter().any(|finding| finding.id == "inter_sample_overs")
+    };
+    assert_eq!([-0.995, -0.96].map(told), [false, true]);
 }
 
 #[test]
@@ -478,6 +502,38 @@ fn channel_faults_are_found() {
 }
 
 #[test]
+fn a_hit_in_a_pause_is_no_window_of_sound() {
+    let mut noise = Noise(5);
+    let signal = Signal::new(RATE, 9.0, |t| {
+        let (mid, side) = (0.2 * noise.next(), 0.05 * noise.next());
+        match t {
+            3.0..5.7 => (0.0, 0.0),
+            5.7..6.0 => (mid + side, side - mid),
+            _ => (mid + side, mid - side),
+        }
+    });
+    let findings = signal.inspect(None);
+    assert!(findings.iter().all(|finding| finding.id != "phase"), "{findings:?}");
+}
+
+#[test]
+fn moments_tell_nothing_of_polarity() {
+    let mut noise = Noise(5);
+    let opposed = Signal::new(RATE, 0.5, |_| {
+        let x = 0.3 * noise.next();
+        (x, -x)
+    });
+    for (seconds, told) in [(0.0, false), (0.39, false), (0.5, true)] {
+        let mut signal = opposed.clone();
+        let frames = signal.frame(seconds).max(1);
+        signal.channels.iter_mut().for_each(|channel| channel.truncate(frames));
+        let findings = signal.inspect(None);
+        assert_eq!(findings.iter().any(|finding| finding.id == "polarity"), told, "{seconds} s: {findings:?}");
+        assert!(findings.iter().all(|finding| finding.id != "phase"));
+    }
+}
+
+#[test]
 fn one_click_does_not_tell_which_channel_is_dead() {
     let mut noise = Noise(5);
     let mut left_only = Signal::new(RATE, 200.0, |_| (0.3 * noise.next(), 0.0)).faded();
@@ -551,7 +607,50 @@ fn dc_and_depth_are_found() {
     assert_only(&padded, &["padded_bits"], "padded");
     assert_only(&sound.clone().quantised(16).inspect(Some(16)), &[], "16 bits");
     assert_only(&sound.clone().quantised(24).inspect(Some(24)), &[], "24 bits");
-    assert_eq!(find(&sound.quantised(8).inspect(Some(16)), "padded_bits").value, 8.0);
+    let coarse = sound.clone().quantised(8).inspect(Some(16));
+    assert_eq!(find(&coarse, "padded_bits").value, 8.0);
+    // No release has 8 or 12 bits.
+    assert!(find(&coarse, "padded_bits").message.ends_with("ask for the original"), "{coarse:?}");
+    let uneven = sound.quantised(12).inspect(Some(24));
+    let message = &find(&uneven, "padded_bits").message;
+    assert!(
+        message.ends_with("uses 12: it was made from one with fewer; ask for the original, or deliver it as 16 bits")
+    );
+}
+
+#[test]
+fn the_threshold_that_is_told_is_that_of_the_severity() {
+    use super::thresholds::{
+        BALANCE_FAIL_LU, BALANCE_WARNING_LU, CLIP_FAIL_RUNS, CUT_END_FAIL_DBFS, CUT_END_WARNING_DBFS, DC_FAIL_PERCENT,
+        DC_WARNING_PERCENT, HEAD_FAIL_S, HEAD_WARNING_S,
+    };
+    type Change<'a> = &'a dyn Fn(&mut Vec<f32>);
+    let sound = music_like(RATE, 3.0, 0.7);
+    let told = |id: &str, channels: std::ops::Range<usize>, change: Change<'_>| {
+        let mut changed = sound.clone();
+        changed.channels[channels].iter_mut().for_each(change);
+        let findings = changed.inspect(None);
+        (find(&findings, id).severity, find(&findings, id).threshold)
+    };
+    let warning = |threshold: f64| (Severity::Warning, threshold);
+    let fail = |threshold: f64| (Severity::Fail, threshold);
+    let late = |seconds: usize| {
+        told("head_silence", 0..2, &|x| x.splice(..0, vec![0.0; seconds * RATE as usize]).for_each(drop))
+    };
+    assert_eq!([late(1), late(3)], [warning(HEAD_WARNING_S), fail(HEAD_FAIL_S)]);
+    let cut = |gain: f32| {
+        told("cut_end", 0..2, &|x| {
+            x.truncate(RATE as usize);
+            x.iter_mut().for_each(|x| *x *= gain);
+        })
+    };
+    assert_eq!([cut(0.02), cut(1.0)], [warning(CUT_END_WARNING_DBFS), fail(CUT_END_FAIL_DBFS)]);
+    let off = |mean: f32| told("dc", 0..1, &|x| x.iter_mut().for_each(|x| *x += mean));
+    assert_eq!([off(0.005), off(0.02)], [warning(DC_WARNING_PERCENT), fail(DC_FAIL_PERCENT)]);
+    let leaning = |gain: f32| told("balance", 1..2, &|x| x.iter_mut().for_each(|x| *x *= gain));
+    assert_eq!([leaning(0.5), leaning(0.1)], [warning(BALANCE_WARNING_LU), fail(BALANCE_FAIL_LU)]);
+    let clipped = told("clipping", 0..2, &|x| x.iter_mut().for_each(|x| *x = (4.0 * *x).clamp(-1.0, 1.0)));
+    assert_eq!(clipped, fail(CLIP_FAIL_RUNS as f64));
 }
 
 /// Removes everything above a frequency.
@@ -661,8 +760,19 @@ fn hum_beside_the_middle_is_found_under_music() {
 }
 
 #[test]
+fn notes_that_could_fold_onto_the_mains_at_low_rates_are_no_hum() {
+    // Of all that a note is made of, sums of 16 samples, 500 or 1000 a second, leave tones at multiples of 60 Hz.
+    for (rate, hz) in [(8_000u32, 440.0), (16_000, 880.0)] {
+        let partials: Vec<f64> = (1..=8).map(f64::from).filter(|k| k * hz < 0.47 * f64::from(rate)).collect();
+        let note = |t: f64| partials.iter().map(|k| 0.2 / k * (TAU * k * hz * t).sin()).sum::<f64>();
+        let findings = Signal::mono(rate, 8.0, note).faded().inspect(None);
+        assert!(findings.iter().all(|finding| finding.id != "hum"), "{rate} Hz: {findings:?}");
+    }
+}
+
+#[test]
 fn hum_noise_and_rumble_are_found() {
-    for rate in [22_050, 44_100, 96_000] {
+    for rate in [8_000, 16_000, 22_050, 44_100, 96_000] {
         for mains_hz in [50.0, 60.0] {
             let mut signal = music_like(rate, 20.0, 0.4);
             for (n, (l, r)) in {
@@ -705,4 +815,6 @@ fn hum_noise_and_rumble_are_found() {
     rumbling.channels[1].iter_mut().enumerate().for_each(|(n, x)| *x -= 2.0 * rumble(n));
     let of_side_db = find(&rumbling.faded().inspect(None), "sub_sonic").value;
     assert!((of_side_db - of_both_db).abs() < 0.5, "{of_side_db} {of_both_db}");
+    let alone = Signal::mono(RATE, 5.0, |t| 0.5 * (TAU * 8.0 * t).sin()).inspect(None);
+    assert!(find(&alone, "sub_sonic").message.starts_with("more than half of all energy"), "{alone:?}");
 }

@@ -11,7 +11,7 @@ use super::profile::{Fit, Profile, departures_db};
 use super::registration::smooth;
 use super::stages::{Standard, shape};
 use super::tone::{Levels, Tone};
-use super::{Amounts, Proposal, Shares, quantity};
+use super::{Amounts, Proposal, Shares, quantity, width};
 use crate::measure::Measurement;
 use crate::statistics::mean;
 
@@ -83,10 +83,10 @@ fn tone(levels: &Levels, departures: &[Option<(f64, f64)>], widening: f64, share
 
 /// One change for all bands, as [`super::width`] has it: from the mean of what lies outside in the middle two of the wide bands.
 fn side_gain_db(mix: &Measurement, profile: &Profile, widening: f64, share: f64) -> Option<f64> {
-    let bands = mix.band_stereo();
-    mean(bands.iter().zip(&profile.width_db).skip(1).take(2).filter_map(|(band, expected)| {
+    let widths_db = width::of_bands(mix);
+    mean(widths_db.into_iter().zip(&profile.width_db).skip(1).take(2).filter_map(|(width_db, expected)| {
         let expected = expected.as_ref()?;
-        Some(-share * outside(band.width_db? - expected.mean, widening * expected.spread))
+        Some(-share * outside(width_db? - expected.mean, widening * expected.spread))
     }))
 }
 
@@ -95,6 +95,10 @@ mod tests {
     use super::super::profile::tests::{pink, pink_noise};
     use super::super::profile::{ToneBand, fit};
     use super::*;
+    use crate::audio::AudioBuffer;
+    use crate::dsp::testing::Noise;
+    use crate::measure::Meter;
+    use crate::suggest::Quantity;
 
     const GOAL: Goal = Goal { loudness_lufs: -14.0, ceiling_dbtp: -1.0, sample_rate_hz: 48_000 };
 
@@ -140,6 +144,27 @@ mod tests {
         wide.width_db.iter_mut().flatten().for_each(|width| width.mean = 4.0);
         let width = towards(&wide).width.expect("a change").side_gain_db;
         assert!((width - SHARE * 8.0).abs() < 0.1, "{width}");
+    }
+
+    #[test]
+    fn a_dead_channel_leaves_no_width_to_change() {
+        let measured = |right_level: f32| {
+            let (mut own, mut other) = (Noise(7), Noise(8));
+            let mut audio = AudioBuffer::new(44_100);
+            (0..44_100).for_each(|_| audio.push(0.3 * own.next() as f32, right_level * other.next() as f32));
+            let mut meter = Meter::new(44_100);
+            meter.push(&audio);
+            meter.finish()
+        };
+        let mut narrow = pink("narrow");
+        narrow.width_db.iter_mut().flatten().for_each(|width| width.mean = -12.0);
+        // Unrelated channels: the side is as strong as the mid, 12 dB over that, less a spread of 2.
+        let change_db = side_gain_db(&measured(0.3), &narrow, 1.0, 1.0);
+        assert!(change_db.is_some_and(|db| (db + 10.0).abs() < 1.0), "{change_db:?}");
+        for right_level in [0.0, 1e-5] {
+            let dead = measured(right_level);
+            assert_eq!((side_gain_db(&dead, &narrow, 1.0, 1.0), Quantity::Width.of(&dead)), (None, None));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 
 use super::profile::Profile;
-use super::wide_band_range;
+use super::{wide_band_range, width};
 use crate::dsp::multiband::DEFAULT_CORNERS_HZ;
 use crate::measure::Measurement;
 use crate::measure::analysis::wide_band_edges_hz;
@@ -61,7 +61,7 @@ impl Quantity {
     pub fn of(self, measurement: &Measurement) -> Option<f64> {
         match self {
             Self::BandLevel { low_hz, high_hz } => band_level_db(measurement, low_hz, high_hz),
-            Self::Width => measurement.width_db(DEFAULT_CORNERS_HZ[0], DEFAULT_CORNERS_HZ[2]),
+            Self::Width => width::within(measurement, DEFAULT_CORNERS_HZ[0], DEFAULT_CORNERS_HZ[2]),
             Self::Spread { band } => {
                 let (low_hz, high_hz) = wide_band_edges_hz()[band];
                 measurement.level_quantiles_db(low_hz, high_hz).map(|[_, p50, p95]| p95 - p50)

@@ -14,10 +14,8 @@ use super::{Quantity, Suggestion};
 use crate::dsp::crossover::BANDS;
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
-use crate::measure::analysis::BandStereo;
 use crate::quality::thresholds::{DEAD_CHANNEL_LUFS, POLARITY_CORRELATION};
 use crate::statistics::median;
-use crate::units::db_to_power;
 
 /// Changes under this are not worth a setting, dB.
 const WORTHWHILE_DB: f64 = 0.3;
@@ -52,21 +50,31 @@ fn correlation_is_under(of: &Measurement, least: f64) -> bool {
     of.levels.whole().correlation().is_some_and(|correlation| correlation < least)
 }
 
-/// Whether one channel alone is silent, as quality control has it: what the other leaves in the side is no width.
-fn has_dead_channel(of: &Measurement) -> bool {
-    let [left, right] = of.levels.whole().mean_squares;
-    let dead = db_to_power(DEAD_CHANNEL_LUFS);
-    left.min(right) < dead && left.max(right) >= dead
+/// What has a width to go by: no programme of which one channel alone is silent, as quality control has it. What the other leaves in
+/// the side is no width.
+fn with_width(of: &Measurement) -> Option<&Measurement> {
+    let quieter_lufs = of.loudness.quieter_channel_lufs();
+    Some(of).filter(|_| quieter_lufs.is_none_or(|lufs| lufs >= DEAD_CHANNEL_LUFS))
+}
+
+/// Width of each wide band, dB.
+pub(super) fn of_bands(of: &Measurement) -> Vec<Option<f64>> {
+    with_width(of).map_or_else(|| vec![None; BANDS], |of| of.band_stereo().iter().map(|band| band.width_db).collect())
+}
+
+/// Width between two frequencies, dB.
+pub(super) fn within(of: &Measurement, low_hz: f64, high_hz: f64) -> Option<f64> {
+    with_width(of)?.width_db(low_hz, high_hz)
 }
 
 /// How much wider each wide band of the reference is, dB; nothing where the reference is no model.
 fn differences(mix: &Measurement, reference: &Measurement) -> Vec<Option<f64>> {
-    if is_opposed(mix, reference) || [mix, reference].into_iter().any(has_dead_channel) {
+    if is_opposed(mix, reference) {
         return vec![None; BANDS];
     }
-    let width = |band: &BandStereo| band.width_db.map(|db| db.clamp(MONO_DB, 10.0));
-    let (mix, reference) = (mix.band_stereo(), reference.band_stereo());
-    mix.iter().zip(&reference).map(|(mix, reference)| Some(width(reference)? - width(mix)?)).collect()
+    let read = |width_db: Option<f64>| width_db.map(|db| db.clamp(MONO_DB, 10.0));
+    let both = of_bands(mix).into_iter().zip(of_bands(reference));
+    both.map(|(mix_db, reference_db)| Some(read(reference_db)? - read(mix_db)?)).collect()
 }
 
 /// The side gain that leaves no difference in the middle of all bands, dB. `None` where either programme is mono, or the

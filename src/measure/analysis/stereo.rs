@@ -3,7 +3,7 @@
 use super::{BandStereo, Measurement, StereoAnalysis, StereoOverTime, wide_band_edges_hz};
 use crate::measure::dynamics::LevelSlot;
 use crate::measure::spectrum::BandPower;
-use crate::slots::SHORT_TERM_SLOTS;
+use crate::slots::{SHORT_TERM_S, SHORT_TERM_SLOTS, SLOT_S};
 use crate::statistics::quantile;
 use crate::units::power_to_db;
 
@@ -81,10 +81,33 @@ impl Measurement {
         }
     }
 
+    /// The audible windows of 3 s, each with the slot that it begins with.
+    fn images_over_time(&self) -> impl Iterator<Item = (usize, LevelSlot)> {
+        let windows = self.levels.slots.windows(SHORT_TERM_SLOTS).zip(self.audible_windows()).enumerate();
+        windows.filter(|(_, (_, audible))| *audible).map(|(start, (slots, _))| (start, LevelSlot::of(slots)))
+    }
+
+    /// Of the audible windows of 3 s, ten a second, the share in which left and right correlate less than `correlation`, and where
+    /// those are: from and to, in seconds, what overlaps in one.
+    pub(crate) fn opposed(&self, correlation: f64) -> (f64, Vec<[f64; 2]>) {
+        let (mut windows, mut opposed, mut times_s) = (0u32, 0u32, Vec::<[f64; 2]>::new());
+        for (start, image) in self.images_over_time() {
+            windows += 1;
+            if image.correlation().is_none_or(|value| value >= correlation) {
+                continue;
+            }
+            opposed += 1;
+            let from_s = start as f64 * SLOT_S;
+            match times_s.last_mut() {
+                Some(last) if from_s <= last[1] => last[1] = from_s + SHORT_TERM_S,
+                _ => times_s.push([from_s, from_s + SHORT_TERM_S]),
+            }
+        }
+        (f64::from(opposed) / f64::from(windows.max(1)), times_s)
+    }
+
     fn stereo_over_time(&self) -> StereoOverTime {
-        let windows = self.levels.slots.windows(SHORT_TERM_SLOTS).zip(self.audible_windows());
-        let windows: Vec<LevelSlot> =
-            windows.filter(|(_, audible)| *audible).map(|(slots, _)| LevelSlot::of(slots)).collect();
+        let windows: Vec<LevelSlot> = self.images_over_time().map(|(_, image)| image).collect();
         let sorted = |of: fn(&LevelSlot) -> Option<f64>| {
             let mut values: Vec<f64> = windows.iter().filter_map(of).collect();
             values.sort_by(f64::total_cmp);
