@@ -2,6 +2,7 @@
 
 mod aim;
 mod audition;
+mod dense;
 mod fixes;
 mod meet;
 mod offset;
@@ -173,7 +174,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     offset::centre(&mix, gain_db, &mut proposal);
     note_limiting(&mut proposal, aim.held_dbtp - aim.wished_lufs);
     let mut recipe = recipe_of(job, &proposal);
-    recipe.limiter.ceiling_dbtp = limiter_ceiling(aim.held_dbtp);
+    recipe.limiter.ceiling_dbtp = limiter_ceiling(aim.held_dbtp, recipe.soft_clip.is_some());
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
     let mut goal =
@@ -242,8 +243,12 @@ fn note_limiting(proposal: &mut Proposal, wished_plr_db: f64) {
 fn recipe_of(job: &MasterJob<'_>, proposal: &Proposal) -> Recipe {
     Recipe {
         output: job.output_settings,
-        limiter: LimiterSettings { ceiling_dbtp: limiter_ceiling(job.ceiling_dbtp), ..LimiterSettings::default() },
+        limiter: LimiterSettings {
+            ceiling_dbtp: limiter_ceiling(job.ceiling_dbtp, proposal.soft_clip.is_some()),
+            ..LimiterSettings::default()
+        },
         leveler: proposal.leveler,
+        soft_clip: proposal.soft_clip,
         width: proposal.width,
         multiband: proposal.multiband.clone(),
         eq: proposal.eq.clone(),

@@ -25,6 +25,12 @@ pub fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0.0).then_some(sum / count)
 }
 
+/// Standard deviation; `None` of nothing.
+pub fn standard_deviation(values: &[f64]) -> Option<f64> {
+    let middle = mean(values.iter().copied())?;
+    mean(values.iter().map(|value| (value - middle).powi(2))).map(f64::sqrt)
+}
+
 /// Correlation of two series of one length, -1 to 1; 0 where one of them does not vary.
 pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let count = a.len().min(b.len()).max(1) as f64;

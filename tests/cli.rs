@@ -72,6 +72,16 @@ fn tone(frames: usize) -> impl Iterator<Item = f32> {
     })
 }
 
+/// The samples of the clip, left and right in turn.
+fn mix_samples() -> Vec<f32> {
+    let (mut decoder, mut block) = (Decoder::open(Path::new(MIX)).expect("the clip"), AudioBuffer::new(44_100));
+    let mut samples = Vec::new();
+    while decoder.next_block(&mut block).expect("audio") {
+        samples.extend(block.left().iter().zip(block.right()).flat_map(|(left, right)| [*left, *right]));
+    }
+    samples
+}
+
 fn json(output: &Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("stdout is one JSON document")
@@ -171,11 +181,7 @@ fn a_mix_that_is_its_own_reference_is_left_alone() {
 #[test]
 fn gain_polarity_and_order_of_channels_change_no_equaliser_and_no_width() {
     let bench = Bench::new();
-    let (mut decoder, mut block) = (Decoder::open(Path::new(MIX)).expect("the clip"), AudioBuffer::new(44_100));
-    let mut frames: Vec<[f32; 2]> = Vec::new();
-    while decoder.next_block(&mut block).expect("whole") {
-        frames.extend(block.left().iter().zip(block.right()).map(|(l, r)| [*l, *r]));
-    }
+    let frames: Vec<[f32; 2]> = mix_samples().as_chunks().0.to_vec();
     let settings = |name: &str, change: &dyn Fn([f32; 2]) -> [f32; 2]| {
         let mix = bench.wav(&format!("{name}.wav"), 44_100, 2, frames.iter().flat_map(|frame| change(*frame)));
         let out = bench.path(&format!("{name} master.wav"));
@@ -504,14 +510,33 @@ fn an_offset_that_is_taken_out_makes_no_peaks() {
 fn a_reference_under_the_ceiling_keeps_its_density() {
     let bench = Bench::new();
     let report = |name: &str, gain: f32| {
-        // Denser than the mix, by a limit at 0.35.
-        let reference = bench.wav(name, 44_100, 2, tone(882_000).map(|x| gain * (2.5 * x).clamp(-0.35, 0.35)));
+        // Denser than the mix, by a soft curve.
+        let reference = bench.wav(name, 44_100, 2, mix_samples().into_iter().map(|x| gain * (3.0 * x).tanh()));
         let out = bench.path(&format!("out {name}"));
         json(&master(Path::new(MIX), &out, &["-r", reference.to_str().expect("a plain name"), "--json"]))
     };
     let plr_db = |report: &Value| report["after"]["loudness"]["plr_db"].as_f64().expect("loud");
-    let (low, full) = (report("low.wav", 0.8), report("full.wav", 2.5));
+    let (low, full) = (report("low.wav", 0.5), report("full.wav", 0.9));
     assert!((plr_db(&low) - plr_db(&full)).abs() < 0.3, "{} and {} dB", plr_db(&low), plr_db(&full));
+}
+
+#[test]
+fn a_master_denser_than_levelling_makes_it_keeps_what_loud_and_soft_parts_differ_by() {
+    let bench = Bench::new();
+    // A clipper, driven hard.
+    let cut = bench.wav("cut.wav", 44_100, 2, mix_samples().into_iter().map(|x| 0.89 * (8.0 * x).tanh()));
+    let report =
+        json(&master(Path::new(MIX), &bench.path("out.wav"), &["-r", cut.to_str().expect("a plain name"), "--json"]));
+    let settings = &report["settings"];
+    assert!(settings["soft_clip"].is_object() && settings["leveler"].is_null(), "{settings}");
+    let range_lu = |of: &str| report[of]["loudness"]["range_lu"].as_f64().expect("long enough");
+    assert!(
+        (range_lu("after") - range_lu("reference")).abs() < 1.0,
+        "{} and {}",
+        range_lu("after"),
+        range_lu("reference")
+    );
+    assert_eq!(report["verified"][0]["met"], true, "{}", report["verified"]);
 }
 
 #[test]

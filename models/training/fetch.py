@@ -3,8 +3,8 @@
 
 DATA_DIR/debs holds the packages (apt-get download, Debian 12),
 DATA_DIR/music/PACKAGE the unpacked audio, or what was rendered of modules, MIDI files and projects. Every package's copyright file
-must say the words that packages.csv expects, and must not say "NonCommercial"; else its music is left out. data.lock beside this
-script records file, SHA-256, licence and tracks. If it has a package already, the file must be the same.
+must say the words that packages.csv expects, and must not name a licence for non-commercial use; else nothing is fetched. data.lock beside
+this script records file, SHA-256, licence and tracks. If it has a package already, the file must be the same.
 """
 import argparse, csv, hashlib, json, re, shutil, subprocess, sys, tarfile, zipfile
 from pathlib import Path
@@ -18,6 +18,9 @@ LEFT_OUT = re.compile(
     r"speech|radio|_fast|farm_f|wind|/rain|day\.ogg|night|/hell|static|steamLocomotive|spaceship|Battle_Theme_1|blackmoor_tides|imminent_threat"
     r"|Through.Space|beneath_the_rabbit_hole|battle_theme|ingame_14|Apnee2|menu_enhanced|theme1_raw|Infinite|ambient2_5|EndOfAct|GameLost|StartOfGame",
     re.IGNORECASE)
+
+# In the name of a licence, not in its text: that of the GFDL, a free one, has the word too.
+NON_COMMERCIAL = re.compile(r"^License:.*(-NC\b|non-?commercial)", re.IGNORECASE | re.MULTILINE)
 
 
 def music_members(deb, target, kinds):
@@ -72,8 +75,8 @@ def main():
         said = "\n".join(p.read_text(errors="replace") for p in sorted(target.rglob("copyright")))
         if not re.search(row["must_say"], said):
             sys.exit(f"{package}: its copyright file does not say {row['must_say']}; look at it before using its music")
-        if re.search(r"non-?commercial", said.split("License: ")[0], re.IGNORECASE):
-            sys.exit(f"{package}: its copyright file speaks of non-commercial use; take it out of packages.csv")
+        if NON_COMMERCIAL.search(said):
+            sys.exit(f"{package}: its copyright file names a licence for non-commercial use; take it out of packages.csv")
         if row["split"] == RENDERED:
             for source in sorted(p for p in target.rglob("*") if p.suffix.lower() in render.SOURCES):
                 render.render(source)

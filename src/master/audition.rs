@@ -11,7 +11,8 @@ use crate::io::Spool;
 use crate::measure::Measurement;
 use crate::measure::spectrum::{BandPower, SpectrumMeter};
 use crate::slots::{SLOTS_PER_S, slot_border};
-use crate::units::db_to_power;
+use crate::statistics::standard_deviation;
+use crate::units::{db_to_power, power_to_db_checked};
 
 /// Excerpts shorter than this, and fewer of them, say too little.
 const SHORTEST_SLOTS: usize = 4 * SLOTS_PER_S as usize;
@@ -41,6 +42,8 @@ pub(super) struct Audition<'a> {
 /// Spectra of loud parts of the excerpts, by third octave.
 pub(super) struct Heard {
     frames: Vec<(Part, Vec<BandPower>)>,
+    /// Where the limiter set in, dBFS of what was processed; `None` where there was none.
+    pub(super) threshold_dbfs: Option<f64>,
 }
 
 impl<'a> Audition<'a> {
@@ -88,7 +91,8 @@ impl<'a> Audition<'a> {
         })?;
         let spectrum = meter.finish();
         let parts = self.parts(spectrum.window_s).into_iter().zip(spectrum.iter());
-        Ok(Heard { frames: parts.filter_map(|(part, frame)| Some((part?, frame.to_vec()))).collect() })
+        let frames = parts.filter_map(|(part, frame)| Some((part?, frame.to_vec()))).collect();
+        Ok(Heard { frames, threshold_dbfs: Some(limiter.ceiling_dbtp - limiter.drive_db) })
     }
 
     /// The drive that the master would get: to its loudness, as far as limiting that nobody forces goes. `None` where nothing is
@@ -105,7 +109,7 @@ impl<'a> Audition<'a> {
         let frames: Vec<&[BandPower]> = self.mix.spectrum.iter().collect();
         let parts = self.parts(self.mix.spectrum.window_s);
         let known = parts.into_iter().zip(slots).filter_map(|(part, slot)| Some((part?, frames.get(slot)?.to_vec())));
-        Heard { frames: known.collect() }
+        Heard { frames: known.collect(), threshold_dbfs: None }
     }
 
     /// What each 100 ms of the excerpts serves for; `None` where the mix isn't loud, and where a spectrum that is `window_s`
@@ -129,6 +133,14 @@ impl Heard {
     pub(super) fn frames(&self, wanted: Part) -> Vec<&[BandPower]> {
         let frames = self.frames.iter().filter(|(part, _)| *part == wanted);
         frames.map(|(_, frame)| frame.as_slice()).collect()
+    }
+
+    /// How far the levels of its frames spread: standard deviation, dB. `None` without any.
+    pub(super) fn level_spread_db(&self) -> Option<f64> {
+        let power = |frame: &[BandPower]| frame.iter().map(|band| f64::from(band.mid) + f64::from(band.side)).sum();
+        let levels_db: Option<Vec<f64>> =
+            self.frames.iter().map(|(_, frame)| power_to_db_checked(power(frame))).collect();
+        standard_deviation(&levels_db?)
     }
 }
 

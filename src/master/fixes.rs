@@ -156,7 +156,8 @@ pub(super) fn behind_codecs(
     behind.fix = lowered(&behind.checks, goal.ceiling_dbtp, |ceiling_dbtp| {
         let lower = Goal { ceiling_dbtp, ..goal };
         let mut recipe = behind.made.recipe.clone();
-        recipe.limiter.ceiling_dbtp = limiter_ceiling(ceiling_dbtp);
+        let held_dbtp = limiter_ceiling(ceiling_dbtp, recipe.soft_clip.is_some());
+        recipe.limiter.ceiling_dbtp = recipe.limiter.ceiling_dbtp.min(held_dbtp);
         let met = meet(&lower, behind.made.processed(job, on_progress)?, &mut recipe, job, on_progress)?;
         let checks = checked(&met)?;
         let measurement = &met.written.source.measurement;

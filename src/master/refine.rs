@@ -100,7 +100,12 @@ impl Refiner<'_> {
     /// A setting out of range, or the spool's.
     pub(super) fn refine<'p>(&self, name: &'static str, plan: Plan<'p>) -> Result<(Plan<'p>, Refinement)> {
         let is_alike = plan.likeness_ratio() >= LEAST_LIKENESS_RATIO;
-        let own = if is_alike { self.trial(name, &plan)? } else { None };
+        let (plan, heard) = self.dense(plan)?;
+        let own = match heard {
+            Some(heard) => self.heard(name, &plan, &heard),
+            None if is_alike => self.trial(name, &plan)?,
+            None => None,
+        };
         let is_heard = own.is_some();
         let Some(own) = own.filter(|own| own.likeness_ratio >= LEAST_LIKENESS_RATIO) else {
             let reason = if is_alike && !is_heard {
@@ -155,9 +160,19 @@ impl Refiner<'_> {
         Ok(())
     }
 
+    /// What a plan leads to on the excerpts.
+    ///
+    /// # Errors
+    /// A setting out of range, or the spool's.
+    pub(super) fn render(&self, plan: &Plan<'_>) -> Result<(Proposal, Heard)> {
+        let proposal = plan.propose(&Amounts::default());
+        let heard = self.audition.render(&(self.recipe)(&proposal))?;
+        Ok((proposal, heard))
+    }
+
     /// Tries a plan. `None` where nothing can be told.
     fn trial<'p>(&self, name: &'static str, plan: &Plan<'p>) -> Result<Option<Trial<'p>>> {
-        let heard = self.audition.render(&(self.recipe)(&plan.propose(&Amounts::default())))?;
+        let (_, heard) = self.render(plan)?;
         Ok(self.heard(name, plan, &heard))
     }
 
@@ -210,7 +225,9 @@ mod tests {
 
     use super::*;
     use crate::dsp::eq::{BandChannel, BandKind, EqBand};
+    use crate::dsp::leveler::LevelerSettings;
     use crate::dsp::limiter::LimiterSettings;
+    use crate::dsp::soft_clip::SoftClipSettings;
     use crate::dsp::width::WidthSettings;
     use crate::engine::render::process;
     use crate::engine::source::load_file;
@@ -315,6 +332,40 @@ mod tests {
         assert!(side_gain_db > 2.0 && refinement.chosen == "classical", "{refinement:?}");
         let of = |name| error_db(&refinement, name);
         assert!(of("classical") > of("nothing") && refinement.reason.is_some(), "{refinement:?}");
+    }
+
+    /// What becomes of the mix with a reference made from it by a recipe, as dense as that is.
+    fn proposed_after(reference: &Recipe) -> Proposal {
+        let (mix, audio) = clip("mix.flac");
+        let reference = &produced(reference);
+        let plr_db = reference.peaks.true_dbtp().expect("loud") - reference.loudness.integrated_lufs().expect("loud");
+        let (ceiling_dbtp, loudness_lufs, sample_rate_hz) = (-1.0, -1.0 - plr_db, mix.sample_rate_hz);
+        let target = Target { reference, others: &[], loudness_lufs, ceiling_dbtp, sample_rate_hz };
+        let recipe = |proposal: &Proposal| Recipe {
+            eq: proposal.eq.clone(),
+            leveler: proposal.leveler,
+            soft_clip: proposal.soft_clip,
+            limiter: LimiterSettings { ceiling_dbtp, ..LimiterSettings::default() },
+            ..Recipe::default()
+        };
+        let Effort { excerpts, longest_s, rounds } = Effort::USUAL;
+        let audition = Audition::new(&mix, &audio, excerpts, longest_s, loudness_lufs).expect("long enough");
+        let refiner = Refiner { audition, recipe: &recipe, rounds };
+        let (plan, _) = refiner.refine("classical", Classical.plan(&mix, target)).expect("memory");
+        plan.propose(&Amounts::default())
+    }
+
+    #[test]
+    fn peaks_are_cut_after_a_reference_whose_levels_were_left() {
+        let soft_clip = Some(SoftClipSettings { ceiling_db: -22.0, knee_db: 3.0, oversampling: 4 });
+        let after_cut = proposed_after(&Recipe { soft_clip, ..Recipe::default() });
+        assert!(after_cut.leveler.is_none(), "{after_cut:?}");
+        let cut_dbfs = after_cut.soft_clip.expect("a soft clip").ceiling_db;
+        assert!((cut_dbfs + 22.0).abs() < 1.5, "{cut_dbfs}");
+
+        let leveler = Some(LevelerSettings { threshold_db: -30.0, ratio: 4.0, ..LevelerSettings::default() });
+        let after_levelled = proposed_after(&Recipe { leveler, ..Recipe::default() });
+        assert!(after_levelled.leveler.is_some() && after_levelled.soft_clip.is_none(), "{after_levelled:?}");
     }
 
     #[test]

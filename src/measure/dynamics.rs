@@ -272,7 +272,7 @@ mod tests {
         let steady = |n: usize| (sine(n), sine(n));
         assert_eq!([6, 7].map(|seconds| levels(seconds, steady).dr14), [None, Some(0.0)], "two blocks have 6.008 s");
         // The rest after them counts: with its peak the second highest is one of 1.0.
-        let rising = |n: usize| if n < 132_480 || n >= 264_960 { sine(n) } else { 0.25 * sine(n) };
+        let rising = |n: usize| if (132_480..264_960).contains(&n) { 0.25 * sine(n) } else { sine(n) };
         assert_eq!(levels(7, |n| (rising(n), rising(n))).dr14, Some(0.0));
     }
 

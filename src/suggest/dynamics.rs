@@ -14,6 +14,7 @@ use super::{Quantity, Shares, Suggestion, WIDE_BAND_NAMES, wide_band_name, wide_
 use crate::dsp::compressor::BandCompressorSettings;
 use crate::dsp::crossover::BANDS;
 use crate::dsp::leveler::LevelerSettings;
+use crate::dsp::soft_clip::SoftClipSettings;
 use crate::measure::Measurement;
 use crate::measure::analysis::wide_band_edges_hz;
 
@@ -41,6 +42,8 @@ const MAX_LEVELING_SLOPE: f64 = 0.75;
 const LEVELING_OVER_LOUDNESS_DB: f64 = 1.0;
 const AT_TARGET_PLR_DB: f64 = 8.0;
 const LEVELING_PER_PLR_DB: f64 = 1.85;
+/// Levelling goes no farther: what is to be denser has its peaks cut off too (`models/MODEL_CARD.md`, "How a reference became loud").
+pub(super) const LEAST_LEVELLED_PLR_DB: f64 = 5.0;
 /// How both channels are levelled: attack and release in ms, and link in percent. As one, so that a sound on one side doesn't move
 /// those in the middle; each by itself after a reference whose limiter worked so. On 14 + 14 pairs of the validation packages, behind a
 /// linked limiter, masters came nearer to the true ones with the first (MR-STFT 0.24 instead of 0.30 on the same song, 0.49 instead of
@@ -49,6 +52,10 @@ const LEVELING_PER_PLR_DB: f64 = 1.85;
 /// of 0.253, 0.401 both), three quarters cost 2 %.
 const LINKED: (f64, f64, f64) = (1.0, 60.0, 100.0);
 const UNLINKED: (f64, f64, f64) = (0.5, 25.0, 50.0);
+/// How peaks are cut: from so far under the ceiling on, dB, and with so much oversampling, as much as keeps aliases of music under what
+/// the cutting itself adds.
+const KNEE_DB: f64 = 3.0;
+const OVERSAMPLING: u32 = 4;
 /// Less headroom than this, more or less, needs no words, dB.
 const WORTH_SAYING_DB: f64 = 0.5;
 
@@ -61,16 +68,33 @@ pub(super) struct Density {
     pub(super) headroom_db: f64,
     /// Whether each channel is levelled by itself.
     pub(super) is_unlinked: bool,
+    /// How it gets there.
+    pub(super) means: Means,
+}
+
+/// How a master becomes dense ahead of the limiter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Means {
+    /// How much levels are evened out, 1 for as much as the density asks for.
+    pub(super) levelling_share: f64,
+    /// Peaks are cut off, so much lower than they may stand over the mix's loudness: by what that costs of the loudness, dB.
+    pub(super) cut_db: Option<f64>,
+}
+
+impl Default for Means {
+    fn default() -> Self {
+        Self { levelling_share: 1.0, cut_db: None }
+    }
 }
 
 impl Density {
     fn target_plr_db(self) -> f64 {
-        self.allowed_plr_db + self.headroom_db
+        (self.allowed_plr_db + self.headroom_db).max(LEAST_LEVELLED_PLR_DB)
     }
 
     /// Why a mix is to be levelled for it.
     fn cause(self, mix_plr_db: f64, whose: &str) -> String {
-        let Self { allowed_plr_db, headroom_db, is_unlinked } = self;
+        let Self { allowed_plr_db, headroom_db, is_unlinked, .. } = self;
         let needed_db = mix_plr_db - allowed_plr_db;
         let wanted = if headroom_db.abs() < WORTH_SAYING_DB {
             format!(
@@ -101,12 +125,13 @@ pub(super) fn leveler(
     let mix_plr_db = Quantity::PeakToLoudness.of(mix)?;
     let target_plr_db = density.target_plr_db();
     let gap_db = mix_plr_db - target_plr_db;
+    let levelling = density.means.levelling_share * (share.proven + share.whole);
     let onset = ((gap_db - LIMITERS_SHARE_DB) / LEVELING_ONSET_DB).clamp(0.0, 1.0);
     let over_loudness_db = LEVELING_OVER_LOUDNESS_DB + LEVELING_PER_PLR_DB * (target_plr_db - AT_TARGET_PLR_DB);
     let (attack_ms, release_ms, stereo_link_percent) = if density.is_unlinked { UNLINKED } else { LINKED };
     let settings = LevelerSettings {
         threshold_db: round((mix.loudness.integrated_lufs()? + moved_lu + over_loudness_db).clamp(-80.0, 24.0), 10.0),
-        ratio: round(1.0 / (1.0 - (share.proven + share.whole) * onset * MAX_LEVELING_SLOPE), 100.0),
+        ratio: round(1.0 / (1.0 - levelling * onset * MAX_LEVELING_SLOPE), 100.0),
         attack_ms,
         release_ms,
         stereo_link_percent,
@@ -123,6 +148,48 @@ pub(super) fn leveler(
         before: Some(mix_plr_db),
         // Where the loudness asks for more, the limiter does the rest.
         predicted: Some(target_plr_db.min(density.allowed_plr_db)),
+    };
+    Some((settings, suggestion))
+}
+
+/// Cutting of peaks where the master has to be denser than the mix, which the stages before make `moved_lu` louder, after a reference
+/// whose levels were left.
+pub(super) fn soft_clip(
+    mix: &Measurement,
+    standard: Standard<'_>,
+    density: Density,
+    moved_lu: f64,
+    share: Shares,
+) -> Option<(SoftClipSettings, Suggestion)> {
+    let mix_plr_db = Quantity::PeakToLoudness.of(mix)?;
+    let gap_db = (share.proven + share.whole) * (mix_plr_db - density.allowed_plr_db);
+    if gap_db <= LIMITERS_SHARE_DB {
+        return None;
+    }
+    let ceiling_db = mix.loudness.integrated_lufs()? + moved_lu + mix_plr_db - gap_db - density.means.cut_db?;
+    let settings = SoftClipSettings {
+        ceiling_db: round(ceiling_db.clamp(-60.0, 0.0), 10.0),
+        knee_db: KNEE_DB,
+        oversampling: OVERSAMPLING,
+    };
+    let because = if density.means.levelling_share < 1.0 {
+        format!(
+            "{} were cut off, as its loud sounds stand nearly as far over its soft ones as in the mix",
+            standard.whose()
+        )
+    } else {
+        "less than levelling leaves, so that they are cut off too".into()
+    };
+    let suggestion = Suggestion {
+        id: "compression.soft_clip".into(),
+        setting: format!("soft clip at {:.1} dBFS", settings.ceiling_db),
+        cause: format!(
+            "peaks stand {mix_plr_db:.1} dB over the loudness, the master's may stand {:.1} dB: {because}",
+            density.allowed_plr_db
+        ),
+        quantity: Quantity::PeakToLoudness,
+        before: Some(mix_plr_db),
+        predicted: Some(mix_plr_db - gap_db),
     };
     Some((settings, suggestion))
 }
@@ -216,7 +283,8 @@ mod tests {
     }
 
     fn suggested(allowed_plr_db: f64, headroom_db: f64) -> (LevelerSettings, Suggestion) {
-        let (mix, density) = (mix(), Density { allowed_plr_db, headroom_db, is_unlinked: false });
+        let (mix, density) =
+            (mix(), Density { allowed_plr_db, headroom_db, is_unlinked: false, means: Means::default() });
         leveler(&mix, Standard::References(&[&mix]), density, 0.0, WHOLE).expect("a leveler")
     }
 

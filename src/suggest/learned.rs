@@ -122,6 +122,7 @@ fn weigh(
         curve_db: tone.map(|(learned, rule)| blend(part(TONE_SHARE) * learned, *rule)).collect(),
         side_gain_db: rule.side_gain_db.map(|rule| blend(part(WIDTH_SHARE) * prediction.width_db, rule)),
         headroom_db: blend(part(HEADROOM_SHARE) * headroom_db, rule.headroom_db),
+        means: rule.means,
     };
     let deviations = &prediction.tone_deviation_db;
     let verdict = ModelVerdict {

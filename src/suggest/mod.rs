@@ -26,6 +26,7 @@ use serde::Serialize;
 use crate::dsp::eq::EqBand;
 use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::multiband::MultibandSettings;
+use crate::dsp::soft_clip::SoftClipSettings;
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
 
@@ -117,6 +118,8 @@ pub struct Proposal {
     pub multiband: Option<MultibandSettings>,
     /// Levelling ahead of the limiter.
     pub leveler: Option<LevelerSettings>,
+    /// Cutting of peaks ahead of the limiter, instead of levelling.
+    pub soft_clip: Option<SoftClipSettings>,
     /// What each of them is for.
     pub suggestions: Vec<Suggestion>,
     /// How alike mix and reference are, 0 (another song) to 1 (the same recording); `None` where that wasn't asked.

@@ -1,5 +1,6 @@
 //! What to aim for, with all that speaks for it.
 
+use super::dynamics::{LEAST_LEVELLED_PLR_DB, Means};
 use super::residual::Residual;
 use super::stages::{self, Aims};
 use super::tone::Evidence;
@@ -12,6 +13,8 @@ use crate::measure::spectrum::BandPower;
 /// width brought masters nearest to the true ones (MR-STFT 0.314; 0.325 without the width, 0.327 without either).
 const TONE_SHARE: f64 = 0.5;
 const WIDTH_SHARE: f64 = 1.0;
+/// How alike mix and reference have to be, so that the levels of what they share tell of each other.
+const SAME_SONG_RATIO: f64 = 0.5;
 
 /// What a suggester aims for with a mix and its target. Settings for any amounts follow from it.
 #[derive(Debug, Clone)]
@@ -74,15 +77,46 @@ impl<'a> Plan<'a> {
         self.gathered.first().map_or_else(Vec::new, |(_, evidence)| evidence.shared_curve())
     }
 
+    /// How far the levels of shared sounds spread in the (first) reference, over how far they do in the mix: 1 where its chain left
+    /// them, less where it evened them out. `None` where they are not known to be the same sounds, or don't agree.
+    pub fn level_ratio(&self) -> Option<f64> {
+        let known = self.gathered.first().filter(|(_, evidence)| evidence.likeness_ratio() >= SAME_SONG_RATIO);
+        known.and_then(|(_, evidence)| evidence.registration.as_ref()?.level_ratio)
+    }
+
+    /// Whether the master is to be denser than evening levels out makes it, so that its peaks have to be cut off too.
+    pub fn is_beyond_levelling(&self) -> bool {
+        self.target.ceiling_dbtp - self.target.loudness_lufs < LEAST_LEVELLED_PLR_DB
+    }
+
+    /// The same, but peaks are cut off, and only so much of the levelling is done.
+    #[must_use]
+    pub fn with_peaks_cut(mut self, levelling_share: f64) -> Self {
+        self.aims.means = Means { levelling_share, cut_db: Some(0.0) };
+        self
+    }
+
+    /// The same, but peaks are cut off lower by so much, dB.
+    #[must_use]
+    pub fn with_lower_cut(mut self, lower_db: f64) -> Self {
+        self.aims.means.cut_db = self.aims.means.cut_db.map(|cut_db| (cut_db + lower_db).max(0.0));
+        self
+    }
+
     /// The same with the aims of the rules, in place of a network's.
     pub fn with_rules(&self) -> Self {
         let reason = "tried on excerpts of the mix, they come nearer to the reference";
-        Self { aims: rule_aims(self.mix, &self.gathered), verdict: self.unfollowed(Some(reason)), ..self.clone() }
+        Self { aims: self.rule_aims(), verdict: self.unfollowed(Some(reason)), ..self.clone() }
+    }
+
+    /// The aims of the rules, with peaks as they are to be here.
+    fn rule_aims(&self) -> Aims {
+        Aims { means: self.aims.means, ..rule_aims(self.mix, &self.gathered) }
     }
 
     /// The same, but tone and width are left alone, and a network that spoke of them is not followed in density either.
     pub fn with_nothing(&self) -> Self {
-        let aims = if self.verdict.is_some() { rule_aims(self.mix, &self.gathered) } else { self.aims.clone() };
+        let aims = if self.verdict.is_some() { self.rule_aims() } else { self.aims.clone() };
         let mut plan = Self { aims, verdict: self.unfollowed(None), ..self.clone() };
         plan.aims.curve_db.fill(0.0);
         plan.aims.side_gain_db = plan.aims.side_gain_db.map(|_| 0.0);

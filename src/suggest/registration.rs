@@ -11,7 +11,8 @@ use std::ops::{Add, Mul};
 use pulp::{Arch, NullaryFnOnce};
 
 use crate::measure::spectrum::BandPower;
-use crate::statistics::median;
+use crate::statistics::{correlation, median, standard_deviation};
+use crate::units::power_to_db;
 
 /// Frames taken from each programme at the most: what a comparison of all with all can afford.
 const MAX_FRAMES: usize = 400;
@@ -27,12 +28,18 @@ const KEPT_MIN: usize = 8;
 const FLOOR_DB: f32 = 70.0;
 /// A side this far under the mid is none, dB.
 const MONO_DB: f32 = -40.0;
+/// Levels of pairs that spread by less, or are correlated by less, tell nothing of each other: standard deviation, dB.
+const LEAST_LEVEL_SPREAD_DB: f64 = 1.0;
+const LEAST_LEVEL_CORRELATION: f64 = 0.6;
 
 /// The outcome.
 #[derive(Debug, Clone)]
 pub(super) struct Registration {
     /// Gain that turns sounds of the first programme into those of the second, by band, dB, mean 0.
     pub(super) shift_db: Vec<f64>,
+    /// The same of the bands that both programmes hold, mean 0 over these: what a codec cut off is no gain, and must not leak into
+    /// its neighbours. 0 elsewhere.
+    pub(super) held_shift_db: Vec<f64>,
     /// Share of frames that found each other: about 0.05 for different songs, 0.2 and more for the same.
     pub(super) pair_share: f64,
     /// How alike the two programmes are, 0 to 1; see [`likeness`].
@@ -46,22 +53,15 @@ pub(super) struct Registration {
     /// What the believed pairs of the second programme have more of the side over the mid, by band: median, dB. `None`
     /// where too few have both.
     pub(super) width_db: Vec<Option<f64>>,
+    /// How far the levels of the believed pairs spread in the second programme, over how far they do in the first: 1 where levels were
+    /// left as they were. `None` where levels that differ by too little or don't agree tell nothing.
+    pub(super) level_ratio: Option<f64>,
 }
 
 /// Of normally distributed values, the standard deviation over the median absolute one.
 const NORMAL_DEVIATIONS: f64 = 1.4826;
 
 impl Registration {
-    /// The same among `bands` bands, of which it knows those at `places`: no shift, no scatter and no width elsewhere.
-    pub(super) fn placed(self, places: &[usize], bands: usize) -> Self {
-        Self {
-            shift_db: placed(&self.shift_db, places, bands),
-            scatter_db: placed(&self.scatter_db, places, bands),
-            width_db: placed(&self.width_db, places, bands),
-            ..self
-        }
-    }
-
     /// The shift, each band less by as much as its scatter over that many pairs makes probable by chance: its expected square
     /// is that of the true shift and of the standard error together (the positive part of the estimator of W. James and
     /// C. Stein, Proc. 4th Berkeley Symp. 1, 1961, band by band).
@@ -70,15 +70,8 @@ impl Registration {
             let variance = (NORMAL_DEVIATIONS * scatter_db).powi(2) / self.believed.max(1) as f64;
             shift_db * (1.0 - variance / (shift_db * shift_db).max(f64::MIN_POSITIVE)).max(0.0)
         };
-        self.shift_db.iter().zip(&self.scatter_db).map(proven).collect()
+        self.held_shift_db.iter().zip(&self.scatter_db).map(proven).collect()
     }
-}
-
-/// Values at their places among `bands`, and nothing elsewhere.
-pub(super) fn placed<T: Copy + Default>(values: &[T], places: &[usize], bands: usize) -> Vec<T> {
-    let mut all = vec![T::default(); bands];
-    places.iter().zip(values).for_each(|(&place, &value)| all[place] = value);
-    all
 }
 
 /// How far shared content is to be believed: 0 for different songs, 1 for the same recording.
@@ -103,6 +96,8 @@ pub(super) struct Cloud {
     groups: Vec<Vec<[f32; LANES]>>,
     /// Side over mid of each frame by band, dB; `None` where either is next to nothing.
     widths_db: Vec<Vec<Option<f32>>>,
+    /// Level of each frame, dB: of mid and side, over all bands.
+    levels_db: Vec<f64>,
 }
 
 impl Cloud {
@@ -122,18 +117,23 @@ impl Cloud {
             let is_told = power.side > floor && power.mid > floor;
             is_told.then(|| 10.0 * (power.side / power.mid).log10()).filter(|db| *db > MONO_DB)
         };
+        let level_db = |frame: &Vec<BandPower>| {
+            let power: f64 = frame.iter().map(|power| f64::from(power.mid) + f64::from(power.side)).sum();
+            power_to_db(power.max(f64::from(floor)))
+        };
         let frames: Vec<Vec<f32>> = chosen().map(centred).collect();
         Self {
             groups: side_by_side(&frames),
             frames,
             widths_db: chosen().map(|frame| frame.iter().map(width_db).collect()).collect(),
+            levels_db: chosen().map(level_db).collect(),
         }
     }
 }
 
-/// Lays `from` over `to`, from several starting curves; the one after which most frames find each other wins. `None`
-/// under 30 frames on either side.
-pub(super) fn register(from: &Cloud, to: &Cloud, starts: &[Vec<f64>]) -> Option<Registration> {
+/// Lays `from` over `to`, from several starting curves; the one after which most frames find each other wins. Bands with a weight are
+/// held by both. `None` under 30 frames on either side.
+pub(super) fn register(from: &Cloud, to: &Cloud, starts: &[Vec<f64>], weights: &[f64]) -> Option<Registration> {
     let frames = from.frames.len().min(to.frames.len());
     if frames < MIN_FRAMES {
         return None;
@@ -147,8 +147,14 @@ pub(super) fn register(from: &Cloud, to: &Cloud, starts: &[Vec<f64>]) -> Option<
     Some(Registration {
         scatter_db: scatter(from, to, &pairs, &shift),
         width_db: width_shift(from, to, &pairs),
+        level_ratio: level_ratio(from, to, &pairs),
         believed: believed(&pairs).len(),
         disagreement_db,
+        held_shift_db: held_shift(from, to, &pairs, weights)
+            .unwrap_or_else(|| shift.clone())
+            .into_iter()
+            .map(f64::from)
+            .collect(),
         shift_db: shift.into_iter().map(f64::from).collect(),
         pair_share,
         likeness_ratio: likeness(pair_share, frames, disagreement_db),
@@ -282,22 +288,53 @@ fn width_shift(from: &Cloud, to: &Cloud, pairs: &[Pair]) -> Vec<Option<f64>> {
     (0..bands).map(differences).map(|known| median(known.clone()).filter(|_| known.len() >= KEPT_MIN)).collect()
 }
 
+/// Slope of the reduced major axis of the believed pairs' levels: neither programme's level is free of chance, since what is told
+/// by its colour may be played louder or softer.
+fn level_ratio(from: &Cloud, to: &Cloud, pairs: &[Pair]) -> Option<f64> {
+    let pairs = believed(pairs);
+    let from_db: Vec<f64> = pairs.iter().map(|&(i, ..)| from.levels_db[i]).collect();
+    let to_db: Vec<f64> = pairs.iter().map(|&(_, j, _)| to.levels_db[j]).collect();
+    let (spread_from_db, spread_to_db) = (standard_deviation(&from_db)?, standard_deviation(&to_db)?);
+    let is_told = spread_from_db >= LEAST_LEVEL_SPREAD_DB && correlation(&from_db, &to_db) >= LEAST_LEVEL_CORRELATION;
+    is_told.then(|| spread_to_db / spread_from_db)
+}
+
 /// Median difference over the nearest pairs, smoothed over neighbouring bands, mean removed.
 fn median_shift(from: &Cloud, to: &Cloud, pairs: &[Pair]) -> Option<Vec<f32>> {
-    let kept = believed(pairs);
-    let &(first, ..) = kept.first()?;
-    let bands = from.frames[first].len();
-    let mut medians: Vec<f32> = (0..bands)
-        .map(|band| {
-            let mut differences: Vec<f32> =
-                kept.iter().map(|&(i, j, _)| to.frames[j][band] - from.frames[i][band]).collect();
-            let middle = differences.len() / 2;
-            *differences.select_nth_unstable_by(middle, f32::total_cmp).1
-        })
-        .collect();
+    let mut medians = median_differences(from, to, pairs)?;
     smooth(&mut medians);
     remove_mean(&mut medians);
     Some(medians)
+}
+
+/// The same over the bands with a weight alone, and 0 elsewhere; `None` where all have one, or there is no pair.
+fn held_shift(from: &Cloud, to: &Cloud, pairs: &[Pair], weights: &[f64]) -> Option<Vec<f32>> {
+    let held: Vec<usize> = (0..weights.len()).filter(|&band| weights[band] > 0.0).collect();
+    if held.len() == weights.len() {
+        return None;
+    }
+    let medians = median_differences(from, to, pairs)?;
+    let mut known: Vec<f32> = held.iter().map(|&band| medians[band]).collect();
+    if !known.is_empty() {
+        smooth(&mut known);
+    }
+    remove_mean(&mut known);
+    let mut shift = vec![0.0; weights.len()];
+    held.iter().zip(known).for_each(|(&band, gain)| shift[band] = gain);
+    Some(shift)
+}
+
+/// Median difference over the nearest pairs, by band; `None` without any.
+fn median_differences(from: &Cloud, to: &Cloud, pairs: &[Pair]) -> Option<Vec<f32>> {
+    let kept = believed(pairs);
+    let &(first, ..) = kept.first()?;
+    let difference = |band: usize| {
+        let mut differences: Vec<f32> =
+            kept.iter().map(|&(i, j, _)| to.frames[j][band] - from.frames[i][band]).collect();
+        let middle = differences.len() / 2;
+        *differences.select_nth_unstable_by(middle, f32::total_cmp).1
+    };
+    Some((0..from.frames[first].len()).map(difference).collect())
 }
 
 /// Weights 1/4, 1/2, 1/4 over neighbouring bands; the outermost stand in for their missing neighbours.
@@ -341,7 +378,7 @@ mod tests {
     fn a_smooth_curve_between_equal_contents_is_found() {
         let curve = |band: usize| 4.0 * (band as f32 * 0.25).sin();
         let mean = (0..27).map(curve).sum::<f32>() / 27.0;
-        let found = register(&cloud(1, -8.0, |_| 0.0), &cloud(1, -5.0, curve), &starts()).expect("frames");
+        let found = register(&cloud(1, -8.0, |_| 0.0), &cloud(1, -5.0, curve), &starts(), &[1.0; 27]).expect("frames");
         assert!(found.pair_share > 0.9 && found.likeness_ratio > 0.95, "{found:?}");
         for (band, shift) in found.shift_db.iter().enumerate() {
             assert!((shift - f64::from(curve(band) - mean)).abs() < 0.35, "band {band}: {shift}");
@@ -350,15 +387,52 @@ mod tests {
     }
 
     #[test]
+    fn what_a_codec_cut_off_is_no_gain() {
+        let (held, cut_off) = (24, 60.0);
+        let curve = |band: usize| if band < held { 2.0 * (band as f32 * 0.25).sin() } else { -cut_off };
+        let mean = (0..held).map(curve).sum::<f32>() / held as f32;
+        let weights: Vec<f64> = (0..27).map(|band| if band < held { 1.0 } else { 0.0 }).collect();
+        let found = register(&cloud(1, -8.0, |_| 0.0), &cloud(1, -8.0, curve), &starts(), &weights).expect("frames");
+        for (band, shift) in found.held_shift_db.iter().enumerate() {
+            let wanted = if band < held { f64::from(curve(band) - mean) } else { 0.0 };
+            assert!((shift - wanted).abs() < 0.35, "band {band}: {shift}, {wanted}");
+        }
+        // Smoothing and the mean over all bands would have had it otherwise.
+        assert!((found.shift_db[held - 1] - f64::from(curve(held - 1) - mean)).abs() > 5.0);
+    }
+
+    #[test]
+    fn levels_that_were_evened_out_are_told_from_those_that_were_left() {
+        // Sounds of their own colour, each at a level of its own; in the second programme nearer to each other.
+        let programme = |slope: f32| {
+            let mut noise = Noise(3);
+            let frames: Vec<Vec<BandPower>> = (0..400)
+                .map(|_| {
+                    let level_db = 12.0 * noise.ratio() as f32;
+                    let mut band = || 10f32.powf((30.0 * noise.ratio() as f32 - 60.0 + slope * level_db) / 10.0);
+                    (0..27).map(|_| band()).map(|mid| BandPower { mid, side: 0.1 * mid, cross: 0.0 }).collect()
+                })
+                .collect();
+            Cloud::new(&frames)
+        };
+        let ratio =
+            |slope| register(&programme(1.0), &programme(slope), &starts(), &[1.0; 27]).expect("frames").level_ratio;
+        assert!(ratio(1.0).is_some_and(|ratio| (ratio - 1.0).abs() < 0.01), "{:?}", ratio(1.0));
+        assert!(ratio(0.4).is_some_and(|ratio| (0.4..0.55).contains(&ratio)), "{:?}", ratio(0.4));
+    }
+
+    #[test]
     fn a_shift_within_its_scatter_is_not_proven() {
         let found = Registration {
             shift_db: vec![2.0, 0.1, -2.0],
+            held_shift_db: vec![2.0, 0.1, -2.0],
             scatter_db: vec![0.0, 2.0, 2.0],
             believed: 16,
             pair_share: 1.0,
             likeness_ratio: 1.0,
             disagreement_db: 0.0,
             width_db: vec![None; 3],
+            level_ratio: None,
         };
         // Standard error of the last two: 2 dB * 1.4826 / 4.
         let variance = (2.0 * 1.4826 / 4.0f64).powi(2);
@@ -371,9 +445,10 @@ mod tests {
     #[test]
     fn different_contents_say_so() {
         // Random frames of 27 independent bands find partners by chance far more often than music does.
-        let found = register(&cloud(1, -8.0, |_| 0.0), &cloud(2, -8.0, |_| 0.0), &starts()).expect("frames");
+        let found =
+            register(&cloud(1, -8.0, |_| 0.0), &cloud(2, -8.0, |_| 0.0), &starts(), &[1.0; 27]).expect("frames");
         assert!(found.pair_share < 0.4, "{}", found.pair_share);
         assert!(likeness(0.05, 400, 2.0) < 0.02 && likeness(0.3, 400, 0.1) > 0.9);
-        assert!(register(&cloud(1, -8.0, |_| 0.0), &Cloud::new(&[]), &starts()).is_none());
+        assert!(register(&cloud(1, -8.0, |_| 0.0), &Cloud::new(&[]), &starts(), &[1.0; 27]).is_none());
     }
 }

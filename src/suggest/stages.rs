@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::dynamics::Density;
+use super::dynamics::{Density, Means};
 use super::eq_fit::{self, Curve};
 use super::profile::Profile;
 use super::tone::{Evidence, Tone};
@@ -29,12 +29,19 @@ pub(super) struct Aims {
     /// How much farther the master's peaks are to stand over its loudness than those of the reference, dB: less than 0 for a
     /// denser master.
     pub(super) headroom_db: f64,
+    /// How the master becomes dense.
+    pub(super) means: Means,
 }
 
 impl Aims {
     /// Those of the rules: bold where mix and reference are alike, shy where they aren't.
     pub(super) fn by_rule(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Self {
-        Self { curve_db: evidence.rule_db(), side_gain_db: width::rule_db(mix, reference, evidence), headroom_db: 0.0 }
+        Self {
+            curve_db: evidence.rule_db(),
+            side_gain_db: width::rule_db(mix, reference, evidence),
+            headroom_db: 0.0,
+            means: Means::default(),
+        }
     }
 
     /// Those that would leave no difference, whatever it comes from.
@@ -43,6 +50,7 @@ impl Aims {
             curve_db: evidence.difference_db.clone(),
             side_gain_db: width::whole_db(mix, reference),
             headroom_db: 0.0,
+            means: Means::default(),
         }
     }
 
@@ -55,6 +63,7 @@ impl Aims {
             curve_db: curve_db.collect(),
             side_gain_db: side_gain_db.map(|(proven, whole)| width.blend(proven, whole)),
             headroom_db: dynamics.blend(self.headroom_db, whole.headroom_db),
+            means: self.means,
         }
     }
 
@@ -66,6 +75,7 @@ impl Aims {
             curve_db: curve_db.collect(),
             side_gain_db: self.side_gain_db.zip(whole.side_gain_db).map(|(wish, whole)| outside(wish, whole)),
             headroom_db: self.headroom_db,
+            means: self.means,
         }
     }
 
@@ -80,6 +90,7 @@ impl Aims {
             curve_db: curve_db.collect(),
             side_gain_db: (!side_gains.is_empty()).then(|| to_corridor_db(side_gains)),
             headroom_db: to_corridor_db(all.iter().map(|aims| aims.headroom_db).collect()),
+            means: Means::default(),
         }
     }
 }
@@ -152,7 +163,12 @@ pub(super) fn propose(
         .iter()
         .filter(|(reference, evidence)| link::is_unlinked(mix, reference, evidence.likeness_ratio()))
         .count();
-    let density = Density { allowed_plr_db, headroom_db: aims.headroom_db, is_unlinked: 2 * unlinked > gathered.len() };
+    let density = Density {
+        allowed_plr_db,
+        headroom_db: aims.headroom_db,
+        is_unlinked: 2 * unlinked > gathered.len(),
+        means: proven.means,
+    };
     let references: Vec<&Measurement> = gathered.iter().map(|(reference, _)| *reference).collect();
     let standard = Standard::References(&references);
     let mut proposal = Proposal {
@@ -195,12 +211,12 @@ pub(super) fn shape(
         proposal.suggestions.push(suggestion);
     }
     let moved_lu = loudness_change_lu(mix, &proposal);
-    if let Some((leveler, suggestion)) =
-        dynamics::leveler(mix, standard, density, moved_lu, Shares::of(amounts.dynamics_ratio))
-    {
-        proposal.leveler = Some(leveler);
-        proposal.suggestions.push(suggestion);
-    }
+    let share = Shares::of(amounts.dynamics_ratio);
+    let (leveler, levelling) = dynamics::leveler(mix, standard, density, moved_lu, share).unzip();
+    let (soft_clip, cutting) = dynamics::soft_clip(mix, standard, density, moved_lu, share).unzip();
+    proposal.leveler = leveler;
+    proposal.soft_clip = soft_clip;
+    proposal.suggestions.extend(levelling.into_iter().chain(cutting));
     proposal
 }
 
@@ -356,7 +372,12 @@ mod tests {
 
     #[test]
     fn amounts_go_from_nothing_over_what_is_proven_to_a_clone() {
-        let aims = |db: f64| Aims { curve_db: vec![db, -db], side_gain_db: Some(0.5 * db), headroom_db: -db };
+        let aims = |db: f64| Aims {
+            curve_db: vec![db, -db],
+            side_gain_db: Some(0.5 * db),
+            headroom_db: -db,
+            means: Means::default(),
+        };
         let taken = |ratio: f64| {
             let amounts = Amounts { eq_ratio: ratio, dynamics_ratio: ratio, width_ratio: ratio };
             aims(2.0).taken(&aims(6.0), &amounts)
@@ -406,7 +427,7 @@ mod tests {
     fn one_reference_is_followed_and_several_make_a_corridor() {
         let aims = |tone: f64, side_gain_db: Option<f64>| {
             let headroom_db = -tone;
-            Aims { curve_db: vec![tone, -tone, 1.0], side_gain_db, headroom_db }
+            Aims { curve_db: vec![tone, -tone, 1.0], side_gain_db, headroom_db, means: Means::default() }
         };
         assert_eq!(Aims::together(&[aims(2.0, Some(1.5))]), aims(2.0, Some(1.5)));
         // Wishes of 1, 2 and 4 dB: median 2, median deviation 1. Wishes of both signs: the mix lies within.
@@ -416,7 +437,7 @@ mod tests {
         let (wish, within) = (aims(3.0, Some(2.0)), Aims::together(&[aims(-1.0, Some(-1.0)), aims(1.0, Some(1.0))]));
         assert_eq!(
             wish.outside_of(&within),
-            Aims { curve_db: vec![0.0, 0.0, 1.0], side_gain_db: Some(0.0), headroom_db: -3.0 }
+            Aims { curve_db: vec![0.0, 0.0, 1.0], side_gain_db: Some(0.0), headroom_db: -3.0, means: Means::default() }
         );
         let [mut short, second, third] = several;
         short.curve_db.truncate(2);

@@ -78,13 +78,11 @@ pub(super) struct Evidence {
     pub(super) reference_db: Vec<f64>,
     /// 0 where the reference or the mix holds nothing, else 1.
     pub(super) weights: Vec<f64>,
-    /// Which of the bands both hold: those with a weight.
-    pub(super) held: Vec<usize>,
     /// Reference minus mix, smoothed, mean 0, dB.
     pub(super) difference_db: Vec<f64>,
-    /// The reference's loud parts, in the bands that both hold: sounds are not told apart by what a codec cut off.
+    /// The reference's loud parts.
     pub(super) reference_cloud: Cloud,
-    /// What matched frames say, 0 where a band is not held; `None` for too short a programme.
+    /// What matched frames say; `None` for too short a programme.
     pub(super) registration: Option<Registration>,
 }
 
@@ -99,24 +97,9 @@ impl Evidence {
             mix_holds.iter().zip(&reference_holds).map(|(a, b)| if *a && *b { 1.0 } else { 0.0 }).collect();
 
         let difference_db = difference(&mix_db, &reference_db, &weights);
-        let held: Vec<usize> = (0..bands.len()).filter(|&band| weights[band] > 0.0).collect();
-        let held_bands = of_held(&held, &bands);
-        let reference_cloud = loud_cloud(reference, &held_bands);
-        let starts = starts(&of_held(&held, &difference_db));
-        let registration = register(&loud_cloud(mix, &held_bands), &reference_cloud, &starts)
-            .map(|found| found.placed(&held, bands.len()));
-        let known = Self {
-            bands,
-            centers_hz,
-            mix_db,
-            reference_db,
-            weights,
-            held,
-            difference_db,
-            reference_cloud,
-            registration,
-        };
-        Some(known)
+        let reference_cloud = loud_cloud(reference, &bands);
+        let registration = register(&loud_cloud(mix, &bands), &reference_cloud, &starts(&difference_db), &weights);
+        Some(Self { bands, centers_hz, mix_db, reference_db, weights, difference_db, reference_cloud, registration })
     }
 
     /// How alike the two programmes are, 0 to 1.
@@ -163,7 +146,7 @@ impl Evidence {
     fn shared_db(&self) -> Vec<f64> {
         let Some(found) = &self.registration else { return vec![0.0; self.bands.len()] };
         found
-            .shift_db
+            .held_shift_db
             .iter()
             .zip(self.side_departure_db())
             .map(|(mid_db, side_db)| mid_db + SIDE_SHARE * side_db)
@@ -233,11 +216,6 @@ pub(super) fn difference(from_db: &[f64], to_db: &[f64], weights: &[f64]) -> Vec
     }
     smooth(&mut difference_db);
     difference_db
-}
-
-/// The values of the bands that are held.
-pub(super) fn of_held<T: Copy>(held: &[usize], values: &[T]) -> Vec<T> {
-    held.iter().map(|&band| values[band]).collect()
 }
 
 /// Shifts from which to lay one programme's frames over another's: none, half and all of what their spectra differ by.
