@@ -293,22 +293,25 @@ pub(crate) fn is_turned_against(mix: &Measurement, references: &References) -> b
 /// A plan as it comes out of trying it on excerpts of the mix, if there is something to try.
 fn tried<'a>(job: &MasterJob<'_>, plan: Plan<'a>, audio: &Spool) -> Result<(Plan<'a>, Option<Refinement>)> {
     let name = if plan.is_left_to_rules() { Classical.name() } else { job.suggester.name() };
+    let why_uncorrected = match plan.references() {
+        0 => return Ok((plan, None)),
+        1 if job.amounts.follow_production() => None,
+        1 => Some("at these amounts, tone and width don't follow what is put down to production"),
+        _ => Some("several references leave a range, and excerpts can't be held against that"),
+    };
     let untried = |reason| Some(Refinement::untried(name, reason));
     let Effort { excerpts, longest_s, rounds } = if job.thorough { Effort::THOROUGH } else { Effort::USUAL };
-    match plan.references() {
-        0 => return Ok((plan, None)),
-        1 => {}
-        _ => return Ok((plan, untried("several references leave a range, and excerpts can't be held against that"))),
-    }
-    if !job.amounts.follow_production() {
-        return Ok((plan, untried("at these amounts, tone and width don't follow what is put down to production")));
-    }
     let Some(audition) = Audition::new(plan.mix, audio, excerpts, longest_s, plan.target.loudness_lufs) else {
-        return Ok((plan, untried("the mix is too short or too quiet for that")));
+        let reason = why_uncorrected.unwrap_or("the mix is too short or too quiet for that");
+        return Ok((plan, untried(reason)));
     };
     let refiner = Refiner { audition, recipe: &|proposal| recipe_of(job, proposal), rounds };
-    let (plan, refinement) = refiner.refine(name, plan)?;
-    Ok((plan, Some(refinement)))
+    let Some(reason) = why_uncorrected else {
+        let (plan, refinement) = refiner.refine(name, plan)?;
+        return Ok((plan, Some(refinement)));
+    };
+    let (plan, _) = if job.amounts.dynamics_ratio > 0.0 { refiner.dense(plan)? } else { (plan, None) };
+    Ok((plan, untried(reason)))
 }
 
 /// A master with everything that it was made from.

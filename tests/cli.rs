@@ -537,6 +537,16 @@ fn a_master_denser_than_levelling_makes_it_keeps_what_loud_and_soft_parts_differ
         range_lu("reference")
     );
     assert_eq!(report["verified"][0]["met"], true, "{}", report["verified"]);
+    // Several references, and a clone, become dense by the same means.
+    let cut = cut.to_str().expect("a plain name");
+    for more in [["-r", cut], ["--amount", "100"]] {
+        let report = json(&master(
+            Path::new(MIX),
+            &bench.path(more[0]).with_extension("wav"),
+            &["-r", cut, more[0], more[1], "--json"],
+        ));
+        assert!(report["settings"]["soft_clip"].is_object(), "{more:?}: {}", report["settings"]);
+    }
 }
 
 #[test]
