@@ -135,6 +135,8 @@ pub struct Mastered {
     pub chain_log: ChainLog,
     /// What the limiter did.
     pub limiter_log: LimiterLog,
+    /// Whether nothing was suggested because a channel of the mix is upside down and no reference's is.
+    pub is_turned_against: bool,
     /// What the written file had to keep, and whether it does.
     pub promises: Vec<Promise>,
     /// How it translates; `None` where that was not asked for.
@@ -170,11 +172,20 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let gain_db = aim.wished_lufs - mix_lufs;
     let centred = offset::centred_measurement(&mix, gain_db)?;
     let judged = centred.as_ref().unwrap_or(&mix.measurement);
-    let (mut proposal, refinement) = propose(job, judged, &audio, &references, chosen.as_ref(), aim.dense_lufs)?;
+    let is_turned_against = is_turned_against(judged, &references);
+    let (mut proposal, refinement) = if is_turned_against {
+        (Proposal::default(), None)
+    } else {
+        let mix = Judged { measurement: judged, audio: &audio, is_centred: centred.is_some() };
+        propose(job, mix, &references, chosen.as_ref(), aim.dense_lufs)?
+    };
     offset::centre(&mix, gain_db, &mut proposal);
-    note_limiting(&mut proposal, aim.held_dbtp - aim.wished_lufs);
+    // Who wants no density of the reference's is not held to its peaks.
+    let is_dense = proposal.leveler.is_some() || proposal.soft_clip.is_some();
+    let held_dbtp = if is_dense { aim.held_dbtp } else { job.ceiling_dbtp };
+    note_limiting(&mut proposal, held_dbtp - aim.wished_lufs);
     let mut recipe = recipe_of(job, &proposal);
-    recipe.limiter.ceiling_dbtp = limiter_ceiling(aim.held_dbtp, recipe.soft_clip.is_some());
+    recipe.limiter.ceiling_dbtp = limiter_ceiling(held_dbtp, recipe.soft_clip.is_some());
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
     let mut goal =
@@ -220,6 +231,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
         written,
         chain_log,
         limiter_log,
+        is_turned_against,
         promises,
         translation,
     })
@@ -256,42 +268,47 @@ fn recipe_of(job: &MasterJob<'_>, proposal: &Proposal) -> Recipe {
     }
 }
 
+/// A mix as suggestions see it.
+#[derive(Clone, Copy)]
+struct Judged<'a> {
+    measurement: &'a Measurement,
+    audio: &'a Spool,
+    /// Whether it is measured without an offset, which the audio still has and the master won't.
+    is_centred: bool,
+}
+
 /// Everything before the limiter: after the references, else after the profile, else nothing. And what became of trying it,
 /// where there are references.
 fn propose(
     job: &MasterJob<'_>,
-    mix: &Measurement,
-    audio: &Spool,
+    mix: Judged<'_>,
     references: &References,
     chosen: Option<&Chosen>,
     loudness_lufs: f64,
 ) -> Result<(Proposal, Option<Refinement>)> {
-    let (ceiling_dbtp, sample_rate_hz) = (job.ceiling_dbtp, audio.sample_rate_hz());
-    if is_turned_against(mix, references) {
-        return Ok((Proposal::default(), None));
-    }
+    let (ceiling_dbtp, sample_rate_hz) = (job.ceiling_dbtp, mix.audio.sample_rate_hz());
     if let Some(reference) = &references.middle {
         let others: Vec<&Measurement> = references.others.iter().map(|source| &source.measurement).collect();
         let target =
             Target { reference: &reference.measurement, others: &others, loudness_lufs, ceiling_dbtp, sample_rate_hz };
-        let plan = job.suggester.plan(mix, target);
-        let (plan, refinement) = tried(job, plan, audio)?;
+        let plan = job.suggester.plan(mix.measurement, target);
+        let (plan, refinement) = tried(job, plan, mix)?;
         return Ok((plan.propose(&job.amounts), refinement));
     }
     let towards = |(profile, fit): &(Profile, Fit)| {
         let goal = corridor::Goal { loudness_lufs, ceiling_dbtp, sample_rate_hz };
-        corridor::towards_profile(mix, profile, *fit, goal, &job.amounts)
+        corridor::towards_profile(mix.measurement, profile, *fit, goal, &job.amounts)
     };
     Ok((chosen.and_then(|chosen| chosen.profile.as_ref()).map_or_else(Proposal::default, towards), None))
 }
 
 /// Whether a channel of the mix is upside down and no reference's is: equaliser and width would take its side for the middle.
-pub(crate) fn is_turned_against(mix: &Measurement, references: &References) -> bool {
+fn is_turned_against(mix: &Measurement, references: &References) -> bool {
     is_upside_down(mix) && !references.all().any(|reference| is_upside_down(&reference.measurement))
 }
 
 /// A plan as it comes out of trying it on excerpts of the mix, if there is something to try.
-fn tried<'a>(job: &MasterJob<'_>, plan: Plan<'a>, audio: &Spool) -> Result<(Plan<'a>, Option<Refinement>)> {
+fn tried<'a>(job: &MasterJob<'_>, plan: Plan<'a>, mix: Judged<'_>) -> Result<(Plan<'a>, Option<Refinement>)> {
     let name = if plan.is_left_to_rules() { Classical.name() } else { job.suggester.name() };
     let why_uncorrected = match plan.references() {
         0 => return Ok((plan, None)),
@@ -301,11 +318,18 @@ fn tried<'a>(job: &MasterJob<'_>, plan: Plan<'a>, audio: &Spool) -> Result<(Plan
     };
     let untried = |reason| Some(Refinement::untried(name, reason));
     let Effort { excerpts, longest_s, rounds } = if job.thorough { Effort::THOROUGH } else { Effort::USUAL };
-    let Some(audition) = Audition::new(plan.mix, audio, excerpts, longest_s, plan.target.loudness_lufs) else {
+    let Some(audition) = Audition::new(plan.mix, mix.audio, excerpts, longest_s, plan.target.loudness_lufs) else {
         let reason = why_uncorrected.unwrap_or("the mix is too short or too quiet for that");
         return Ok((plan, untried(reason)));
     };
-    let refiner = Refiner { audition, recipe: &|proposal| recipe_of(job, proposal), rounds };
+    let recipe = |proposal: &Proposal| {
+        let mut recipe = recipe_of(job, proposal);
+        if mix.is_centred {
+            recipe.eq.insert(0, offset::high_pass());
+        }
+        recipe
+    };
+    let refiner = Refiner { audition, recipe: &recipe, rounds };
     let Some(reason) = why_uncorrected else {
         let (plan, refinement) = refiner.refine(name, plan)?;
         return Ok((plan, Some(refinement)));

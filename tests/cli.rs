@@ -487,23 +487,31 @@ fn a_mix_with_a_channel_upside_down_gets_loudness_and_peaks_alone() {
 #[test]
 fn an_offset_that_is_taken_out_makes_no_peaks() {
     let bench = Bench::new();
-    let settings = |name: &str, offset: f32| {
-        let mix = bench.wav(name, 44_100, 2, tone(882_000).map(|x| x + offset));
-        let report = json(&master(&mix, &bench.path(&format!("out {name}")), &["-r", REFERENCE, "--json"]));
-        report["settings"].clone()
+    let report = |name: &str, reference: &Path, offset: f32| {
+        let mix = bench.wav(name, 44_100, 2, mix_samples().into_iter().map(|x| x + offset));
+        let reference = reference.to_str().expect("a plain name");
+        json(&master(&mix, &bench.path(&format!("out {name}")), &["-r", reference, "--json"]))
     };
-    let (centred, mut off_centre) = (settings("centred.wav", 0.0), settings("off.wav", 0.2));
-    let bands = off_centre["eq"].as_array_mut().expect("a high-pass");
-    assert_eq!(bands.remove(0)["name"], "offset");
-    let gain_db = |settings: &Value, band: usize| settings["eq"][band]["gain_db"].as_f64();
-    for band in 0..8 {
-        let (with, without) = (gain_db(&off_centre, band), gain_db(&centred, band));
-        assert_eq!(with.is_some(), without.is_some(), "{off_centre} and {centred}");
-        assert!(
-            with.zip(without).is_none_or(|(with, without)| (with - without).abs() < 0.3),
-            "{off_centre}, {centred}"
-        );
-    }
+    let plr_before_db = |report: &Value, id: &str| {
+        let suggestions = report["suggestions"].as_array().expect("a list");
+        suggestions.iter().find(|suggestion| suggestion["id"] == id).expect(id)["before"].as_f64().expect("loud")
+    };
+    let reference = Path::new(REFERENCE);
+    let (centred, off_centre) = (report("centred.wav", reference, 0.0), report("off.wav", reference, 0.1));
+    assert_eq!(off_centre["settings"]["eq"][0]["name"], "offset");
+    let leveler = |report: &Value| plr_before_db(report, "compression.leveler");
+    assert!((leveler(&centred) - leveler(&off_centre)).abs() < 0.3, "{} {}", leveler(&centred), leveler(&off_centre));
+
+    // Nor does it move where peaks are cut off.
+    let cut = bench.wav("cut.wav", 44_100, 2, mix_samples().into_iter().map(|x| 0.89 * (8.0 * x).tanh()));
+    let (centred, off_centre) = (report("a.wav", &cut, 0.0), report("b.wav", &cut, 0.1));
+    let cut_dbfs = |report: &Value| report["settings"]["soft_clip"]["ceiling_db"].as_f64().expect("a soft clip");
+    assert!(
+        (cut_dbfs(&centred) - cut_dbfs(&off_centre)).abs() < 0.5,
+        "{} {}",
+        cut_dbfs(&centred),
+        cut_dbfs(&off_centre)
+    );
 }
 
 #[test]
@@ -517,6 +525,15 @@ fn a_reference_under_the_ceiling_keeps_its_density() {
     };
     let plr_db = |report: &Value| report["after"]["loudness"]["plr_db"].as_f64().expect("loud");
     let (low, full) = (report("low.wav", 0.5), report("full.wav", 0.9));
+    assert!(low["notes"].to_string().contains("Peaks are held at -8.2 dBTP"), "{}", low["notes"]);
+    // Without a wish for density, there is no reason to hold them lower.
+    let plain = master(
+        Path::new(MIX),
+        &bench.path("plain.wav"),
+        &["-r", bench.path("low.wav").to_str().expect("a plain name"), "--amount", "0", "--json"],
+    );
+    let limiter = &json(&plain)["settings"]["limiter"];
+    assert!(limiter["ceiling_dbtp"].as_f64().is_some_and(|dbtp| dbtp > -1.2), "{limiter}");
     assert!((plr_db(&low) - plr_db(&full)).abs() < 0.3, "{} and {} dB", plr_db(&low), plr_db(&full));
 }
 
@@ -537,6 +554,11 @@ fn a_master_denser_than_levelling_makes_it_keeps_what_loud_and_soft_parts_differ
         range_lu("reference")
     );
     assert_eq!(report["verified"][0]["met"], true, "{}", report["verified"]);
+    // A mix far over full scale, as floating point allows, is no other.
+    let hot = bench.wav("hot.wav", 44_100, 2, mix_samples().into_iter().map(|x| 32.0 * x));
+    let louder = json(&master(&hot, &bench.path("louder.wav"), &["-r", cut.to_str().expect("a plain name"), "--json"]));
+    let cut_dbfs = |report: &Value| report["settings"]["soft_clip"]["ceiling_db"].as_f64().expect("a soft clip");
+    assert!((cut_dbfs(&louder) - cut_dbfs(&report) - 30.1).abs() < 0.3, "{} {}", cut_dbfs(&louder), cut_dbfs(&report));
     // Several references, and a clone, become dense by the same means.
     let cut = cut.to_str().expect("a plain name");
     for more in [["-r", cut], ["--amount", "100"]] {

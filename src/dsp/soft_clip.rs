@@ -22,7 +22,7 @@ use crate::units::db_to_amplitude;
 #[serde(deny_unknown_fields, default)]
 #[schemars(transform = describe::<Self>)]
 pub struct SoftClipSettings {
-    /// Level that the curve never passes, before the limiter's drive, -60 to 0 dBFS; what is above half the sample rate of the flat tops is then filtered out, by which loud treble comes out up to some dB over it. Default: -3.
+    /// Level that the curve never passes, before the limiter's drive, -60 to 24 dBFS; what is above half the sample rate of the flat tops is then filtered out, by which loud treble comes out up to some dB over it. Default: -3.
     pub ceiling_db: f64,
     /// How far under the ceiling the curve leaves the straight line, 1 to 24 dB. Default: 9.
     pub knee_db: f64,
@@ -39,7 +39,7 @@ impl Default for SoftClipSettings {
 }
 
 parameters!(SoftClipSettings {
-    ceiling_db: Within(-60.0, 0.0),
+    ceiling_db: Within(-60.0, 24.0),
     knee_db: Within(1.0, 24.0),
     oversampling: OneOf(&[4.0, 8.0, 16.0]),
 });

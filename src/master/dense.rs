@@ -25,27 +25,27 @@ impl Refiner<'_> {
     /// # Errors
     /// A setting out of range, or the spool's.
     pub(super) fn dense<'p>(&self, plan: Plan<'p>) -> Result<(Plan<'p>, Option<Heard>)> {
-        let levelled = match plan.level_ratio() {
-            Some(wanted) => Some((wanted, self.render(&plan)?)),
-            None => None,
-        };
-        if let Some((wanted, (proposal, heard))) = &levelled {
-            let left =
-                self.left_ratio(heard).filter(|left| proposal.leveler.is_some() && wanted - left > MOST_EVENED_OUT);
-            if let Some(left) = left {
-                return self.less_levelled(plan, *wanted, left);
+        let is_cut = plan.is_beyond_levelling();
+        let (plan, heard) = match (is_cut, plan.level_ratio()) {
+            (true, _) => self.with_peaks_cut(plan, 1.0)?,
+            (false, Some(_)) => {
+                let (_, heard) = self.render(&plan)?;
+                (plan, Some(heard))
             }
+            (false, None) => (plan, None),
+        };
+        let left_ratio = heard.as_ref().and_then(|heard| self.left_ratio(heard));
+        let evens_out = |(wanted, left): &(f64, f64)| wanted - left > MOST_EVENED_OUT && plan.levels();
+        if let Some((wanted, left)) = plan.level_ratio().zip(left_ratio).filter(evens_out) {
+            return Ok((self.less_levelled(plan, wanted, left)?, None));
         }
-        if plan.is_beyond_levelling() {
-            let (plan, _) = self.with_peaks_cut(plan, 1.0)?;
-            return Ok((plan, None));
-        }
-        Ok((plan, levelled.map(|(_, (_, heard))| heard)))
+        // What was heard last of a cut was where it had not found its place yet.
+        Ok((plan, heard.filter(|_| !is_cut)))
     }
 
     /// The plan with peaks cut off and less levelling, as far as that comes nearer to the wanted share of what levels differ by than
     /// what levelling leaves.
-    fn less_levelled<'p>(&self, plan: Plan<'p>, wanted: f64, left: f64) -> Result<(Plan<'p>, Option<Heard>)> {
+    fn less_levelled<'p>(&self, plan: Plan<'p>, wanted: f64, left: f64) -> Result<Plan<'p>> {
         let (mut nearest, mut least) = (plan.clone(), (wanted - left).abs());
         for share in LEVELLING_SHARES {
             let (tried, heard) = self.with_peaks_cut(plan.clone(), share)?;
@@ -58,7 +58,7 @@ impl Refiner<'_> {
                 (nearest, least) = (tried, distance);
             }
         }
-        Ok((nearest, None))
+        Ok(nearest)
     }
 
     /// A plan with peaks cut off where the limiter would set in, and so much of its levelling; and what was last heard of it. What

@@ -35,6 +35,11 @@ pub(super) fn centred_measurement(mix: &Source, gain_db: f64) -> Result<Option<M
     found(mix, gain_db).map(|_| centred(mix, &|_, _| {})).transpose()
 }
 
+/// What takes an offset out.
+pub(super) fn high_pass() -> EqBand {
+    EqBand { kind: BandKind::HighPass, frequency_hz: CORNER_HZ, name: "offset".into(), ..EqBand::default() }
+}
+
 /// Adds a high-pass where an offset would matter in the master, which is to be so much louder.
 pub(super) fn centre(mix: &Source, gain_db: f64, proposal: &mut Proposal) {
     // The equaliser may raise the lows, and with them the offset, by more than the whole.
@@ -48,8 +53,7 @@ pub(super) fn centre(mix: &Source, gain_db: f64, proposal: &mut Proposal) {
         }
         _ => " and grows with the gain".into(),
     };
-    let kind = BandKind::HighPass;
-    proposal.eq.insert(0, EqBand { kind, frequency_hz: CORNER_HZ, name: "offset".into(), ..EqBand::default() });
+    proposal.eq.insert(0, high_pass());
     let quantity = Quantity::Offset;
     let suggestion = Suggestion {
         id: "eq.offset".into(),

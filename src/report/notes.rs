@@ -6,7 +6,7 @@ use crate::advise::thresholds::RELEASE_RATE_HZ;
 use crate::engine::Recipe;
 use crate::engine::source::Source;
 use crate::io::is_same_place;
-use crate::master::{MasterJob, Mastered, References, is_turned_against};
+use crate::master::{MasterJob, Mastered, References};
 use crate::quality::{Finding, Severity};
 
 /// Under this, a reference tells little of a song, seconds.
@@ -14,6 +14,8 @@ const SHORT_REFERENCE_S: f64 = 20.0;
 /// A loudness range so far under both the mix's and the reference's, or so far under the mix's where there is no reference, is told, LU.
 const EVENED_LU: f64 = 1.0;
 const EVENED_ALONE_LU: f64 = 3.0;
+/// From here on it is told that peaks are held under the ceiling, dB: more than what meters may differ by takes of it.
+const HELD_LOWER_DB: f64 = 0.6;
 /// Failures of quality control that make a reference a poor one; others are a matter of its own.
 const MISLEADING: [&str; 3] = ["dead_channel", "dc", "polarity"];
 
@@ -98,6 +100,17 @@ fn evened(was_lu: f64, is_lu: f64, reference_lu: Option<f64>, is_levelled: bool)
     })
 }
 
+/// That peaks are held where a reference has its own, so far under the ceiling that one would ask why.
+fn held_lower(job: &MasterJob<'_>, mastered: &Mastered) -> Option<String> {
+    let held_dbtp = mastered.recipe.limiter.ceiling_dbtp;
+    let is_fixed = mastered.translation.as_ref().is_some_and(|translation| translation.ceiling.is_some());
+    (!is_fixed && held_dbtp < job.ceiling_dbtp - HELD_LOWER_DB).then(|| {
+        format!(
+            "Peaks are held at {held_dbtp:.1} dBTP, as the reference's are: so the master is as dense at its loudness."
+        )
+    })
+}
+
 /// What the user should know beside the numbers: what is wrong with the master first, then with what it was made from.
 pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     let Mastered { mix, proposal, written, recipe, .. } = mastered;
@@ -124,7 +137,8 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     }
     let grave = mix.findings.iter().filter(|finding| matters(finding));
     notes.extend(grave.map(|finding| format!("In the mix: {}.", finding.message)));
-    if is_turned_against(&mix.measurement, &mastered.references) {
+    notes.extend(held_lower(job, mastered));
+    if mastered.is_turned_against {
         notes.push(
             "With a channel of the mix upside down, its middle measures as its side: only loudness and peaks were set. Turn it the right \
              way up, and master it again."

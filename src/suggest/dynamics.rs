@@ -42,7 +42,7 @@ const MAX_LEVELING_SLOPE: f64 = 0.75;
 const LEVELING_OVER_LOUDNESS_DB: f64 = 1.0;
 const AT_TARGET_PLR_DB: f64 = 8.0;
 const LEVELING_PER_PLR_DB: f64 = 1.85;
-/// Levelling goes no farther: what is to be denser has its peaks cut off too (`models/MODEL_CARD.md`, "How a reference became loud").
+/// Where peaks can be cut off too, levelling goes no farther (`models/MODEL_CARD.md`, "How a reference became loud").
 pub(super) const LEAST_LEVELLED_PLR_DB: f64 = 5.0;
 /// How both channels are levelled: attack and release in ms, and link in percent. As one, so that a sound on one side doesn't move
 /// those in the middle; each by itself after a reference whose limiter worked so. On 14 + 14 pairs of the validation packages, behind a
@@ -89,20 +89,25 @@ impl Default for Means {
 
 impl Density {
     fn target_plr_db(self) -> f64 {
-        (self.allowed_plr_db + self.headroom_db).max(LEAST_LEVELLED_PLR_DB)
+        let target_plr_db = self.allowed_plr_db + self.headroom_db;
+        if self.means.cut_db.is_some() { target_plr_db.max(LEAST_LEVELLED_PLR_DB) } else { target_plr_db }
     }
 
     /// Why a mix is to be levelled for it.
     fn cause(self, mix_plr_db: f64, whose: &str) -> String {
         let Self { allowed_plr_db, headroom_db, is_unlinked, .. } = self;
         let needed_db = mix_plr_db - allowed_plr_db;
-        let wanted = if headroom_db.abs() < WORTH_SAYING_DB {
+        let levelled_db = mix_plr_db - self.target_plr_db();
+        let wanted = if self.target_plr_db() > allowed_plr_db + headroom_db {
+            format!(
+                "the master's may stand {allowed_plr_db:.1} dB: levelling takes {levelled_db:.1} dB and goes no farther"
+            )
+        } else if headroom_db.abs() < WORTH_SAYING_DB {
             format!(
                 "the master's may stand {allowed_plr_db:.1} dB: levelling shares those {needed_db:.1} dB with the limiter"
             )
         } else {
             let relation = if headroom_db > 0.0 { "less than" } else { "more than" };
-            let levelled_db = mix_plr_db - self.target_plr_db();
             format!(
                 "{whose} chain would take about {levelled_db:.1} dB of that, {relation} the {needed_db:.1} dB that \
                  the loudness asks for"
@@ -168,7 +173,7 @@ pub(super) fn soft_clip(
     }
     let ceiling_db = mix.loudness.integrated_lufs()? + moved_lu + mix_plr_db - gap_db - density.means.cut_db?;
     let settings = SoftClipSettings {
-        ceiling_db: round(ceiling_db.clamp(-60.0, 0.0), 10.0),
+        ceiling_db: round(ceiling_db.clamp(-60.0, 24.0), 10.0),
         knee_db: KNEE_DB,
         oversampling: OVERSAMPLING,
     };

@@ -118,7 +118,7 @@ pub struct Proposal {
     pub multiband: Option<MultibandSettings>,
     /// Levelling ahead of the limiter.
     pub leveler: Option<LevelerSettings>,
-    /// Cutting of peaks ahead of the limiter, instead of levelling.
+    /// Cutting of peaks ahead of the limiter, instead of levelling or after it.
     pub soft_clip: Option<SoftClipSettings>,
     /// What each of them is for.
     pub suggestions: Vec<Suggestion>,

@@ -89,6 +89,11 @@ impl<'a> Plan<'a> {
         self.target.ceiling_dbtp - self.target.loudness_lufs < LEAST_LEVELLED_PLR_DB
     }
 
+    /// Whether levels are evened out at all, as far as the usual amounts go.
+    pub fn levels(&self) -> bool {
+        self.propose(&Amounts::default()).leveler.is_some()
+    }
+
     /// The same, but peaks are cut off, and only so much of the levelling is done.
     #[must_use]
     pub fn with_peaks_cut(mut self, levelling_share: f64) -> Self {
