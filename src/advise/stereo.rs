@@ -138,7 +138,7 @@ fn phase_in_parts(analysis: &Analysis, measurement: &Measurement) -> Option<Advi
         severity: Severity::Medium,
         confidence: 0.7,
         message: format!(
-            "in {percent:.0} % of the time left and right work against each other (correlation under {PHASE_PART_CORRELATION}): \
+            "in {percent:.0} % of all audible 3 s left and right work against each other (correlation under {PHASE_PART_CORRELATION}): \
              in mono these parts lose 6 dB or more"
         ),
         band_hz: None,

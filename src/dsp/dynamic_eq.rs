@@ -228,6 +228,9 @@ impl Processor for DynamicEq {
     }
 }
 
+/// How far a band may move for its filters to go on from where they were.
+const NEAR_OCTAVES: f64 = 1.0;
+
 impl Band {
     /// Averaging time of the level: four periods of the centre, at least 2 ms.
     fn averaging_s(frequency_hz: f64) -> f64 {
@@ -253,10 +256,14 @@ impl Band {
         }
     }
 
-    /// Takes over what a band of other settings has heard and done. The filters' states fit any settings: they are what integrators hold.
+    /// Takes over what a band of other settings has heard and done. What its integrators hold fits settings nearby: much lower, a high
+    /// band's state would ring as a note of its own.
     fn go_on_from(&mut self, band: &Band) {
         (self.mean_square, self.gain_db, self.sums) = (band.mean_square, band.gain_db, band.sums);
-        (self.detector.state, self.filter.state) = (band.detector.state, band.filter.state);
+        let moved_octaves = (self.settings.frequency_hz / band.settings.frequency_hz).log2();
+        if moved_octaves.abs() <= NEAR_OCTAVES {
+            (self.detector.state, self.filter.state) = (band.detector.state, band.filter.state);
+        }
         self.target = self.filter.mix(self.gain_db);
         self.ramp = Ramp::new(self.target);
     }

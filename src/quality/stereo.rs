@@ -132,7 +132,7 @@ fn phase(measurement: &Measurement) -> Option<Finding> {
         threshold: PHASE_SHARE_PERCENT,
         times_s: opposed.iter().take(MAX_TIMES).map(|&index| index as f64 * SHORT_TERM_S).collect(),
         message: format!(
-            "left and right work against each other in {share_percent:.0} % of the time: it gets quieter in mono; look for \
+            "left and right work against each other in {share_percent:.0} % of the loud parts: it gets quieter in mono; look for \
              an inverted microphone or a widener that goes too far"
         ),
     })

@@ -112,7 +112,7 @@ pub(super) const KEY_FIGURES: [Figure; 12] = [
         short: "DR14",
         help: "Dynamic range of the loudest fifth, as the DR meter measures it.",
         unit: "dB",
-        decimals: 1,
+        decimals: 0,
         of: |analysis| analysis.dynamics.dr14,
     },
     Figure {

@@ -48,7 +48,7 @@ pub(super) fn sections(analysis: &Analysis) -> [(&'static str, Vec<Reading>); 5]
                 reading("crest_db", "crest", dynamics.crest_db, 1, "dB"),
                 reading("short_crest_db", "short-term crest", dynamics.short_crest_db, 1, "dB"),
                 reading("short_to_long_p95_db", "400 ms over 3 s, 95 %", dynamics.short_to_long_p95_db, 1, "dB"),
-                reading("dr14", "DR14", dynamics.dr14, 1, "dB"),
+                reading("dr14", "DR14", dynamics.dr14, 0, "dB"),
                 reading("near_peak_percent", "within 0.1 dB of the peak", near_peak_percent, 3, "%"),
             ],
         ),

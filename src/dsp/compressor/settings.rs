@@ -147,7 +147,10 @@ impl From<&BandCompressorSettings> for CompressorSettings {
             makeup_db: band.makeup_db,
             mix_percent: band.mix_percent,
             program_dependent_release: band.program_dependent_release,
-            ..Self::default()
+            detector: Detector::default(),
+            stereo_link_percent: hundred(),
+            look_ahead_ms: 0.0,
+            side_chain_high_pass_hz: None,
         }
     }
 }

@@ -75,6 +75,28 @@ fn out_of_range_settings_are_named() {
 #[test]
 fn a_band_is_set_as_the_whole_is() {
     assert_eq!(CompressorSettings::from(&BandCompressorSettings::default()), CompressorSettings::default());
+    let band = BandCompressorSettings {
+        threshold_db: -31.0,
+        ratio: 3.0,
+        knee_db: 2.0,
+        attack_ms: 7.0,
+        release_ms: 90.0,
+        makeup_db: 1.5,
+        mix_percent: 80.0,
+        program_dependent_release: true,
+    };
+    let whole = CompressorSettings {
+        threshold_db: -31.0,
+        ratio: 3.0,
+        knee_db: 2.0,
+        attack_ms: 7.0,
+        release_ms: 90.0,
+        makeup_db: 1.5,
+        mix_percent: 80.0,
+        program_dependent_release: true,
+        ..CompressorSettings::default()
+    };
+    assert_eq!(CompressorSettings::from(&band), whole);
     for band in BandCompressorSettings::PARAMETERS {
         let whole = CompressorSettings::PARAMETERS.iter().find(|whole| whole.name == band.name);
         assert_eq!(whole.map(|whole| whole.bounds), Some(band.bounds), "{}", band.name);

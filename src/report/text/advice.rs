@@ -7,6 +7,8 @@ use crate::advise::{Advice, Mend, Severity};
 
 /// Times that are written out; the JSON has them all.
 const TIMES: usize = 4;
+/// What lasts longer is told with its end, s: windows of 3 s are told by where they begin.
+const LASTING_S: f64 = 3.0;
 
 /// What to fix, worst first, each with its evidence and what to do.
 pub fn advice_text(document: &AdviceDocument) -> String {
@@ -50,7 +52,11 @@ fn told(out: &mut String, number: usize, advice: &Advice) {
     line(out, &format!("{number:>2}  {severity:<6}  {name}{band} ({percent:.0} % sure)"));
     wrap(out, &printable(&advice.message), 12);
     if !advice.times_s.is_empty() {
-        let times: Vec<String> = advice.times_s.iter().take(TIMES).map(|[from, _]| clock_fine(*from)).collect();
+        let time = |&[from_s, to_s]: &[f64; 2]| {
+            let until = if to_s - from_s > LASTING_S { format!(" to {}", clock_fine(to_s)) } else { String::new() };
+            clock_fine(from_s) + &until
+        };
+        let times: Vec<String> = advice.times_s.iter().take(TIMES).map(time).collect();
         let more = advice.times_s.len().saturating_sub(TIMES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         wrap(out, &format!("at {}{more}", times.join(", ")), 12);
