@@ -184,8 +184,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Master
     let is_dense = proposal.leveler.is_some() || proposal.soft_clip.is_some();
     let held_dbtp = if is_dense { aim.held_dbtp } else { job.ceiling_dbtp };
     note_limiting(&mut proposal, held_dbtp - aim.wished_lufs);
-    let mut recipe = recipe_of(job, &proposal);
-    recipe.limiter.ceiling_dbtp = limiter_ceiling(held_dbtp, recipe.soft_clip.is_some());
+    let mut recipe = recipe_of(job, &proposal, held_dbtp);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
     let mut goal =
@@ -251,12 +250,12 @@ fn note_limiting(proposal: &mut Proposal, wished_plr_db: f64) {
     }
 }
 
-/// The settings that a proposal leads to; the limiter's drive is found later.
-fn recipe_of(job: &MasterJob<'_>, proposal: &Proposal) -> Recipe {
+/// The settings that a proposal leads to, with peaks held there; the limiter's drive is found later.
+fn recipe_of(job: &MasterJob<'_>, proposal: &Proposal, held_dbtp: f64) -> Recipe {
     Recipe {
         output: job.output_settings,
         limiter: LimiterSettings {
-            ceiling_dbtp: limiter_ceiling(job.ceiling_dbtp, proposal.soft_clip.is_some()),
+            ceiling_dbtp: limiter_ceiling(held_dbtp, proposal.soft_clip.is_some()),
             ..LimiterSettings::default()
         },
         leveler: proposal.leveler,
@@ -323,7 +322,8 @@ fn tried<'a>(job: &MasterJob<'_>, plan: Plan<'a>, mix: Judged<'_>) -> Result<(Pl
         return Ok((plan, untried(reason)));
     };
     let recipe = |proposal: &Proposal| {
-        let mut recipe = recipe_of(job, proposal);
+        // As dense as the master, and as loud as that is under the ceiling.
+        let mut recipe = recipe_of(job, proposal, job.ceiling_dbtp);
         if mix.is_centred {
             recipe.eq.insert(0, offset::high_pass());
         }

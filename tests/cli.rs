@@ -38,6 +38,11 @@ impl Bench {
         path
     }
 
+    /// The clip behind a clipper, driven hard.
+    fn cut_mix(&self) -> PathBuf {
+        self.wav("cut.wav", 44_100, 2, mix_samples().into_iter().map(|x| 0.89 * (8.0 * x).tanh()))
+    }
+
     fn files(&self) -> usize {
         fs::read_dir(self.0.path()).expect("the folder").count()
     }
@@ -85,6 +90,11 @@ fn mix_samples() -> Vec<f32> {
 fn json(output: &Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("stdout is one JSON document")
+}
+
+/// Where a master's peaks were cut off.
+fn cut_dbfs(report: &Value) -> f64 {
+    report["settings"]["soft_clip"]["ceiling_db"].as_f64().expect("a soft clip")
 }
 
 /// The loudness of a reference that is turned down until its samples peak at -1 dBFS.
@@ -503,9 +513,8 @@ fn an_offset_that_is_taken_out_makes_no_peaks() {
     assert!((leveler(&centred) - leveler(&off_centre)).abs() < 0.3, "{} {}", leveler(&centred), leveler(&off_centre));
 
     // Nor does it move where peaks are cut off.
-    let cut = bench.wav("cut.wav", 44_100, 2, mix_samples().into_iter().map(|x| 0.89 * (8.0 * x).tanh()));
+    let cut = bench.cut_mix();
     let (centred, off_centre) = (report("a.wav", &cut, 0.0), report("b.wav", &cut, 0.1));
-    let cut_dbfs = |report: &Value| report["settings"]["soft_clip"]["ceiling_db"].as_f64().expect("a soft clip");
     assert!(
         (cut_dbfs(&centred) - cut_dbfs(&off_centre)).abs() < 0.5,
         "{} {}",
@@ -540,8 +549,7 @@ fn a_reference_under_the_ceiling_keeps_its_density() {
 #[test]
 fn a_master_denser_than_levelling_makes_it_keeps_what_loud_and_soft_parts_differ_by() {
     let bench = Bench::new();
-    // A clipper, driven hard.
-    let cut = bench.wav("cut.wav", 44_100, 2, mix_samples().into_iter().map(|x| 0.89 * (8.0 * x).tanh()));
+    let cut = bench.cut_mix();
     let report =
         json(&master(Path::new(MIX), &bench.path("out.wav"), &["-r", cut.to_str().expect("a plain name"), "--json"]));
     let settings = &report["settings"];
@@ -557,7 +565,6 @@ fn a_master_denser_than_levelling_makes_it_keeps_what_loud_and_soft_parts_differ
     // A mix far over full scale, as floating point allows, is no other.
     let hot = bench.wav("hot.wav", 44_100, 2, mix_samples().into_iter().map(|x| 32.0 * x));
     let louder = json(&master(&hot, &bench.path("louder.wav"), &["-r", cut.to_str().expect("a plain name"), "--json"]));
-    let cut_dbfs = |report: &Value| report["settings"]["soft_clip"]["ceiling_db"].as_f64().expect("a soft clip");
     assert!((cut_dbfs(&louder) - cut_dbfs(&report) - 30.1).abs() < 0.3, "{} {}", cut_dbfs(&louder), cut_dbfs(&report));
     // Several references, and a clone, become dense by the same means.
     let cut = cut.to_str().expect("a plain name");

@@ -137,7 +137,7 @@ impl Heard {
 
     /// How far the levels of its frames spread: standard deviation, dB. `None` without any.
     pub(super) fn level_spread_db(&self) -> Option<f64> {
-        let power = |frame: &[BandPower]| frame.iter().map(|band| f64::from(band.mid) + f64::from(band.side)).sum();
+        let power = |frame: &[BandPower]| frame.iter().map(BandPower::total).sum();
         let levels_db: Option<Vec<f64>> =
             self.frames.iter().map(|(_, frame)| power_to_db_checked(power(frame))).collect();
         standard_deviation(&levels_db?)

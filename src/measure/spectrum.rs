@@ -26,6 +26,13 @@ pub struct BandPower {
     pub cross: f32,
 }
 
+impl BandPower {
+    /// Power of mid and side together.
+    pub fn total(&self) -> f64 {
+        f64::from(self.mid) + f64::from(self.side)
+    }
+}
+
 /// Third-octave bands below half of a sample rate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThirdOctaves {

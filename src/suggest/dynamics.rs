@@ -119,84 +119,97 @@ impl Density {
     }
 }
 
-/// Levelling where the master has to be denser than the mix, which the stages before make `moved_lu` louder.
-pub(super) fn leveler(
-    mix: &Measurement,
-    standard: Standard<'_>,
+/// A mix that may have to become denser, as the stages before leave it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Need {
     density: Density,
-    moved_lu: f64,
-    share: Shares,
-) -> Option<(LevelerSettings, Suggestion)> {
-    let mix_plr_db = Quantity::PeakToLoudness.of(mix)?;
-    let target_plr_db = density.target_plr_db();
-    let gap_db = mix_plr_db - target_plr_db;
-    let levelling = density.means.levelling_share * (share.proven + share.whole);
-    let onset = ((gap_db - LIMITERS_SHARE_DB) / LEVELING_ONSET_DB).clamp(0.0, 1.0);
-    let over_loudness_db = LEVELING_OVER_LOUDNESS_DB + LEVELING_PER_PLR_DB * (target_plr_db - AT_TARGET_PLR_DB);
-    let (attack_ms, release_ms, stereo_link_percent) = if density.is_unlinked { UNLINKED } else { LINKED };
-    let settings = LevelerSettings {
-        threshold_db: round((mix.loudness.integrated_lufs()? + moved_lu + over_loudness_db).clamp(-80.0, 24.0), 10.0),
-        ratio: round(1.0 / (1.0 - levelling * onset * MAX_LEVELING_SLOPE), 100.0),
-        attack_ms,
-        release_ms,
-        stereo_link_percent,
-    };
-    if settings.ratio < 1.1 || over_loudness_db >= mix_plr_db {
-        return None;
-    }
-    let linked = if density.is_unlinked { "half linked" } else { "linked" };
-    let suggestion = Suggestion {
-        id: "compression.leveler".into(),
-        setting: format!("leveler {:.2}:1 from {:.1} dBFS, {linked}", settings.ratio, settings.threshold_db),
-        cause: density.cause(mix_plr_db, standard.whose()),
-        quantity: Quantity::PeakToLoudness,
-        before: Some(mix_plr_db),
-        // Where the loudness asks for more, the limiter does the rest.
-        predicted: Some(target_plr_db.min(density.allowed_plr_db)),
-    };
-    Some((settings, suggestion))
+    /// Whose the density is.
+    whose: &'static str,
+    mix_plr_db: f64,
+    mix_lufs: f64,
+    /// How much of what is needed is taken, 0 to 1.
+    taken: f64,
 }
 
-/// Cutting of peaks where the master has to be denser than the mix, which the stages before make `moved_lu` louder, after a reference
-/// whose levels were left.
-pub(super) fn soft_clip(
-    mix: &Measurement,
-    standard: Standard<'_>,
-    density: Density,
-    moved_lu: f64,
-    share: Shares,
-) -> Option<(SoftClipSettings, Suggestion)> {
-    let mix_plr_db = Quantity::PeakToLoudness.of(mix)?;
-    let gap_db = (share.proven + share.whole) * (mix_plr_db - density.allowed_plr_db);
-    if gap_db <= LIMITERS_SHARE_DB {
-        return None;
+impl Need {
+    /// Of a mix that the stages before make `moved_lu` louder. `None` without a loudness or a peak.
+    pub(super) fn of(
+        mix: &Measurement,
+        standard: Standard<'_>,
+        density: Density,
+        moved_lu: f64,
+        share: Shares,
+    ) -> Option<Self> {
+        Some(Self {
+            density,
+            whose: standard.whose(),
+            mix_plr_db: Quantity::PeakToLoudness.of(mix)?,
+            mix_lufs: mix.loudness.integrated_lufs()? + moved_lu,
+            taken: share.proven + share.whole,
+        })
     }
-    let ceiling_db = mix.loudness.integrated_lufs()? + moved_lu + mix_plr_db - gap_db - density.means.cut_db?;
-    let settings = SoftClipSettings {
-        ceiling_db: round(ceiling_db.clamp(-60.0, 24.0), 10.0),
-        knee_db: KNEE_DB,
-        oversampling: OVERSAMPLING,
-    };
-    let because = if density.means.levelling_share < 1.0 {
-        format!(
-            "{} were cut off, as its loud sounds stand nearly as far over its soft ones as in the mix",
-            standard.whose()
-        )
-    } else {
-        "less than levelling leaves, so that they are cut off too".into()
-    };
-    let suggestion = Suggestion {
-        id: "compression.soft_clip".into(),
-        setting: format!("soft clip at {:.1} dBFS", settings.ceiling_db),
-        cause: format!(
-            "peaks stand {mix_plr_db:.1} dB over the loudness, the master's may stand {:.1} dB: {because}",
-            density.allowed_plr_db
-        ),
-        quantity: Quantity::PeakToLoudness,
-        before: Some(mix_plr_db),
-        predicted: Some(mix_plr_db - gap_db),
-    };
-    Some((settings, suggestion))
+
+    /// Levelling, where the master has to be denser.
+    pub(super) fn leveler(&self) -> Option<(LevelerSettings, Suggestion)> {
+        let Self { density, mix_plr_db, .. } = *self;
+        let target_plr_db = density.target_plr_db();
+        let gap_db = mix_plr_db - target_plr_db;
+        let levelling = density.means.levelling_share * self.taken;
+        let onset = ((gap_db - LIMITERS_SHARE_DB) / LEVELING_ONSET_DB).clamp(0.0, 1.0);
+        let over_loudness_db = LEVELING_OVER_LOUDNESS_DB + LEVELING_PER_PLR_DB * (target_plr_db - AT_TARGET_PLR_DB);
+        let (attack_ms, release_ms, stereo_link_percent) = if density.is_unlinked { UNLINKED } else { LINKED };
+        let settings = LevelerSettings {
+            threshold_db: round((self.mix_lufs + over_loudness_db).clamp(-80.0, 24.0), 10.0),
+            ratio: round(1.0 / (1.0 - levelling * onset * MAX_LEVELING_SLOPE), 100.0),
+            attack_ms,
+            release_ms,
+            stereo_link_percent,
+        };
+        if settings.ratio < 1.1 || over_loudness_db >= mix_plr_db {
+            return None;
+        }
+        let linked = if density.is_unlinked { "half linked" } else { "linked" };
+        let setting = format!("leveler {:.2}:1 from {:.1} dBFS, {linked}", settings.ratio, settings.threshold_db);
+        // Where the loudness asks for more, the limiter does the rest.
+        let predicted_db = target_plr_db.min(density.allowed_plr_db);
+        Some((settings, self.suggestion("leveler", setting, density.cause(mix_plr_db, self.whose), predicted_db)))
+    }
+
+    /// Cutting of peaks where the master has to be denser, after a reference whose peaks were cut.
+    pub(super) fn soft_clip(&self) -> Option<(SoftClipSettings, Suggestion)> {
+        let Self { density: Density { allowed_plr_db, means, .. }, mix_plr_db, whose, .. } = *self;
+        let gap_db = self.taken * (mix_plr_db - allowed_plr_db);
+        if gap_db <= LIMITERS_SHARE_DB {
+            return None;
+        }
+        let ceiling_db = self.mix_lufs + mix_plr_db - gap_db - means.cut_db?;
+        let settings = SoftClipSettings {
+            ceiling_db: round(ceiling_db.clamp(-60.0, 24.0), 10.0),
+            knee_db: KNEE_DB,
+            oversampling: OVERSAMPLING,
+        };
+        let because = if means.levelling_share < 1.0 {
+            format!("{whose} were cut off, as its loud sounds stand nearly as far over its soft ones as in the mix")
+        } else {
+            "less than levelling leaves, so that they are cut off too".into()
+        };
+        let cause = format!(
+            "peaks stand {mix_plr_db:.1} dB over the loudness, the master's may stand {allowed_plr_db:.1} dB: {because}"
+        );
+        let setting = format!("soft clip at {:.1} dBFS", settings.ceiling_db);
+        Some((settings, self.suggestion("soft_clip", setting, cause, mix_plr_db - gap_db)))
+    }
+
+    fn suggestion(&self, stage: &str, setting: String, cause: String, predicted_db: f64) -> Suggestion {
+        Suggestion {
+            id: format!("compression.{stage}"),
+            setting,
+            cause,
+            quantity: Quantity::PeakToLoudness,
+            before: Some(self.mix_plr_db),
+            predicted: Some(predicted_db),
+        }
+    }
 }
 
 /// Compressors by band, with a suggestion for each. `likenesses` are how alike the mix is to each reference, 0 to 1; `moved_db` is
@@ -290,7 +303,8 @@ mod tests {
     fn suggested(allowed_plr_db: f64, headroom_db: f64) -> (LevelerSettings, Suggestion) {
         let (mix, density) =
             (mix(), Density { allowed_plr_db, headroom_db, is_unlinked: false, means: Means::default() });
-        leveler(&mix, Standard::References(&[&mix]), density, 0.0, WHOLE).expect("a leveler")
+        let need = Need::of(&mix, Standard::References(&[&mix]), density, 0.0, WHOLE).expect("loud");
+        need.leveler().expect("a leveler")
     }
 
     #[test]

@@ -5,14 +5,13 @@
 //! to each other over time than they do in the mix, more than a change of width explains. On pairs of the same song, of the validation
 //! packages, that is so by 0.6 nepers or more for 15 of 18 masters behind an unlinked chain, and for one of 14 behind a linked one.
 
+use super::registration::SAME_SONG_RATIO;
 use crate::measure::Measurement;
 use crate::statistics::{mean, median};
 use crate::units::power_to_db_checked;
 
 /// From here on, channels that stand at the ceiling together tell of a limiter that worked on each by itself.
 const COINCIDENCE_RATIO: f64 = 1.7;
-/// How alike mix and reference have to be for one to tell of the other's channels.
-const SAME_SONG_RATIO: f64 = 0.5;
 /// How much nearer the channels have come to each other, nepers.
 const EVENED_NP: f64 = 0.6;
 /// Slots that are quieter than this share of the mean don't count, nor what the channels differ by beyond this, dB.

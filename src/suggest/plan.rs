@@ -1,6 +1,7 @@
 //! What to aim for, with all that speaks for it.
 
 use super::dynamics::{LEAST_LEVELLED_PLR_DB, Means};
+use super::registration::SAME_SONG_RATIO;
 use super::residual::Residual;
 use super::stages::{self, Aims};
 use super::tone::Evidence;
@@ -13,8 +14,6 @@ use crate::measure::spectrum::BandPower;
 /// width brought masters nearest to the true ones (MR-STFT 0.314; 0.325 without the width, 0.327 without either).
 const TONE_SHARE: f64 = 0.5;
 const WIDTH_SHARE: f64 = 1.0;
-/// How alike mix and reference have to be, so that the levels of what they share tell of each other.
-const SAME_SONG_RATIO: f64 = 0.5;
 
 /// What a suggester aims for with a mix and its target. Settings for any amounts follow from it.
 #[derive(Debug, Clone)]

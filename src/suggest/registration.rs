@@ -74,6 +74,9 @@ impl Registration {
     }
 }
 
+/// How alike mix and reference have to be for the levels and channels of one to tell of the other's.
+pub(super) const SAME_SONG_RATIO: f64 = 0.5;
+
 /// How far shared content is to be believed: 0 for different songs, 1 for the same recording.
 ///
 /// Two signs count: the share of frames that found each other, and whether every starting curve led to the same
@@ -118,7 +121,7 @@ impl Cloud {
             is_told.then(|| 10.0 * (power.side / power.mid).log10()).filter(|db| *db > MONO_DB)
         };
         let level_db = |frame: &Vec<BandPower>| {
-            let power: f64 = frame.iter().map(|power| f64::from(power.mid) + f64::from(power.side)).sum();
+            let power: f64 = frame.iter().map(BandPower::total).sum();
             power_to_db(power.max(f64::from(floor)))
         };
         let frames: Vec<Vec<f32>> = chosen().map(centred).collect();

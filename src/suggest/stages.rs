@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::dynamics::{Density, Means};
+use super::dynamics::{Density, Means, Need};
 use super::eq_fit::{self, Curve};
 use super::profile::Profile;
 use super::tone::{Evidence, Tone};
@@ -211,9 +211,9 @@ pub(super) fn shape(
         proposal.suggestions.push(suggestion);
     }
     let moved_lu = loudness_change_lu(mix, &proposal);
-    let share = Shares::of(amounts.dynamics_ratio);
-    let (leveler, levelling) = dynamics::leveler(mix, standard, density, moved_lu, share).unzip();
-    let (soft_clip, cutting) = dynamics::soft_clip(mix, standard, density, moved_lu, share).unzip();
+    let need = Need::of(mix, standard, density, moved_lu, Shares::of(amounts.dynamics_ratio));
+    let (leveler, levelling) = need.as_ref().and_then(Need::leveler).unzip();
+    let (soft_clip, cutting) = need.as_ref().and_then(Need::soft_clip).unzip();
     proposal.leveler = leveler;
     proposal.soft_clip = soft_clip;
     proposal.suggestions.extend(levelling.into_iter().chain(cutting));

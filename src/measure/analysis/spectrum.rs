@@ -19,7 +19,8 @@ impl Measurement {
         let points = center_hz.iter().zip(&mid_db).filter(|(hz, _)| (99.0..10_100.0).contains(*hz));
         let points: Vec<_> = points.filter_map(|(hz, db)| db.map(|db| (hz.log2(), db))).collect();
         let [centroid_hz, centroid_spread_hz] = self.centroid_hz().map_or([None; 2], |values| values.map(Some));
-        let power = |(low_hz, high_hz)| bands[self.bands_within(low_hz, high_hz)].iter().map(both).sum::<f64>();
+        let power =
+            |(low_hz, high_hz)| bands[self.bands_within(low_hz, high_hz)].iter().map(BandPower::total).sum::<f64>();
         SpectrumAnalysis {
             tilt_db_per_octave: slope(&points),
             side_db: bands.iter().map(|band| power_to_db_checked(f64::from(band.side))).collect(),
@@ -48,13 +49,8 @@ impl Measurement {
     /// 95th over 10th percentile of a band's level in the loud parts.
     fn spread_db(&self, band: usize) -> Option<f64> {
         let loud = self.spectrum.iter().zip(&self.loud_frames).filter(|(_, loud)| **loud);
-        let mut powers: Vec<f64> = loud.map(|(frame, _)| both(&frame[band])).filter(|&power| power > 0.0).collect();
+        let mut powers: Vec<f64> = loud.map(|(frame, _)| frame[band].total()).filter(|&power| power > 0.0).collect();
         powers.sort_unstable_by(f64::total_cmp);
         Some(power_to_db(quantile(&powers, 0.95)? / quantile(&powers, 0.1)?))
     }
-}
-
-/// Mid and side together.
-fn both(band: &BandPower) -> f64 {
-    f64::from(band.mid) + f64::from(band.side)
 }
