@@ -17,7 +17,7 @@ use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 
 use halfspeed::AudioBuffer;
-use halfspeed::advise::{Advice, advise_audio};
+use halfspeed::advise::{Advice, Problem, advise_audio};
 use halfspeed::dsp::biquad::{Cascade, Coefficients};
 use halfspeed::io::Decoder;
 use halfspeed::measure::{Measurement, Meter};
@@ -35,7 +35,7 @@ const NEAR_OCTAVES: f64 = 1.0 / 6.0;
 /// A fault: its name, the advice that must be given, where it lies, and how it is put in. `song` counts the songs.
 struct Fault {
     name: &'static str,
-    id: &'static str,
+    id: Problem,
     hz: fn(song: usize) -> Option<f64>,
     inject: fn(&mut Song, song: usize),
 }
@@ -43,46 +43,49 @@ struct Fault {
 const FAULTS: [Fault; 11] = [
     Fault {
         name: "mud: bell +7 dB at 300 Hz, Q 1",
-        id: "mud",
+        id: Problem::Mud,
         hz: |_| Some(300.0),
         inject: |s, _| s.bell(300.0, 7.0, 1.0),
     },
     Fault {
         name: "harshness: bell +7 dB at 3.2 kHz, Q 1",
-        id: "harshness",
+        id: Problem::Harshness,
         hz: |_| Some(3_200.0),
         inject: |s, _| s.bell(3_200.0, 7.0, 1.0),
     },
     Fault {
         name: "dullness: high shelf -9 dB at 4 kHz",
-        id: "dull",
+        id: Problem::Dull,
         hz: |_| Some(4_000.0),
         inject: |s, _| s.filter(Coefficients::high_shelf(4_000.0, -9.0, 0.707, s.rate)),
     },
     Fault {
         name: "resonance: bell +14 dB, Q 14",
-        id: "resonance",
+        id: Problem::Resonance,
         hz: |song| Some(RESONANCES_HZ[song % RESONANCES_HZ.len()]),
         inject: |s, song| s.bell(RESONANCES_HZ[song % RESONANCES_HZ.len()], 14.0, 14.0),
     },
-    Fault { name: "side bass: 3 dB over the mid's", id: "side_bass", hz: |_| None, inject: |s, _| s.side_bass() },
+    Fault { name: "side bass: 3 dB over the mid's", id: Problem::SideBass, hz: |_| None, inject: |s, _| s.side_bass() },
     Fault {
         name: "polarity of one channel",
-        id: "phase",
+        id: Problem::Phase,
         hz: |_| None,
         inject: |s, _| s.right.iter_mut().for_each(|x| *x = -*x),
     },
-    Fault { name: "9 dB of hard clipping", id: "clipping", hz: |_| None, inject: |s, _| s.clip() },
+    Fault { name: "9 dB of hard clipping", id: Problem::Clipping, hz: |_| None, inject: |s, _| s.clip() },
     Fault {
         name: "hum at -42 dBFS, 50 or 60 Hz",
-        id: "hum",
+        id: Problem::Hum,
         hz: |song| Some(MAINS_HZ[song % MAINS_HZ.len()]),
         inject: |s, song| s.hum(MAINS_HZ[song % MAINS_HZ.len()]),
     },
-    Fault { name: "DC 0.02", id: "dc", hz: |_| None, inject: |s, _| s.each(|x| x + 0.02) },
-    Fault { name: "20 ms of channel delay", id: "channel_delay", hz: |_| None, inject: |s, song| s.delay(song) },
-    Fault { name: "one channel -6 dB", id: "balance", hz: |_| None, inject: |s, song| s.quieter(song) },
+    Fault { name: "DC 0.02", id: Problem::Dc, hz: |_| None, inject: |s, _| s.each(|x| x + 0.02) },
+    Fault { name: "20 ms of channel delay", id: Problem::ChannelDelay, hz: |_| None, inject: |s, song| s.delay(song) },
+    Fault { name: "one channel -6 dB", id: Problem::Balance, hz: |_| None, inject: |s, song| s.quieter(song) },
 ];
+
+/// Faults of tone: with a reference, only these are put in.
+const OF_TONE: [Problem; 3] = [Problem::Mud, Problem::Harshness, Problem::Dull];
 
 #[derive(Clone)]
 struct Song {
@@ -234,7 +237,7 @@ fn main() {
         paths = paths.into_iter().step_by(every).take(most).collect();
     }
     let mut tallies: BTreeMap<bool, Vec<Tally>> = BTreeMap::new();
-    let mut alarms: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let mut alarms: BTreeMap<String, usize> = BTreeMap::new();
     let (mut count, mut with_reference) = (0, 0);
     for path in &paths {
         let Some(song) = Song::load(path) else { continue };
@@ -243,15 +246,15 @@ fn main() {
         for target in targets {
             let tally =
                 tallies.entry(target.is_some()).or_insert_with(|| FAULTS.iter().map(|_| Tally::default()).collect());
-            let untouched: BTreeSet<&str> = song.advice(target).iter().map(|advice| advice.id).collect();
+            let untouched: BTreeSet<Problem> = song.advice(target).iter().map(|advice| advice.id).collect();
             if target.is_none() {
-                untouched.iter().for_each(|id| *alarms.entry(id).or_default() += 1);
+                untouched.iter().for_each(|id| *alarms.entry(id.to_string()).or_default() += 1);
             }
             for (fault, tally) in FAULTS.iter().zip(tally) {
-                if target.is_some() && !["mud", "harshness", "dull"].contains(&fault.id) {
+                if target.is_some() && !OF_TONE.contains(&fault.id) {
                     continue;
                 }
-                if untouched.contains(fault.id) {
+                if untouched.contains(&fault.id) {
                     tally.false_alarms.push(name(path));
                 }
                 let mut faulty = song.clone();
@@ -280,7 +283,7 @@ fn main() {
             "octaves off"
         );
         for (fault, tally) in FAULTS.iter().zip(tallies) {
-            if *has_reference && !["mud", "harshness", "dull"].contains(&fault.id) {
+            if *has_reference && !OF_TONE.contains(&fault.id) {
                 continue;
             }
             let share = |number: usize| number as f64 / songs;
@@ -292,7 +295,7 @@ fn main() {
     }
     for (has_reference, tallies) in &tallies {
         for (fault, tally) in FAULTS.iter().zip(tallies) {
-            let id = if *has_reference { format!("{} with a reference", fault.id) } else { fault.id.to_owned() };
+            let id = if *has_reference { format!("{} with a reference", fault.id) } else { fault.id.to_string() };
             for (what, songs) in [("missed", &tally.missed), ("false alarms", &tally.false_alarms)] {
                 if !songs.is_empty() {
                     println!("{id}, {what}: {}", songs.join(" "));
@@ -314,9 +317,11 @@ fn name(path: &Path) -> String {
 fn told_hz(advice: &Advice) -> f64 {
     let [low_hz, high_hz] = advice.band_hz.unwrap_or([f64::NAN; 2]);
     match advice.id {
-        "resonance" => advice.evidence["frequency_hz"],
-        "dull" => low_hz,
-        "hum" => MAINS_HZ.into_iter().find(|hz| advice.message.contains(&format!("at {hz:.0} Hz"))).unwrap_or(f64::NAN),
+        Problem::Resonance => advice.evidence["frequency_hz"],
+        Problem::Dull => low_hz,
+        Problem::Hum => {
+            MAINS_HZ.into_iter().find(|hz| advice.message.contains(&format!("at {hz:.0} Hz"))).unwrap_or(f64::NAN)
+        }
         _ => (low_hz * high_hz).sqrt(),
     }
 }

@@ -4,7 +4,7 @@
 //! unrelated sound puts into both alike.
 
 use super::thresholds::{LEAD_HIGH_DB, LEAD_LOW_DB, LEAD_REFERENCE_DB};
-use super::{Advice, Mend, Severity, evidence};
+use super::{Advice, Mend, Problem, Severity, evidence};
 use crate::measure::Measurement;
 use crate::measure::spectrum::BandPower;
 use crate::units::power_to_db_checked;
@@ -25,7 +25,8 @@ pub(super) fn advice(measurement: &Measurement, reference: Option<&Measurement>)
     if !is_low && lead_db <= high_db {
         return None;
     }
-    let (id, direction, change) = if is_low { ("lead_low", "behind", "up") } else { ("lead_high", "in front", "down") };
+    let (id, direction, change) =
+        if is_low { (Problem::LeadLow, "behind", "up") } else { (Problem::LeadHigh, "in front", "down") };
     let against = if reference_db.is_some() { "in the reference" } else { "in most music" };
     Some(Advice {
         id,

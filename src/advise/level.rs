@@ -4,16 +4,16 @@ use super::thresholds::{
     CLIPPED_PEAKS_PER_MINUTE, CLIPPED_PEAKS_PER_MINUTE_HIGH, HEADROOM_DBTP, PLR_LOW_DB, PLR_OPEN_DB, PSR_LOW_DB,
     USED_BITS_LOW,
 };
-use super::{Advice, Mend, Severity, evidence};
+use super::{Advice, Mend, Problem, Severity, evidence};
 use crate::measure::Measurement;
-use crate::quality::{Finding, Format};
+use crate::quality::{Check, Finding, Format};
 use crate::units::amplitude_to_db;
 
 /// A clipped peak is told with so much around it, seconds.
 const CLIP_SPAN_S: f64 = 0.1;
 
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Format, findings: &mut Vec<Advice>) {
-    let cut = known.iter().find(|finding| finding.id == "clipping");
+    let cut = known.iter().find(|finding| finding.id == Check::Clipping);
     let clipping = cut.and_then(|found| clipping(found, measurement));
     let analysis = measurement.analysis();
     let is_clipped = clipping.is_some();
@@ -24,7 +24,7 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Forma
     // A clipped mix has been told already that it is too loud.
     let peak_dbtp = analysis.peak.true_dbtp.filter(|&dbtp| dbtp > HEADROOM_DBTP && !is_clipped);
     findings.extend(peak_dbtp.map(|dbtp| headroom(dbtp, cut)));
-    let is_silent = known.iter().any(|finding| finding.id == "silent");
+    let is_silent = known.iter().any(|finding| finding.id == Check::Silent);
     let of_peak =
         |peak_dbfs| if is_silent { Some(next_to_silent(peak_dbfs)) } else { low_level(format.bits?, peak_dbfs) };
     findings.extend(analysis.peak.sample_dbfs.and_then(of_peak));
@@ -34,7 +34,7 @@ fn clipping(found: &Finding, measurement: &Measurement) -> Option<Advice> {
     let minutes = (measurement.duration_s() / 60.0).max(1.0 / 60.0);
     let rate = found.value / minutes;
     (rate >= CLIPPED_PEAKS_PER_MINUTE).then(|| Advice {
-        id: "clipping",
+        id: Problem::Clipping,
         severity: if rate >= CLIPPED_PEAKS_PER_MINUTE_HIGH { Severity::High } else { Severity::Medium },
         confidence: 0.95,
         message: format!(
@@ -61,7 +61,7 @@ fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Optio
     };
     let near_peak_percent = measurement.levels.peak_shape.map_or(f64::NAN, |shape| 100.0 * shape.within_1_db_ratio);
     Some(Advice {
-        id: "over_compressed",
+        id: Problem::OverCompressed,
         severity: if plr_db < PLR_LOW_DB - 1.0 { Severity::High } else { Severity::Medium },
         confidence: 0.7,
         message: format!(
@@ -88,7 +88,7 @@ fn headroom(peak_dbtp: f64, cut: Option<&Finding>) -> Advice {
         Some(found) => (format!("{:.0} peaks are cut off flat already, and", found.value), Mend::Mix),
     };
     Advice {
-        id: "headroom",
+        id: Problem::Headroom,
         severity: Severity::Low,
         confidence: 0.99,
         message: format!(
@@ -105,7 +105,7 @@ fn headroom(peak_dbtp: f64, cut: Option<&Finding>) -> Advice {
 /// A mix whose level went lost on its way: first of all advice, as nobody exports one so on purpose.
 fn next_to_silent(peak_dbfs: f64) -> Advice {
     Advice {
-        id: "low_level",
+        id: Problem::LowLevel,
         severity: Severity::High,
         confidence: 1.0,
         message: format!(
@@ -125,7 +125,7 @@ fn next_to_silent(peak_dbfs: f64) -> Advice {
 fn low_level(bits: u32, peak_dbfs: f64) -> Option<Advice> {
     let used_bits = f64::from(bits) + peak_dbfs / amplitude_to_db(2.0);
     (used_bits < USED_BITS_LOW).then(|| Advice {
-        id: "low_level",
+        id: Problem::LowLevel,
         severity: Severity::Medium,
         confidence: 0.95,
         message: format!(

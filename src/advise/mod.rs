@@ -12,6 +12,7 @@ pub mod hints;
 mod lead;
 mod level;
 mod prior;
+mod problem;
 mod quality;
 mod resonance;
 mod stereo;
@@ -31,9 +32,10 @@ use crate::engine::source::{Progress, Source, format_of, measure_file, read};
 use crate::error::Result;
 use crate::io::Decoder;
 use crate::measure::{Measurement, Meter};
-use crate::quality::{Finding, Format, Inspector};
+use crate::quality::{Check, Finding, Format, Inspector};
 use crate::suggest::profile::{Chosen, Profile, ProfileChoice};
 use hints::Listener;
+pub use problem::Problem;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -60,8 +62,8 @@ pub enum Mend {
 /// One thing to fix.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Advice {
-    /// Stable name: see [`thresholds`].
-    pub id: &'static str,
+    /// What to fix.
+    pub id: Problem,
     /// How much it matters.
     pub severity: Severity,
     /// How sure it is, 0 to 1. Hints about taste stay under 0.6 without a reference.
@@ -120,7 +122,7 @@ pub struct Advised {
 ///
 /// ```
 /// use halfspeed::AudioBuffer;
-/// use halfspeed::advise::Advisor;
+/// use halfspeed::advise::{Advisor, Problem};
 /// use halfspeed::measure::Meter;
 /// use halfspeed::quality::{Format, Inspector};
 ///
@@ -136,7 +138,8 @@ pub struct Advised {
 /// let measurement = meter.finish();
 /// let known = inspector.finish(&measurement);
 /// let findings = advisor.finish(&measurement, &known, format, None);
-/// assert!(findings.iter().any(|advice| advice.id == "dc" && (advice.evidence["offset_percent"] - 2.0).abs() < 0.1));
+/// let offset = findings.iter().find(|advice| advice.id == Problem::Dc).expect("it is told");
+/// assert!((offset.evidence["offset_percent"] - 2.0).abs() < 0.1);
 /// ```
 pub struct Advisor {
     listener: Listener,
@@ -169,7 +172,7 @@ impl Advisor {
         let standard = standard.into();
         let mut findings = Vec::new();
         // What is silent and has a loudness is a mix at a level that nobody meant.
-        if measurement.loudness.integrated_lufs().is_none() && known.iter().any(|finding| finding.id == "silent") {
+        if measurement.loudness.integrated_lufs().is_none() && known.iter().any(|finding| finding.id == Check::Silent) {
             return findings;
         }
         quality::advice(known, measurement, &mut findings);
@@ -181,8 +184,10 @@ impl Advisor {
         level::advice(known, measurement, format, &mut findings);
         if format.channels > 1 {
             stereo::advice(known, measurement, &mut findings);
-            // What both channels share tells nothing where one is dead or late.
-            if !known.iter().any(|finding| ["dead_channel", "channel_delay", "polarity"].contains(&finding.id)) {
+            // What both channels share tells nothing where one is dead, late or upside down.
+            let hides_lead =
+                |finding: &Finding| matches!(finding.id, Check::DeadChannel | Check::ChannelDelay | Check::Polarity);
+            if !known.iter().any(hides_lead) {
                 findings.extend(lead::advice(measurement, standard.reference()));
             }
         }

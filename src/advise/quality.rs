@@ -2,18 +2,21 @@
 //! ends, cut ends, a lossy source, bits and a sample rate that hold nothing.
 
 use super::thresholds::RELEASE_RATE_HZ;
-use super::{Advice, Mend, Severity, evidence};
+use super::{Advice, Mend, Problem, Severity, evidence};
 use crate::measure::Measurement;
-use crate::quality::{self, Finding, Format};
+use crate::quality::{self, Check, Finding, Format};
 
 /// A place is told with so much after it, seconds.
 const SPAN_S: f64 = 1.0;
 /// What is found at the very end is told with so much before it, seconds.
 const END_SPAN_S: f64 = 0.05;
 
+/// What to do about a mix that an encoder has been at.
+const LOSSY_FIX: &str = "export the mix as WAV or FLAC of 24 bits, and replace samples that came from lossy files";
+
 /// What follows from a finding.
 struct Rule {
-    id: &'static str,
+    problem: Problem,
     confidence: f64,
     mend: Mend,
     /// Name of the finding's value in the evidence.
@@ -21,127 +24,151 @@ struct Rule {
     fix: &'static str,
 }
 
-/// What to do about a mix that an encoder has been at.
-const LOSSY_FIX: &str = "export the mix as WAV or FLAC of 24 bits, and replace samples that came from lossy files";
-
-const RULES: [Rule; 14] = [
-    Rule {
-        id: "dead_channel",
-        confidence: 0.99,
-        mend: Mend::Mix,
-        value: "level_lufs",
-        fix: "export again with both channels; where mono is meant, pan it to the middle",
-    },
-    Rule {
-        id: "click",
-        confidence: 0.8,
-        mend: Mend::Mix,
-        value: "loudest_db",
-        fix: "solo the tracks at these times; put a crossfade of 5 ms on the edit, freeze the plug-in that overruns, or redraw the \
-              samples",
-    },
-    Rule {
-        id: "dropout",
-        confidence: 0.9,
-        mend: Mend::Mix,
-        value: "longest_ms",
-        fix: "export again with a larger buffer, or offline; where a recording has the gap, use another take",
-    },
-    Rule {
-        id: "hum",
-        confidence: 0.9,
-        mend: Mend::Master,
-        value: "loudest_dbfs",
-        fix: "find the track that hums (solo them in a pause), mend its ground loop or mute it between phrases; else notches \
-             of Q 30, -20 dB, on the mains frequency and the harmonics that stand out",
-    },
-    Rule {
-        id: "noise",
-        confidence: 0.7,
-        mend: Mend::Master,
-        value: "level_dbfs_a",
-        fix: "mute or gate the noisy tracks in pauses; else noise reduction of 6 to 10 dB learned from the pause",
-    },
-    Rule {
-        id: "dc",
-        confidence: 0.99,
-        mend: Mend::Master,
-        value: "offset_percent",
-        fix: "high-pass at 10 Hz, 12 dB/octave, on the tracks or plug-ins that cause it",
-    },
-    Rule {
-        id: "sub_sonic",
-        confidence: 0.9,
-        mend: Mend::Master,
-        value: "share_db",
-        fix: "high-pass at 20 to 30 Hz, 12 dB/octave or more, on the tracks that rumble (solo them and watch the woofer); else on the \
-              mix",
-    },
-    Rule {
-        id: "head_silence",
-        confidence: 0.99,
-        mend: Mend::Master,
-        value: "silence_s",
-        fix: "trim the start to under half a second",
-    },
-    Rule {
-        id: "tail_silence",
-        confidence: 0.99,
-        mend: Mend::Master,
-        value: "silence_s",
-        fix: "trim the end to under 3 s after the last reverb",
-    },
-    Rule {
-        id: "up_sampled",
-        confidence: 0.8,
-        mend: Mend::Mix,
-        value: "original_rate_hz",
-        fix: "export the mix at the rate of its project, and look there for recordings and samples at a lower one; a higher rate adds \
-              nothing to what they hold",
-    },
-    Rule {
-        id: "padded_bits",
-        confidence: 0.9,
-        mend: Mend::Mix,
-        value: "used_bits",
-        fix: "find what cut the bits off (a recorder, a plug-in or an export at 16 bits) and export again in 24 bits",
-    },
-    Rule {
-        id: "cut_start",
-        confidence: 0.9,
-        mend: Mend::Mix,
-        value: "level_dbfs",
-        fix: "export again from 100 ms before the first sound; else a fade-in of 5 ms",
-    },
-    Rule {
-        id: "cut_end",
-        confidence: 0.9,
-        mend: Mend::Mix,
-        value: "level_dbfs",
-        fix: "export again until the last reverb has died away; else a fade-out of 1 to 3 s",
-    },
-    Rule { id: "lossy_source", confidence: 0.8, mend: Mend::Mix, value: "edge_hz", fix: LOSSY_FIX },
-];
+impl Rule {
+    /// `None` for what is not told as it is.
+    fn of(check: Check) -> Option<Self> {
+        let rule = match check {
+            Check::DeadChannel => Self {
+                problem: Problem::DeadChannel,
+                confidence: 0.99,
+                mend: Mend::Mix,
+                value: "level_lufs",
+                fix: "export again with both channels; where mono is meant, pan it to the middle",
+            },
+            Check::Click => Self {
+                problem: Problem::Click,
+                confidence: 0.8,
+                mend: Mend::Mix,
+                value: "loudest_db",
+                fix: "solo the tracks at these times; put a crossfade of 5 ms on the edit, freeze the plug-in that \
+                      overruns, or redraw the samples",
+            },
+            Check::Dropout => Self {
+                problem: Problem::Dropout,
+                confidence: 0.9,
+                mend: Mend::Mix,
+                value: "longest_ms",
+                fix: "export again with a larger buffer, or offline; where a recording has the gap, use another take",
+            },
+            Check::Hum => Self {
+                problem: Problem::Hum,
+                confidence: 0.9,
+                mend: Mend::Master,
+                value: "loudest_dbfs",
+                fix: "find the track that hums (solo them in a pause), mend its ground loop or mute it between \
+                      phrases; else notches of Q 30, -20 dB, on the mains frequency and the harmonics that stand out",
+            },
+            Check::Noise => Self {
+                problem: Problem::Noise,
+                confidence: 0.7,
+                mend: Mend::Master,
+                value: "level_dbfs_a",
+                fix: "mute or gate the noisy tracks in pauses; else noise reduction of 6 to 10 dB learned from the \
+                      pause",
+            },
+            Check::Dc => Self {
+                problem: Problem::Dc,
+                confidence: 0.99,
+                mend: Mend::Master,
+                value: "offset_percent",
+                fix: "high-pass at 10 Hz, 12 dB/octave, on the tracks or plug-ins that cause it",
+            },
+            Check::SubSonic => Self {
+                problem: Problem::SubSonic,
+                confidence: 0.9,
+                mend: Mend::Master,
+                value: "share_db",
+                fix: "high-pass at 20 to 30 Hz, 12 dB/octave or more, on the tracks that rumble (solo them and watch \
+                      the woofer); else on the mix",
+            },
+            Check::HeadSilence => Self {
+                problem: Problem::HeadSilence,
+                confidence: 0.99,
+                mend: Mend::Master,
+                value: "silence_s",
+                fix: "trim the start to under half a second",
+            },
+            Check::TailSilence => Self {
+                problem: Problem::TailSilence,
+                confidence: 0.99,
+                mend: Mend::Master,
+                value: "silence_s",
+                fix: "trim the end to under 3 s after the last reverb",
+            },
+            Check::UpSampled => Self {
+                problem: Problem::UpSampled,
+                confidence: 0.8,
+                mend: Mend::Mix,
+                value: "original_rate_hz",
+                fix: "export the mix at the rate of its project, and look there for recordings and samples at a lower \
+                      one; a higher rate adds nothing to what they hold",
+            },
+            Check::PaddedBits => Self {
+                problem: Problem::PaddedBits,
+                confidence: 0.9,
+                mend: Mend::Mix,
+                value: "used_bits",
+                fix: "find what cut the bits off (a recorder, a plug-in or an export at 16 bits) and export again in \
+                      24 bits",
+            },
+            Check::CutStart => Self {
+                problem: Problem::CutStart,
+                confidence: 0.9,
+                mend: Mend::Mix,
+                value: "level_dbfs",
+                fix: "export again from 100 ms before the first sound; else a fade-in of 5 ms",
+            },
+            Check::CutEnd => Self {
+                problem: Problem::CutEnd,
+                confidence: 0.9,
+                mend: Mend::Mix,
+                value: "level_dbfs",
+                fix: "export again until the last reverb has died away; else a fade-out of 1 to 3 s",
+            },
+            Check::LossySource => Self {
+                problem: Problem::LossySource,
+                confidence: 0.8,
+                mend: Mend::Mix,
+                value: "edge_hz",
+                fix: LOSSY_FIX,
+            },
+            // Level and stereo judge these by measures of their own, and two equal channels are no fault.
+            Check::Silent
+            | Check::Clipping
+            | Check::InterSampleOvers
+            | Check::Polarity
+            | Check::Phase
+            | Check::Balance
+            | Check::ChannelDelay
+            | Check::DualMono => return None,
+        };
+        Some(rule)
+    }
+}
 
 /// Adds what quality control knows.
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
     let end_s = measurement.duration_s();
     for finding in known {
-        // Small offsets are common, and only `analyze` has to know. What says itself that it is lossy is told once.
-        let is_known = finding.severity < quality::Severity::Fail && finding.id == "dc"
-            || finding.severity == quality::Severity::Info && finding.id == "lossy_source";
-        if is_known {
+        let is_left_out = match finding.id {
+            // Small offsets are common, and only `analyze` has to know.
+            Check::Dc => finding.severity < quality::Severity::Fail,
+            // What says itself that it is lossy is told once.
+            Check::LossySource => finding.severity == quality::Severity::Info,
+            _ => false,
+        };
+        if is_left_out {
             continue;
         }
-        let Some(rule) = RULES.iter().find(|rule| rule.id == finding.id) else { continue };
+        let Some(rule) = Rule::of(finding.id) else { continue };
         // Silence at the start is placed where it ends, that at the end where it begins.
-        let span = |at_s| match rule.id {
-            "head_silence" => [0.0, at_s],
-            "tail_silence" => [at_s, end_s],
+        let span = |at_s| match finding.id {
+            Check::HeadSilence => [0.0, at_s],
+            Check::TailSilence => [at_s, end_s],
             _ => span_s(at_s, end_s),
         };
         findings.push(Advice {
-            id: rule.id,
+            id: rule.problem,
             severity: severity(finding.severity),
             confidence: rule.confidence,
             message: finding.message.clone(),
@@ -157,7 +184,7 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
 /// A mix in a lossy format, whether its encoder left an edge or not.
 pub(super) fn lossy_format(format: Format) -> Option<Advice> {
     format.lossy.then(|| Advice {
-        id: "lossy_source",
+        id: Problem::LossySource,
         severity: Severity::Medium,
         confidence: 0.99,
         message: "the mix is in a lossy format: its encoder took away what it held for inaudible, and a master that is brighter \
@@ -175,7 +202,7 @@ pub(super) fn lossy_format(format: Format) -> Option<Advice> {
 pub(super) fn low_sample_rate(format: Format) -> Option<Advice> {
     let Format { sample_rate_hz, .. } = format;
     (sample_rate_hz < RELEASE_RATE_HZ).then(|| Advice {
-        id: "low_sample_rate",
+        id: Problem::LowSampleRate,
         severity: Severity::Medium,
         confidence: 0.99,
         message: format!(

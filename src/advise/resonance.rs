@@ -3,7 +3,7 @@
 use super::hints::Resonance;
 use super::thresholds::{RESONANCE_CERTAINTY_RATIO, RESONANCE_RANGE_HZ};
 use super::words::exact_hertz;
-use super::{Advice, Mend, Severity, evidence};
+use super::{Advice, Mend, Problem, Severity, evidence};
 
 /// At most so many are told.
 const MOST: usize = 4;
@@ -26,7 +26,7 @@ fn told(&Resonance { hz, height_db, q, certainty_ratio }: &Resonance) -> Advice 
     // Half of the width of a bell with this Q, as a factor: q = half / (half^2 - 1).
     let half = (1.0 + (1.0 + 4.0 * q * q).sqrt()) / (2.0 * q);
     Advice {
-        id: "resonance",
+        id: Problem::Resonance,
         severity: if height_db > MUCH_DB { Severity::Medium } else { Severity::Low },
         confidence: MOST_CONFIDENCE * certainty_ratio,
         message: format!(

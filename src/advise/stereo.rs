@@ -5,11 +5,11 @@ use super::thresholds::{
     MONO_LOSS_DB, PHASE_BASS_CORRELATION, PHASE_CORRELATION, PHASE_PART_CORRELATION, PHASE_PART_RATIO, SIDE_BASS_DB,
     SIDE_BASS_NARROW_DB, SIDE_BASS_OVER_LOW_MIDS_DB,
 };
-use super::{Advice, Mend, Severity, evidence};
+use super::{Advice, Mend, Problem, Severity, evidence};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::thresholds::BALANCE_WARNING_LU;
-use crate::quality::{Finding, MAX_TIMES};
+use crate::quality::{Check, Finding, MAX_TIMES};
 use crate::slots::SHORT_TERM_S;
 use crate::units::db_to_power;
 
@@ -27,16 +27,16 @@ const PHASE_FIX: &str = "switch the polarity of one channel where the whole mix 
                          delay causes it, turn it down until the correlation stays above 0";
 
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
-    let of = |id: &str| known.iter().find(|finding| finding.id == id);
-    if of("dead_channel").is_some() || of("dual_mono").is_some() {
+    let of = |check: Check| known.iter().find(|finding| finding.id == check);
+    if of(Check::DeadChannel).is_some() || of(Check::DualMono).is_some() {
         return;
     }
     let analysis = measurement.analysis();
-    let delay = of("channel_delay");
+    let delay = of(Check::ChannelDelay);
     // Where a whole channel is inverted or late, loss in mono and bass in the side follow from that.
     let is_inverted = analysis.stereo.correlation.is_some_and(|correlation| correlation < PHASE_CORRELATION);
     let in_parts = if is_inverted || delay.is_some() { None } else { phase_in_parts(&analysis, measurement) };
-    let phase = in_parts.or_else(|| phase(of("phase"), &analysis, measurement));
+    let phase = in_parts.or_else(|| phase(of(Check::Phase), &analysis, measurement));
     let mids = analysis.stereo.bands.get(1).and_then(|band| band.correlation);
     let explains_loss = (is_inverted && mids.is_some_and(|correlation| correlation < 0.0)) || delay.is_some();
     findings.extend(delay.map(|found| channel_delay(found, measurement.sample_rate_hz)));
@@ -75,7 +75,7 @@ fn side_bass(measurement: &Measurement) -> Option<Advice> {
     let (bass_db, band_hz) = wide().or_else(wider_than_above)?;
     let against_mid = if bass_db < 0.0 { "weaker" } else { "louder" };
     Some(Advice {
-        id: "side_bass",
+        id: Problem::SideBass,
         severity: if bass_db > SIDE_BASS_DB + 3.0 { Severity::High } else { Severity::Medium },
         confidence: 0.8,
         message: format!(
@@ -106,7 +106,7 @@ fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement
     }
     let windows = found.map_or(&[][..], |finding| &finding.times_s);
     Some(Advice {
-        id: "phase",
+        id: Problem::Phase,
         severity: if is_inverted { Severity::High } else { Severity::Medium },
         confidence: if correlation < -0.5 { 0.95 } else { 0.7 },
         message: if is_inverted {
@@ -134,7 +134,7 @@ fn phase_in_parts(analysis: &Analysis, measurement: &Measurement) -> Option<Advi
     let (ratio, times_s) = measurement.opposed(PHASE_PART_CORRELATION);
     let percent = 100.0 * ratio;
     (ratio >= PHASE_PART_RATIO).then(|| Advice {
-        id: "phase",
+        id: Problem::Phase,
         severity: Severity::Medium,
         confidence: 0.7,
         message: format!(
@@ -157,7 +157,7 @@ fn mono_loss(analysis: &Analysis, measurement: &Measurement) -> Option<Advice> {
     let worst = bands.filter_map(|band| band.mono_loss_db.map(|db| (band, db))).max_by(|a, b| a.1.total_cmp(&b.1));
     let (band, loss_db) = worst.filter(|(_, loss_db)| *loss_db > MONO_LOSS_DB)?;
     Some(Advice {
-        id: "mono_loss",
+        id: Problem::MonoLoss,
         severity: if loss_db > MONO_LOSS_DB + 3.0 { Severity::High } else { Severity::Medium },
         confidence: 0.8,
         message: format!(
@@ -178,7 +178,7 @@ fn balance(measurement: &Measurement) -> Option<Advice> {
     let balance_lu = measurement.loudness.balance_db().filter(|lu| lu.abs() > BALANCE_WARNING_LU)?;
     let (louder, quieter) = if balance_lu > 0.0 { ("left", "right") } else { ("right", "left") };
     Some(Advice {
-        id: "balance",
+        id: Problem::Balance,
         severity: if balance_lu.abs() > 2.0 * BALANCE_WARNING_LU { Severity::High } else { Severity::Medium },
         confidence: 0.85,
         message: format!("the {louder} channel is {:.1} LU louder than the {quieter}", balance_lu.abs()),
@@ -199,7 +199,7 @@ fn channel_delay(found: &Finding, sample_rate_hz: u32) -> Advice {
     let late_ms = found.value.abs();
     let late_frames = 1e-3 * late_ms * f64::from(sample_rate_hz);
     Advice {
-        id: "channel_delay",
+        id: Problem::ChannelDelay,
         severity: severity(found.severity).max(if late_ms > 1.0 { Severity::High } else { Severity::Low }),
         confidence: 0.9,
         message: found.message.clone(),
@@ -221,7 +221,7 @@ mod tests {
     fn a_delay_of_one_sample_is_told_at_every_rate() {
         for (rate_hz, expected) in [(44_100u32, "1.0 samples (0.023 ms)"), (384_000, "1.0 samples (0.003 ms)")] {
             let found = Finding {
-                id: "channel_delay",
+                id: Check::ChannelDelay,
                 severity: crate::quality::Severity::Warning,
                 value: -1e3 / f64::from(rate_hz),
                 unit: "ms",

@@ -78,7 +78,7 @@ impl Signal {
 }
 
 #[track_caller]
-fn find<'a>(findings: &'a [Advice], id: &str) -> &'a Advice {
+fn find(findings: &[Advice], id: Problem) -> &Advice {
     findings.iter().find(|advice| advice.id == id).unwrap_or_else(|| panic!("no {id} in {findings:#?}"))
 }
 
@@ -92,15 +92,15 @@ fn sound_music_is_left_alone() {
 #[test]
 fn what_a_format_takes_away_is_told() {
     let quiet = Signal::music().with(|_, frame| frame.map(|x| 0.1 * x));
-    let told = |bits: Option<u32>, lossy: bool, id: &str| {
+    let told = |bits: Option<u32>, lossy: bool, id: Problem| {
         let format = Format { sample_rate_hz: RATE, channels: 2, bits, lossy };
         quiet.advice_in(format, None).into_iter().find(|advice| advice.id == id)
     };
     // Peaks at 0.04 or so, 28 dB under full scale, which is 4.7 bits.
-    let low = told(Some(16), false, "low_level").expect("11 bits are few");
+    let low = told(Some(16), false, Problem::LowLevel).expect("11 bits are few");
     assert!((low.evidence["used_bits"] - 11.4).abs() < 0.5, "{low:?}");
-    assert_eq!([told(Some(24), false, "low_level"), told(None, false, "low_level")], [None, None]);
-    assert!(told(None, true, "lossy_source").is_some() && told(None, false, "lossy_source").is_none());
+    assert_eq!([told(Some(24), false, Problem::LowLevel), told(None, false, Problem::LowLevel)], [None, None]);
+    assert!(told(None, true, Problem::LossySource).is_some() && told(None, false, Problem::LossySource).is_none());
 }
 
 #[test]
@@ -119,23 +119,23 @@ fn padded_bits_and_silence_at_the_start_are_told_as_what_they_are() {
     let music = Signal::music();
     let padded = music.clone().with(|_, frame| frame.map(|x| (32_768.0 * x).round() / 32_768.0));
     let format = Format { sample_rate_hz: RATE, channels: 2, bits: Some(24), lossy: false };
-    assert_eq!(find(&padded.advice_in(format, None), "padded_bits").evidence["used_bits"], 16.0);
+    assert_eq!(find(&padded.advice_in(format, None), Problem::PaddedBits).evidence["used_bits"], 16.0);
 
     let late = music.with(|n, frame| if n < 2 * RATE as usize { [0.0; 2] } else { frame });
-    let [[from_s, to_s]] = find(&late.advice(None), "head_silence").times_s[..] else { panic!("one place") };
+    let [[from_s, to_s]] = find(&late.advice(None), Problem::HeadSilence).times_s[..] else { panic!("one place") };
     assert!(from_s == 0.0 && (to_s - 2.0).abs() < 0.1, "{from_s} to {to_s}");
 }
 
 #[test]
 fn silence_at_the_end_and_a_sample_rate_that_holds_nothing_are_told() {
     let early = Signal::music().with(|n, frame| if n < 15 * RATE as usize { frame } else { [0.0; 2] });
-    let [[from_s, to_s]] = find(&early.advice(None), "tail_silence").times_s[..] else { panic!("one place") };
+    let [[from_s, to_s]] = find(&early.advice(None), Problem::TailSilence).times_s[..] else { panic!("one place") };
     assert!((from_s - 15.0).abs() < 0.01 && to_s == SECONDS, "{from_s} to {to_s}");
 
     let mut meter = Meter::new(RATE);
     meter.push(&AudioBuffer::silence(RATE, 10));
     let known = Finding {
-        id: "up_sampled",
+        id: Check::UpSampled,
         severity: crate::quality::Severity::Warning,
         value: 44_100.0,
         unit: "Hz",
@@ -145,7 +145,7 @@ fn silence_at_the_end_and_a_sample_rate_that_holds_nothing_are_told() {
     };
     let mut told = Vec::new();
     super::quality::advice(&[known], &meter.finish(), &mut told);
-    let up_sampled = find(&told, "up_sampled");
+    let up_sampled = find(&told, Problem::UpSampled);
     assert_eq!((up_sampled.evidence["original_rate_hz"], up_sampled.mend), (44_100.0, Mend::Mix));
 }
 
@@ -155,22 +155,22 @@ fn a_mix_that_was_exported_far_too_low_is_told_so_first() {
     let low = Signal::music().with(|_, frame| frame.map(|x| 0.0009 * (20.0 * x).clamp(-1.0, 1.0)));
     let format = Format { sample_rate_hz: RATE, channels: 2, bits: Some(16), lossy: false };
     let findings = low.advice_in(format, None);
-    let places: Vec<usize> = (0..findings.len()).filter(|&place| findings[place].id == "low_level").collect();
+    let places: Vec<usize> = (0..findings.len()).filter(|&place| findings[place].id == Problem::LowLevel).collect();
     assert_eq!((places, findings[0].severity), (vec![0], Severity::High), "{findings:#?}");
     assert!((findings[0].evidence["sample_peak_dbfs"] + 60.9).abs() < 0.1, "{findings:#?}");
     // It is judged as any other.
-    find(&findings, "over_compressed");
+    find(&findings, Problem::OverCompressed);
 }
 
 #[test]
 fn gross_faults_of_tone_are_told_without_a_reference() {
     let cases = [
-        ("boom", Coefficients::bell(90.0, 16.0, 1.0, RATE)),
-        ("mud", Coefficients::bell(300.0, 12.0, 1.0, RATE)),
-        ("harshness", Coefficients::bell(3_200.0, 12.0, 1.0, RATE)),
-        ("sibilance", Coefficients::bell(7_000.0, 16.0, 1.4, RATE)),
-        ("dull", Coefficients::high_shelf(4_000.0, -36.0, 0.7, RATE)),
-        ("thin", Coefficients::low_shelf(200.0, -18.0, 0.7, RATE)),
+        (Problem::Boom, Coefficients::bell(90.0, 16.0, 1.0, RATE)),
+        (Problem::Mud, Coefficients::bell(300.0, 12.0, 1.0, RATE)),
+        (Problem::Harshness, Coefficients::bell(3_200.0, 12.0, 1.0, RATE)),
+        (Problem::Sibilance, Coefficients::bell(7_000.0, 16.0, 1.4, RATE)),
+        (Problem::Dull, Coefficients::high_shelf(4_000.0, -36.0, 0.7, RATE)),
+        (Problem::Thin, Coefficients::low_shelf(200.0, -18.0, 0.7, RATE)),
     ];
     for (id, section) in cases {
         let findings = Signal::music().through(section).advice(None);
@@ -183,7 +183,7 @@ fn gross_faults_of_tone_are_told_without_a_reference() {
 #[test]
 fn a_reference_shows_smaller_faults_and_their_size() {
     let music = Signal::music();
-    for (id, hz) in [("mud", 300.0), ("harshness", 3_200.0)] {
+    for (id, hz) in [(Problem::Mud, 300.0), (Problem::Harshness, 3_200.0)] {
         let findings = music.clone().through(Coefficients::bell(hz, 7.0, 1.0, RATE)).advice(Some(&music));
         let advice = find(&findings, id);
         assert!((advice.evidence["deviation_db"] - 7.0).abs() < 2.5, "{advice:?}");
@@ -196,7 +196,7 @@ fn a_reference_shows_smaller_faults_and_their_size() {
 fn a_resonance_is_placed() {
     for hz in [220.0, 890.0, 3_600.0] {
         let findings = Signal::music().through(Coefficients::bell(hz, 14.0, 14.0, RATE)).advice(None);
-        let advice = find(&findings, "resonance");
+        let advice = find(&findings, Problem::Resonance);
         assert!((advice.evidence["frequency_hz"] / hz).log2().abs() < 0.05, "{hz}: {advice:?}");
         assert!(advice.message.contains("hint") && advice.evidence["q"] > 4.0, "{advice:?}");
     }
@@ -211,21 +211,24 @@ fn notes_are_no_resonances() {
         let sum: f64 = chord.iter().map(|hz| 0.03 * (TAU * hz * t).sin()).sum();
         [l + sum, r + sum]
     });
-    assert!(song.advice(None).iter().all(|advice| advice.id != "resonance"));
+    assert!(song.advice(None).iter().all(|advice| advice.id != Problem::Resonance));
 }
 
 #[test]
 fn faults_of_the_channels_are_told() {
     let inverted = Signal::music().with(|_, [l, r]| [l, -r]).advice(None);
-    assert_eq!((find(&inverted, "phase").severity, find(&inverted, "phase").mend), (Severity::High, Mend::Master));
+    assert_eq!(
+        (find(&inverted, Problem::Phase).severity, find(&inverted, Problem::Phase).mend),
+        (Severity::High, Mend::Master)
+    );
     let leaning = Signal::music().with(|_, [l, r]| [l, 0.5 * r]).advice(None);
-    assert!((find(&leaning, "balance").evidence["balance_lu"] - 6.02).abs() < 0.2, "{leaning:?}");
-    assert!(find(&leaning, "balance").fix.contains("right channel +6"), "{leaning:?}");
+    assert!((find(&leaning, Problem::Balance).evidence["balance_lu"] - 6.02).abs() < 0.2, "{leaning:?}");
+    assert!(find(&leaning, Problem::Balance).fix.contains("right channel +6"), "{leaning:?}");
 
     let music = Signal::music();
     let late = 882;
     let delayed = music.clone().with(|n, [l, _]| [l, if n < late { 0.0 } else { music.0[n - late][1] }]).advice(None);
-    assert!((find(&delayed, "channel_delay").evidence["delay_ms"] - 20.0).abs() < 0.1, "{delayed:?}");
+    assert!((find(&delayed, Problem::ChannelDelay).evidence["delay_ms"] - 20.0).abs() < 0.1, "{delayed:?}");
 
     let mut low = music.clone();
     for _ in 0..2 {
@@ -236,7 +239,7 @@ fn faults_of_the_channels_are_told() {
         [l + side, r - side]
     });
     let advice = wide.advice(None);
-    assert_eq!(find(&advice, "side_bass").band_hz, Some([20.0, 120.0]));
+    assert_eq!(find(&advice, Problem::SideBass).band_hz, Some([20.0, 120.0]));
 }
 
 #[test]
@@ -251,13 +254,13 @@ fn parts_whose_channels_are_opposed_are_told_with_their_times() {
         Signal::music().with(change).advice(None)
     };
     let findings = upside_down_to(15.0);
-    let phase = find(&findings, "phase");
+    let phase = find(&findings, Problem::Phase);
     assert_eq!((phase.severity, phase.mend, phase.band_hz), (Severity::Medium, Mend::Mix, None), "{phase:?}");
     assert!(phase.evidence["correlation"] > 0.0, "the whole agrees: {phase:?}");
     let [[from_s, to_s]] = phase.times_s[..] else { panic!("one stretch: {phase:?}") };
     assert!((7.0..=8.0).contains(&from_s) && (15.0..=16.0).contains(&to_s), "{from_s} to {to_s}");
     // A break of 4 s is short.
-    assert!(upside_down_to(12.0).iter().all(|advice| advice.id != "phase"));
+    assert!(upside_down_to(12.0).iter().all(|advice| advice.id != Problem::Phase));
 }
 
 #[test]
@@ -268,16 +271,19 @@ fn bass_that_cancels_is_told_by_itself() {
         [l + tone, r - tone]
     });
     let findings = opposed.advice(None);
-    let phase = find(&findings, "phase");
+    let phase = find(&findings, Problem::Phase);
     assert!(phase.evidence["correlation"] > 0.0 && phase.evidence["bass_correlation"] < 0.0, "{phase:?}");
     assert_eq!((phase.band_hz, phase.mend), (Some([20.0, 120.0]), Mend::Mix));
-    find(&findings, "side_bass");
+    find(&findings, Problem::SideBass);
 }
 
 #[test]
 fn clipping_hum_and_offset_are_told() {
     let clipped = Signal::music().with(|_, frame| frame.map(|x| (7.0 * x).clamp(-1.0, 1.0))).advice(None);
-    assert_eq!((find(&clipped, "clipping").severity, find(&clipped, "clipping").mend), (Severity::High, Mend::Mix));
+    assert_eq!(
+        (find(&clipped, Problem::Clipping).severity, find(&clipped, Problem::Clipping).mend),
+        (Severity::High, Mend::Mix)
+    );
     // The music leaves room for it in the second half.
     let half = (0.5 * SECONDS * f64::from(RATE)) as usize;
     let humming = Signal::music().with(|n, frame| {
@@ -285,9 +291,9 @@ fn clipping_hum_and_offset_are_told() {
         let hum: f64 = (1..=5).map(|harmonic| 0.01 / f64::from(harmonic) * (f64::from(harmonic) * phase).sin()).sum();
         frame.map(|x| if n < half { x } else { 0.01 * x } + hum)
     });
-    find(&humming.advice(None), "hum");
+    find(&humming.advice(None), Problem::Hum);
     let off = Signal::music().with(|_, frame| frame.map(|x| x + 0.02)).advice(None);
-    assert!((find(&off, "dc").evidence["offset_percent"] - 2.0).abs() < 0.1, "{off:?}");
+    assert!((find(&off, Problem::Dc).evidence["offset_percent"] - 2.0).abs() < 0.1, "{off:?}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Every threshold of the advice, in one place. Faults that quality control finds have theirs in
-//! [`crate::quality::thresholds`].
+//! [`crate::quality::thresholds`]. What each advice is about: [`Problem`](super::Problem).
 //!
 //! | advice | from |
 //! |---|---|

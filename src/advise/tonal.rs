@@ -15,7 +15,7 @@ use super::thresholds::{
     NETWORK_SIBILANCE_SIGMAS, REFERENCE_MIN_DB, REFERENCE_SIGMAS, STRANGER_SIGMAS, TONE_END_SIGMAS, TONE_SIGMAS,
 };
 use super::words::hertz;
-use super::{Advice, Mend, Severity, Standard, evidence};
+use super::{Advice, Mend, Problem, Severity, Standard, evidence};
 use crate::dsp::biquad::Coefficients;
 use crate::measure::Measurement;
 use crate::suggest::profile::Profile;
@@ -52,8 +52,8 @@ enum Form {
 
 /// A fault of tone.
 pub struct Tone {
-    /// Name of the advice.
-    pub id: &'static str,
+    /// What is told of it.
+    pub id: Problem,
     form: Form,
     /// Gain of the fault: the sign, and the size for which the form is exact, dB.
     pub gain_db: f64,
@@ -87,7 +87,7 @@ impl Heard {
 /// All faults of tone, in the order in which the network tells them.
 pub const TONES: [Tone; 6] = [
     Tone {
-        id: "boom",
+        id: Problem::Boom,
         form: Form::Bell { hz: 90.0, q: 1.0 },
         gain_db: 7.0,
         music_sigmas: TONE_END_SIGMAS,
@@ -97,7 +97,7 @@ pub const TONES: [Tone; 6] = [
         look: "kick and bass, or the room",
     },
     Tone {
-        id: "mud",
+        id: Problem::Mud,
         form: Form::Bell { hz: 300.0, q: 1.0 },
         gain_db: 7.0,
         music_sigmas: TONE_SIGMAS,
@@ -107,7 +107,7 @@ pub const TONES: [Tone; 6] = [
         look: "guitars, keys, pads and reverbs that pile up there",
     },
     Tone {
-        id: "harshness",
+        id: Problem::Harshness,
         form: Form::Bell { hz: 3_200.0, q: 1.0 },
         gain_db: 7.0,
         music_sigmas: HARSHNESS_SIGMAS,
@@ -117,7 +117,7 @@ pub const TONES: [Tone; 6] = [
         look: "distorted guitars, synthesisers, snare and voices",
     },
     Tone {
-        id: "sibilance",
+        id: Problem::Sibilance,
         form: Form::Bell { hz: 7_000.0, q: 1.4 },
         gain_db: 7.0,
         music_sigmas: TONE_END_SIGMAS,
@@ -127,7 +127,7 @@ pub const TONES: [Tone; 6] = [
         look: "voices and hi-hats",
     },
     Tone {
-        id: "dull",
+        id: Problem::Dull,
         form: Form::HighShelf { hz: 4_000.0 },
         gain_db: -9.0,
         music_sigmas: DULL_SIGMAS,
@@ -137,7 +137,7 @@ pub const TONES: [Tone; 6] = [
         look: "low-passes and dark microphones or samples",
     },
     Tone {
-        id: "thin",
+        id: Problem::Thin,
         form: Form::LowShelf { hz: 200.0 },
         gain_db: -9.0,
         music_sigmas: TONE_SIGMAS,
@@ -361,7 +361,7 @@ mod tests {
         let metrics: serde_json::Value =
             serde_json::from_str(include_str!("../../models/faults_metrics.json")).expect("metrics");
         for (tone, heard) in TONES.iter().filter_map(|tone| Some((tone, tone.heard?))) {
-            let known = &metrics["tone"][tone.id];
+            let known = &metrics["tone"][tone.id.to_string()];
             let value = |value: &serde_json::Value| value.as_f64().expect("a number");
             assert!((heard.sigmas - value(&known["alarms_0.04"]["sigmas"])).abs() < 0.01, "{}", tone.id);
             assert!((heard.share - value(&known["faulty_db"]) / tone.gain_db.abs()).abs() < 0.005, "{}", tone.id);

@@ -4,7 +4,7 @@ use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::engine::source::{Source, centred};
 use crate::error::Result;
 use crate::measure::Measurement;
-use crate::quality::Finding;
+use crate::quality::{Check, Finding};
 use crate::suggest::{Proposal, Quantity, Suggestion, loudness_change_lu};
 use crate::units::db_to_amplitude;
 
@@ -17,7 +17,7 @@ const WORTHWHILE_PERCENT: f64 = 5.0;
 
 /// What quality control found of an offset that would matter in a master in which it is so much larger.
 fn found(mix: &Source, gain_db: f64) -> Option<&Finding> {
-    let matters = |finding: &&Finding| finding.id == "dc" && in_master(finding, gain_db) >= WORTHWHILE_PERCENT;
+    let matters = |finding: &&Finding| finding.id == Check::Dc && in_master(finding, gain_db) >= WORTHWHILE_PERCENT;
     mix.findings.iter().find(matters)
 }
 

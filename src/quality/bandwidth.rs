@@ -6,7 +6,7 @@ use super::thresholds::{
     EDGE_DB_PER_KHZ, EDGE_MAX_HZ, EDGE_MAX_OF_NYQUIST, EDGE_MIN_HZ, EDGE_SPREAD_HZ, HIGH_RATE_HZ, UP_SAMPLED_DBFS,
     UP_SAMPLED_STEP_DB,
 };
-use super::{Finding, Severity};
+use super::{Check, Finding, Severity};
 use crate::statistics::median;
 use crate::units::{db_to_power, power_to_db};
 
@@ -125,7 +125,7 @@ impl Bandwidth {
             .find(|&(rate_hz, edges)| is_end(rate_hz, edges))
             .or_else(|| lower.find(|&(rate_hz, _)| is_slope_into_nothing(&levels, rate_hz)))?;
         Some(Finding {
-            id: "up_sampled",
+            id: Check::UpSampled,
             severity: Severity::Warning,
             value: rate_hz,
             unit: "Hz",
@@ -149,7 +149,7 @@ impl Bandwidth {
             && edges as f64 >= EDGE_SHARE * self.count as f64
             && edges >= MIN_EXCERPTS;
         is_steady.then(|| Finding {
-            id: "lossy_source",
+            id: Check::LossySource,
             severity: if lossy { Severity::Info } else { Severity::Warning },
             value: edge_hz,
             unit: "Hz",

@@ -6,7 +6,7 @@
 
 use super::cells::{GROUP_CELLS, Group, LOOK_AHEAD_GROUPS, LOOK_BACK_GROUPS};
 use super::thresholds::{CLICK_DB, CLICK_MIN_DBFS};
-use super::{Finding, Severity, Times};
+use super::{Check, Finding, Severity, Times};
 use crate::linear::predictor;
 use crate::units::{db_to_amplitude, ms_to_frames};
 
@@ -118,7 +118,7 @@ impl Clicks {
             times.add(frame);
         }
         Some(Finding {
-            id: "click",
+            id: Check::Click,
             severity: Severity::Warning,
             value: self.loudest_db,
             unit: "dB",

@@ -5,7 +5,7 @@ use super::thresholds::{
     CLIP_CORNER_SPREADS, CLIP_DBFS, CLIP_FAIL_FRAMES, CLIP_FAIL_RUNS, CLIP_FULL_SCALE, CLIP_RUN_FRAMES,
     CLIP_RUNS_BELOW_FULL_SCALE, CLIP_SPREAD, CLIP_WARNING_RUNS,
 };
-use super::{Finding, Severity, Times};
+use super::{Check, Finding, Severity, Times};
 use crate::units::{amplitude_to_db, db_to_amplitude};
 
 /// Levels of flat tops are told apart in steps of this, dB.
@@ -113,7 +113,7 @@ impl Clipping {
             (false, false) => (Severity::Warning, CLIP_WARNING_RUNS),
         };
         Some(Finding {
-            id: "clipping",
+            id: Check::Clipping,
             severity,
             value: sum.count as f64,
             unit: "peaks",

@@ -9,7 +9,7 @@ use super::thresholds::{
     DELAY_AGREEMENT, DELAY_CORRELATION, DELAY_FRAMES, DELAY_PHASE_OVER_IN_TIME, DELAY_PHASE_PROMINENCE,
     DELAY_PHASE_SHARE,
 };
-use super::{Finding, Severity};
+use super::{Check, Finding, Severity};
 use crate::statistics::median;
 use crate::units::{db_to_power, ms_to_frames};
 
@@ -108,7 +108,7 @@ impl Delays {
         let ms = 1e3 * frames / f64::from(rate_hz);
         let late = if frames > 0.0 { "right" } else { "left" };
         Some(Finding {
-            id: "channel_delay",
+            id: Check::ChannelDelay,
             severity: Severity::Warning,
             value: ms,
             unit: "ms",

@@ -1,7 +1,7 @@
 //! Padded bit depth: a 24-bit file whose samples all fit into 16 bits.
 
 use super::thresholds::PADDED_BITS;
-use super::{Finding, Severity};
+use super::{Check, Finding, Severity};
 
 /// Adding and subtracting 1.5 * 2^23 rounds an `f32` below 2^22 to the nearest integer.
 const ROUNDER: f32 = 12_582_912.0;
@@ -46,7 +46,7 @@ impl Depth {
         // Files have 16 bits or 24: what is padded to more than 16 fits into those.
         let or_deliver = if bits > DELIVERED_BITS { ", or deliver it as 16 bits" } else { "" };
         (unused >= PADDED_BITS && used >= MIN_BITS).then(|| Finding {
-            id: "padded_bits",
+            id: Check::PaddedBits,
             severity: Severity::Warning,
             value: f64::from(used),
             unit: "bits",

@@ -5,7 +5,7 @@
 
 use super::cells::{Group, cell_frames};
 use super::thresholds::{GAP_DBFS, GAP_LEVEL_STEP_DB, GAP_MAX_S, GAP_MIN_S, GAP_SOUND_DBFS};
-use super::{Finding, Severity, Times};
+use super::{Check, Finding, Severity, Times};
 use crate::units::{amplitude_to_db, db_to_amplitude, db_to_power, ms_to_frames};
 
 /// Level is taken over this long on either side.
@@ -131,7 +131,7 @@ impl Dropouts {
             times.add(gap.0);
         }
         Some(Finding {
-            id: "dropout",
+            id: Check::Dropout,
             severity: Severity::Fail,
             value: longest_ms,
             unit: "ms",

@@ -5,7 +5,7 @@ use super::thresholds::{
     AUDIBLE_DBFS, BLACK_DBFS, CUT_END_FAIL_DBFS, CUT_END_WARNING_DBFS, CUT_SAMPLE_DBFS, HEAD_FAIL_S, HEAD_WARNING_S,
     TAIL_SILENCE_S,
 };
-use super::{Finding, Severity};
+use super::{Check, Finding, Severity};
 use crate::audio::AudioBuffer;
 use crate::dsp::Frame;
 use crate::dsp::biquad::{BUTTERWORTH_4_Q, Cascade, Coefficients};
@@ -116,7 +116,7 @@ impl Ends {
         let power = |channel: usize| end.iter().map(|frame| frame[channel].powi(2)).sum::<f64>() / end.len() as f64;
         let level_dbfs = power_to_db(power(0).max(power(1)));
         let finding = |severity, value, threshold, message| {
-            Some(Finding { id: "cut_end", severity, value, unit: "dBFS", threshold, times_s: vec![end_s], message })
+            Some(Finding { id: Check::CutEnd, severity, value, unit: "dBFS", threshold, times_s: vec![end_s], message })
         };
         if level_dbfs > CUT_END_WARNING_DBFS {
             let (severity, threshold) = if level_dbfs > CUT_END_FAIL_DBFS {
@@ -145,7 +145,7 @@ fn head_silence(head_s: f64) -> Option<Finding> {
         _ => return None,
     };
     Some(Finding {
-        id: "head_silence",
+        id: Check::HeadSilence,
         severity,
         value: head_s,
         unit: "s",
@@ -157,7 +157,7 @@ fn head_silence(head_s: f64) -> Option<Finding> {
 
 fn tail_silence(from_s: f64, tail_s: f64) -> Option<Finding> {
     (tail_s > TAIL_SILENCE_S).then(|| Finding {
-        id: "tail_silence",
+        id: Check::TailSilence,
         severity: Severity::Warning,
         value: tail_s,
         unit: "s",
@@ -169,7 +169,7 @@ fn tail_silence(from_s: f64, tail_s: f64) -> Option<Finding> {
 
 fn cut_start(first_dbfs: f64) -> Option<Finding> {
     (first_dbfs > CUT_SAMPLE_DBFS).then(|| Finding {
-        id: "cut_start",
+        id: Check::CutStart,
         severity: Severity::Warning,
         value: first_dbfs,
         unit: "dBFS",

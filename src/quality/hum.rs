@@ -4,7 +4,7 @@
 use super::low_band::{HARMONICS, Line, MAINS_HZ, Window};
 use super::standing::{Found, Standing};
 use super::thresholds::{HUM_HARMONICS, HUM_MIN_DBFS, HUM_PROMINENCE_DB};
-use super::{Finding, Severity};
+use super::{Check, Finding, Severity};
 use crate::measure::Measurement;
 use crate::statistics::median;
 use crate::units::{db_to_power, power_to_db};
@@ -44,7 +44,7 @@ fn in_pauses(windows: &[Window]) -> Option<Found> {
 
 fn told(Found { mains_hz, harmonics, loudest_dbfs, threshold_dbfs }: Found) -> Finding {
     Finding {
-        id: "hum",
+        id: Check::Hum,
         severity: Severity::Warning,
         value: loudest_dbfs,
         unit: "dBFS",

@@ -6,6 +6,7 @@
 
 mod bandwidth;
 mod cells;
+mod check;
 mod clicks;
 mod clipping;
 mod delay;
@@ -30,6 +31,7 @@ use serde::Serialize;
 use crate::audio::{AudioBuffer, assert_rate};
 use crate::measure::Measurement;
 use cells::{Channel, GROUP_CELLS, LOOK_AHEAD_GROUPS};
+pub use check::Check;
 use clicks::Clicks;
 use clipping::Clipping;
 use depth::Depth;
@@ -60,8 +62,8 @@ pub enum Severity {
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
-    /// Stable name of the check: see [`thresholds`].
-    pub id: &'static str,
+    /// Which check found it.
+    pub id: Check,
     /// How bad it is.
     pub severity: Severity,
     /// What was measured.
@@ -94,7 +96,7 @@ pub struct Format {
 /// ```
 /// use halfspeed::AudioBuffer;
 /// use halfspeed::measure::Meter;
-/// use halfspeed::quality::{Format, Inspector};
+/// use halfspeed::quality::{Check, Format, Inspector};
 ///
 /// let tone = |n: i32| 0.2 + 0.1 * (n as f32 * 0.1309).sin();
 /// let block = AudioBuffer::from_channels(48_000, (0..96_000).map(tone).collect(), (0..96_000).map(tone).collect());
@@ -103,7 +105,7 @@ pub struct Format {
 /// meter.push(&block);
 /// inspector.push(&block);
 /// let findings = inspector.finish(&meter.finish());
-/// assert!(findings.iter().any(|finding| finding.id == "dc" && (finding.value - 20.0).abs() < 0.1));
+/// assert!(findings.iter().any(|finding| finding.id == Check::Dc && (finding.value - 20.0).abs() < 0.1));
 /// ```
 pub struct Inspector {
     format: Format,
@@ -223,7 +225,7 @@ fn silent(peak_dbfs: Option<f64>) -> Finding {
     let nothing = || String::from("there is nothing in it but zeros");
     let found = peak_dbfs.map_or_else(nothing, |dbfs| format!("nothing in it is louder than {dbfs:.1} dBFS"));
     Finding {
-        id: "silent",
+        id: Check::Silent,
         severity: Severity::Fail,
         value: peak_dbfs.unwrap_or(NOTHING_DB).max(NOTHING_DB),
         unit: "dBFS",

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::thresholds::{NOISE_DBFS_A, NOISE_PAUSE_LU};
-use super::{Finding, Severity};
+use super::{Check, Finding, Severity};
 use crate::measure::Measurement;
 use crate::measure::spectrum::BandPower;
 use crate::measure::weighting::a_weighting_db;
@@ -45,7 +45,7 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
         return None;
     }
     Some(Finding {
-        id: "noise",
+        id: Check::Noise,
         severity: Severity::Warning,
         value: level_db,
         unit: "dBFS(A)",

@@ -1,7 +1,7 @@
 //! DC offset.
 
 use super::thresholds::{DC_FAIL_PERCENT, DC_HALF_WAVE_S, DC_WARNING_PERCENT};
-use super::{Finding, Severity};
+use super::{Check, Finding, Severity};
 use crate::measure::Measurement;
 
 /// The larger mean of both channels.
@@ -16,7 +16,7 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
         _ => return None,
     };
     Some(Finding {
-        id: "dc",
+        id: Check::Dc,
         severity,
         value: worst,
         unit: "percent",

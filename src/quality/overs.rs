@@ -2,7 +2,7 @@
 
 use super::cells::Group;
 use super::thresholds::{FULL_SCALE_DBTP, LOSSY_HEADROOM_DBTP, LOSSY_HEADROOM_TOLERANCE_DB};
-use super::{Finding, Severity, Times};
+use super::{Check, Finding, Severity, Times};
 use crate::dsp::interpolation::larger;
 use crate::measure::Measurement;
 use crate::slots::slot_at;
@@ -91,7 +91,7 @@ impl Overs {
             format!("the true peak is {dbtp:.2} dBTP: played back, it clips; lower the level or the limiter's ceiling")
         };
         Some(Finding {
-            id: "inter_sample_overs",
+            id: Check::InterSampleOvers,
             severity,
             value: dbtp,
             unit: "dBTP",

@@ -4,7 +4,7 @@ use super::thresholds::{
     BALANCE_FAIL_LU, BALANCE_WARNING_LU, DEAD_CHANNEL_LUFS, DUAL_MONO_CORRELATION, DUAL_MONO_SIDE_DB,
     PHASE_SHARE_PERCENT, PHASE_SIDE_OVER_MID, POLARITY_CORRELATION,
 };
-use super::{Finding, MAX_TIMES, NOTHING_DB, Severity};
+use super::{Check, Finding, MAX_TIMES, NOTHING_DB, Severity};
 use crate::measure::Measurement;
 use crate::measure::loudness::MOMENTARY_S;
 use crate::measure::spectrum::BandPower;
@@ -37,7 +37,7 @@ fn dead_channel(measurement: &Measurement, peaks: [f32; 2]) -> Option<Finding> {
         let is_left = balance_db.filter(|_| !peaks.contains(&0.0)).map_or(peaks[0] < peaks[1], |db| db < 0.0);
         let name = if is_left { "left" } else { "right" };
         Finding {
-            id: "dead_channel",
+            id: Check::DeadChannel,
             severity: Severity::Fail,
             value: quieter_lufs.map_or(NOTHING_DB, |lufs| lufs.max(NOTHING_DB)),
             unit: "LUFS",
@@ -52,7 +52,7 @@ fn dual_mono(measurement: &Measurement) -> Option<Finding> {
     let correlation = measurement.levels.whole().correlation()?;
     let side_db = measurement.levels.whole().width_db();
     (correlation > DUAL_MONO_CORRELATION && side_db.is_none_or(|db| db < DUAL_MONO_SIDE_DB)).then(|| Finding {
-        id: "dual_mono",
+        id: Check::DualMono,
         severity: Severity::Info,
         value: correlation,
         unit: "correlation",
@@ -71,7 +71,7 @@ fn balance(measurement: &Measurement) -> Option<Finding> {
     };
     let (louder, quieter) = if balance_lu > 0.0 { ("left", "right") } else { ("right", "left") };
     Some(Finding {
-        id: "balance",
+        id: Check::Balance,
         severity,
         value: balance_lu,
         unit: "LU",
@@ -87,7 +87,7 @@ fn balance(measurement: &Measurement) -> Option<Finding> {
 fn polarity(measurement: &Measurement) -> Option<Finding> {
     let correlation = measurement.levels.whole().correlation().filter(|&value| value < POLARITY_CORRELATION)?;
     Some(Finding {
-        id: "polarity",
+        id: Check::Polarity,
         severity: Severity::Fail,
         value: correlation,
         unit: "correlation",
@@ -125,7 +125,7 @@ fn phase(measurement: &Measurement) -> Option<Finding> {
     }
     let share_percent = 100.0 * opposed_frames as f64 / loud_frames.max(1) as f64;
     (share_percent > PHASE_SHARE_PERCENT).then(|| Finding {
-        id: "phase",
+        id: Check::Phase,
         severity: Severity::Warning,
         value: share_percent,
         unit: "percent",

@@ -2,7 +2,7 @@
 
 use super::low_band::Window;
 use super::thresholds::SUB_SONIC_DB;
-use super::{Finding, Severity};
+use super::{Check, Finding, Severity};
 use crate::measure::Measurement;
 use crate::statistics::mean;
 use crate::units::power_to_db_checked;
@@ -22,7 +22,7 @@ pub(super) fn finding(windows: &[Vec<Window>; 2], measurement: &Measurement) -> 
         format!("the energy below 20 Hz, which nobody hears, lies only {:.0} dB under everything", -db)
     };
     Some(Finding {
-        id: "sub_sonic",
+        id: Check::SubSonic,
         severity: Severity::Warning,
         value: db,
         unit: "dB",

@@ -85,18 +85,18 @@ impl Signal {
     }
 }
 
-fn find<'a>(findings: &'a [Finding], id: &str) -> &'a Finding {
+fn find(findings: &[Finding], id: Check) -> &Finding {
     findings.iter().find(|finding| finding.id == id).unwrap_or_else(|| panic!("no {id} in {findings:?}"))
 }
 
 /// The finding has exactly these times, to within 1 ms.
-fn assert_times(findings: &[Finding], id: &str, times_s: &[f64]) {
+fn assert_times(findings: &[Finding], id: Check, times_s: &[f64]) {
     let found = &find(findings, id).times_s;
     let near = found.len() == times_s.len() && found.iter().zip(times_s).all(|(a, b)| (a - b).abs() < 1e-3);
     assert!(near, "{id} at {found:?}, placed at {times_s:?}");
 }
 
-fn assert_only(findings: &[Finding], ids: &[&str], what: &str) {
+fn assert_only(findings: &[Finding], ids: &[Check], what: &str) {
     let unwanted: Vec<_> = findings.iter().filter(|finding| !ids.contains(&finding.id)).collect();
     assert!(unwanted.is_empty(), "{what}: {unwanted:#?}");
 }
@@ -261,11 +261,11 @@ fn sound_material_raises_no_alarm() {
             // Sweeps, low tones and squares are mono or nearly so: not a fault of theirs.
             assert_only(
                 &signal.clone().quantised(bits).inspect(Some(bits)),
-                &["dual_mono"],
+                &[Check::DualMono],
                 &format!("{name}, {bits} bits"),
             );
         }
-        assert_only(&signal.inspect(None), &["dual_mono"], name);
+        assert_only(&signal.inspect(None), &[Check::DualMono], name);
     }
 }
 
@@ -279,11 +279,11 @@ fn sound_material_raises_no_alarm_at_any_rate() {
             ("a sweep", sweep(rate)),
         ];
         for (name, signal) in set {
-            assert_only(&signal.inspect(None), &["dual_mono"], &format!("{name} at {rate} Hz"));
+            assert_only(&signal.inspect(None), &[Check::DualMono], &format!("{name} at {rate} Hz"));
         }
         // Held at -0.3 dBFS, so between samples it goes higher: that is true, and nothing else is.
         for signal in [limited(rate), limited(rate).quantised(16)] {
-            assert_only(&signal.inspect(None), &["inter_sample_overs"], &format!("a limiter's output at {rate} Hz"));
+            assert_only(&signal.inspect(None), &[Check::InterSampleOvers], &format!("a limiter's output at {rate} Hz"));
         }
     }
 }
@@ -293,7 +293,7 @@ fn silence_and_scraps_are_no_trouble() {
     for frames in [0, 1, 2, 15, 16, 511, 512, 513, 4_000] {
         for rate in [8_000, 44_100, 384_000] {
             let silence = Signal { rate, channels: [vec![0.0; frames], vec![0.0; frames]] };
-            assert_only(&silence.inspect(Some(24)), &["silent"], "silence");
+            assert_only(&silence.inspect(Some(24)), &[Check::Silent], "silence");
             let loud = Signal { rate, channels: [vec![0.5; frames], vec![-0.5; frames]] };
             let _ = loud.inspect(Some(24));
             let _ = loud.inspect(None);
@@ -304,15 +304,15 @@ fn silence_and_scraps_are_no_trouble() {
 #[test]
 fn what_is_next_to_silent_is_told_with_its_peak_and_judged_where_it_has_a_loudness() {
     let silence = Signal::mono(RATE, 1.0, |_| 0.0).inspect(None);
-    assert_eq!((find(&silence, "silent").value, find(&silence, "silent").threshold), (-200.0, -60.0));
+    assert_eq!((find(&silence, Check::Silent).value, find(&silence, Check::Silent).threshold), (-200.0, -60.0));
     let low = Signal::new(RATE, 2.0, |t| {
         let tone = (TAU * 997.0 * t).sin();
         (0.0009 * tone, 0.0005 * tone)
     });
     let findings = low.faded().inspect(None);
-    assert_eq!(findings[0].id, "silent", "{findings:?}");
+    assert_eq!(findings[0].id, Check::Silent, "{findings:?}");
     assert!((findings[0].value + 60.9).abs() < 0.05 && findings[0].message.contains("than -60.9 dBFS"), "{findings:?}");
-    assert!((find(&findings, "balance").value - 5.1).abs() < 0.1, "{findings:?}");
+    assert!((find(&findings, Check::Balance).value - 5.1).abs() < 0.1, "{findings:?}");
 }
 
 #[test]
@@ -340,14 +340,14 @@ fn flat_tops_are_found() {
             }
         }
         let findings = signal.inspect(None);
-        assert_times(&findings, "clipping", &placed);
-        let finding = find(&findings, "clipping");
+        assert_times(&findings, Check::Clipping, &placed);
+        let finding = find(&findings, Check::Clipping);
         assert_eq!((finding.value, finding.severity), (3.0, Severity::Fail), "runs of 11 samples");
     }
     // Hard clipping of a whole programme, turned down by half a dB and dithered.
     let mut signal = music_like(RATE, 4.0, 0.6);
     signal.channels.iter_mut().flatten().for_each(|x| *x = 0.944 * (3.0 * *x).clamp(-1.0, 1.0));
-    assert_eq!(find(&signal.quantised(16).inspect(Some(16)), "clipping").severity, Severity::Fail);
+    assert_eq!(find(&signal.quantised(16).inspect(Some(16)), Check::Clipping).severity, Severity::Fail);
 }
 
 #[test]
@@ -362,9 +362,9 @@ fn overs_are_found_between_samples() {
         }
     }
     let findings = signal.inspect(None);
-    assert_times(&findings, "inter_sample_overs", &[1.004, 2.51]);
-    assert_eq!(find(&findings, "inter_sample_overs").severity, Severity::Fail);
-    assert_only(&findings, &["inter_sample_overs", "click"], "overs");
+    assert_times(&findings, Check::InterSampleOvers, &[1.004, 2.51]);
+    assert_eq!(find(&findings, Check::InterSampleOvers).severity, Severity::Fail);
+    assert_only(&findings, &[Check::InterSampleOvers, Check::Click], "overs");
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn a_peak_that_is_told_as_the_limit_keeps_to_it() {
     let told = |dbtp: f64| {
         let peak = crate::units::db_to_amplitude(dbtp);
         let findings = Signal::mono(RATE, 1.0, |t| peak * (TAU * 997.0 * t).sin()).faded().inspect(None);
-        findings.iter().any(|finding| finding.id == "inter_sample_overs")
+        findings.iter().any(|finding| finding.id == Check::InterSampleOvers)
     };
     assert_eq!([-0.995, -0.96].map(told), [false, true]);
 }
@@ -387,9 +387,9 @@ fn ends_are_found() {
     }
     let findings = late.inspect(None);
     let first = sound.channels[0].iter().zip(&sound.channels[1]).position(|(l, r)| l.abs().max(r.abs()) > 1e-3);
-    assert_times(&findings, "head_silence", &[1.0 + first.expect("audible") as f64 / f64::from(RATE)]);
-    assert!((find(&findings, "tail_silence").value - 4.06).abs() < 0.03);
-    assert_only(&findings, &["head_silence", "tail_silence"], "late");
+    assert_times(&findings, Check::HeadSilence, &[1.0 + first.expect("audible") as f64 / f64::from(RATE)]);
+    assert!((find(&findings, Check::TailSilence).value - 4.06).abs() < 0.03);
+    assert_only(&findings, &[Check::HeadSilence, Check::TailSilence], "late");
     let mut cut = sound;
     for channel in &mut cut.channels {
         channel.drain(..RATE as usize);
@@ -397,9 +397,9 @@ fn ends_are_found() {
         channel[0] = 0.1;
     }
     let findings = cut.inspect(None);
-    assert_times(&findings, "cut_start", &[0.0]);
-    assert_times(&findings, "cut_end", &[1.0]);
-    assert_eq!(find(&findings, "cut_end").severity, Severity::Fail);
+    assert_times(&findings, Check::CutStart, &[0.0]);
+    assert_times(&findings, Check::CutEnd, &[1.0]);
+    assert_eq!(find(&findings, Check::CutEnd).severity, Severity::Fail);
 }
 
 #[test]
@@ -410,7 +410,7 @@ fn an_offset_or_rumble_to_the_end_is_no_cut() {
         channel.iter_mut().enumerate().for_each(|(n, x)| *x *= ((length - n) as f32 / length as f32).powi(4).min(1.0));
     };
     for (id, added) in
-        [("dc", (&|_: f64| 0.03) as &dyn Fn(f64) -> f64), ("sub_sonic", &|t: f64| 0.1 * (TAU * 8.0 * t).sin())]
+        [(Check::Dc, (&|_: f64| 0.03) as &dyn Fn(f64) -> f64), (Check::SubSonic, &|t: f64| 0.1 * (TAU * 8.0 * t).sin())]
     {
         let mut faded = sound.clone();
         for channel in &mut faded.channels {
@@ -421,7 +421,7 @@ fn an_offset_or_rumble_to_the_end_is_no_cut() {
         }
         let findings = faded.inspect(None);
         assert!(findings.iter().any(|finding| finding.id == id), "{findings:?}");
-        assert!(findings.iter().all(|finding| !finding.id.starts_with("cut")), "{findings:?}");
+        assert!(findings.iter().all(|finding| !matches!(finding.id, Check::CutStart | Check::CutEnd)), "{findings:?}");
     }
 }
 
@@ -436,8 +436,8 @@ fn clicks_are_found() {
                 signal.channels[index % 2][at] += size;
             }
             let findings = signal.inspect(None);
-            assert_times(&findings, "click", &placed);
-            assert_only(&findings, &["click"], "clicks");
+            assert_times(&findings, Check::Click, &placed);
+            assert_only(&findings, &[Check::Click], "clicks");
         }
     }
 }
@@ -453,9 +453,9 @@ fn dropouts_are_found() {
                 signal.channels.iter_mut().for_each(|channel| channel[range.clone()].fill(0.0));
             }
             let findings = signal.inspect(None);
-            assert_times(&findings, "dropout", &placed);
-            assert!((find(&findings, "dropout").value - 1e3 * length_s).abs() < 1.0);
-            assert_only(&findings, &["dropout"], "dropouts");
+            assert_times(&findings, Check::Dropout, &placed);
+            assert!((find(&findings, Check::Dropout).value - 1e3 * length_s).abs() < 1.0);
+            assert_only(&findings, &[Check::Dropout], "dropouts");
         }
     }
     // In one channel only, in a 16-bit file.
@@ -463,7 +463,7 @@ fn dropouts_are_found() {
     let at = signal.frame(2.0);
     signal.channels[1][at..at + 60].fill(0.0);
     let findings = signal.quantised(16).inspect(Some(16));
-    assert_times(&findings, "dropout", &[2.0]);
+    assert_times(&findings, Check::Dropout, &[2.0]);
 }
 
 #[test]
@@ -474,31 +474,31 @@ fn channel_faults_are_found() {
         Signal { rate: RATE, channels: [sound.channels[0].clone(), right] }.inspect(None)
     };
     let inverted = with_right(&|x| x.iter().map(|x| -x).collect());
-    assert!(find(&inverted, "polarity").value < -0.8);
-    assert_only(&inverted, &["polarity"], "inverted");
+    assert!(find(&inverted, Check::Polarity).value < -0.8);
+    assert_only(&inverted, &[Check::Polarity], "inverted");
     let dead = with_right(&|x| vec![0.0; x.len()]);
-    assert!(find(&dead, "dead_channel").message.contains("the right channel"));
-    assert_only(&dead, &["dead_channel"], "dead");
+    assert!(find(&dead, Check::DeadChannel).message.contains("the right channel"));
+    assert_only(&dead, &[Check::DeadChannel], "dead");
     let quieter = with_right(&|x| x.iter().map(|x| 0.5 * x).collect());
-    assert!((find(&quieter, "balance").value - 6.0).abs() < 0.2);
-    assert_only(&quieter, &["balance"], "quieter");
+    assert!((find(&quieter, Check::Balance).value - 6.0).abs() < 0.2);
+    assert_only(&quieter, &[Check::Balance], "quieter");
     let same = with_right(&|_| sound.channels[0].clone());
-    assert_only(&same, &["dual_mono"], "the same");
-    find(&same, "dual_mono");
+    assert_only(&same, &[Check::DualMono], "the same");
+    find(&same, Check::DualMono);
     let mono = Signal { rate: RATE, channels: [sound.channels[0].clone(), sound.channels[0].clone()] };
     let format = Format { sample_rate_hz: RATE, channels: 1, bits: None, lossy: false };
     assert_only(&mono.inspect_in(format, 4_096), &[], "a mono file");
     // For three seconds against each other.
     let half =
         with_right(&|x| (0..).zip(x).map(|(n, x)| if (n / (3 * RATE as usize)) == 1 { -x } else { *x }).collect());
-    assert_times(&half, "phase", &[3.0]);
+    assert_times(&half, Check::Phase, &[3.0]);
     // The last window has 0.3 s: no third of the time.
     let mut noise = Noise(5);
     let end = Signal::new(RATE, 6.3, |t| {
         let (mid, side) = (0.2 * noise.next(), 0.05 * noise.next());
         if t < 6.02 { (mid + side, mid - side) } else { (mid + side, side - mid) }
     });
-    assert!(end.inspect(None).iter().all(|finding| finding.id != "phase"));
+    assert!(end.inspect(None).iter().all(|finding| finding.id != Check::Phase));
 }
 
 #[test]
@@ -513,7 +513,7 @@ fn a_hit_in_a_pause_is_no_window_of_sound() {
         }
     });
     let findings = signal.inspect(None);
-    assert!(findings.iter().all(|finding| finding.id != "phase"), "{findings:?}");
+    assert!(findings.iter().all(|finding| finding.id != Check::Phase), "{findings:?}");
 }
 
 #[test]
@@ -528,8 +528,8 @@ fn moments_tell_nothing_of_polarity() {
         let frames = signal.frame(seconds).max(1);
         signal.channels.iter_mut().for_each(|channel| channel.truncate(frames));
         let findings = signal.inspect(None);
-        assert_eq!(findings.iter().any(|finding| finding.id == "polarity"), told, "{seconds} s: {findings:?}");
-        assert!(findings.iter().all(|finding| finding.id != "phase"));
+        assert_eq!(findings.iter().any(|finding| finding.id == Check::Polarity), told, "{seconds} s: {findings:?}");
+        assert!(findings.iter().all(|finding| finding.id != Check::Phase));
     }
 }
 
@@ -540,7 +540,7 @@ fn one_click_does_not_tell_which_channel_is_dead() {
     let at = left_only.frame(100.0);
     left_only.channels[1][at] = 0.31;
     let findings = left_only.inspect(None);
-    assert!(find(&findings, "dead_channel").message.contains("the right channel"), "{findings:?}");
+    assert!(find(&findings, Check::DeadChannel).message.contains("the right channel"), "{findings:?}");
 }
 
 #[test]
@@ -550,7 +550,7 @@ fn gaps_are_found_from_the_length_that_is_told() {
             let mut signal = music_like(rate, 4.0, 0.7);
             let range = signal.frame(2.0)..signal.frame(2.05);
             signal.channels.iter_mut().for_each(|channel| channel[range.clone()].fill(0.0));
-            find(&signal.inspect(None), "dropout").threshold
+            find(&signal.inspect(None), Check::Dropout).threshold
         };
         let length = (1e-3 * told_ms * f64::from(rate)).ceil() as usize;
         let mut missed = 0;
@@ -558,7 +558,7 @@ fn gaps_are_found_from_the_length_that_is_told() {
             let mut signal = music_like(rate, 4.0, 0.7);
             let at = signal.frame(2.0) + shift;
             signal.channels.iter_mut().for_each(|channel| channel[at..at + length].fill(0.0));
-            missed += usize::from(!signal.inspect(None).iter().any(|finding| finding.id == "dropout"));
+            missed += usize::from(!signal.inspect(None).iter().any(|finding| finding.id == Check::Dropout));
         }
         // Where the wave crosses zero at the gap's edge, nothing is torn.
         assert!(missed <= 4, "{rate} Hz: {missed} of 16 gaps of {told_ms} ms");
@@ -571,7 +571,7 @@ fn a_single_flat_top_counts_at_full_scale_only() {
         let mut signal = music_like(RATE, 3.0, 0.5).faded();
         let at = signal.frame(1.0);
         signal.channels[0][at..at + 4].fill(level);
-        signal.inspect(None).iter().any(|finding| finding.id == "clipping")
+        signal.inspect(None).iter().any(|finding| finding.id == Check::Clipping)
     };
     assert_eq!([0.993, 0.9955, 0.9985, 0.9995, 1.0].map(flat), [false, false, false, true, true]);
 }
@@ -590,8 +590,8 @@ fn delays_are_found() {
         let late = late.faded();
         let findings = late.inspect(None);
         let expected_ms = 1e3 * frames as f64 / f64::from(RATE);
-        assert!((find(&findings, "channel_delay").value - expected_ms).abs() < 0.002, "{findings:?}");
-        assert_only(&findings, &["channel_delay", "phase"], "delay");
+        assert!((find(&findings, Check::ChannelDelay).value - expected_ms).abs() < 0.002, "{findings:?}");
+        assert_only(&findings, &[Check::ChannelDelay, Check::Phase], "delay");
     }
 }
 
@@ -601,18 +601,20 @@ fn dc_and_depth_are_found() {
     let mut off = sound.clone();
     off.channels[1].iter_mut().for_each(|x| *x += 0.02);
     let findings = off.inspect(None);
-    assert!((find(&findings, "dc").value - 2.0).abs() < 0.05 && find(&findings, "dc").severity == Severity::Fail);
+    assert!(
+        (find(&findings, Check::Dc).value - 2.0).abs() < 0.05 && find(&findings, Check::Dc).severity == Severity::Fail
+    );
     let padded = sound.clone().quantised(16).inspect(Some(24));
-    assert_eq!(find(&padded, "padded_bits").value, 16.0);
-    assert_only(&padded, &["padded_bits"], "padded");
+    assert_eq!(find(&padded, Check::PaddedBits).value, 16.0);
+    assert_only(&padded, &[Check::PaddedBits], "padded");
     assert_only(&sound.clone().quantised(16).inspect(Some(16)), &[], "16 bits");
     assert_only(&sound.clone().quantised(24).inspect(Some(24)), &[], "24 bits");
     let coarse = sound.clone().quantised(8).inspect(Some(16));
-    assert_eq!(find(&coarse, "padded_bits").value, 8.0);
+    assert_eq!(find(&coarse, Check::PaddedBits).value, 8.0);
     // No release has 8 or 12 bits.
-    assert!(find(&coarse, "padded_bits").message.ends_with("ask for the original"), "{coarse:?}");
+    assert!(find(&coarse, Check::PaddedBits).message.ends_with("ask for the original"), "{coarse:?}");
     let uneven = sound.quantised(12).inspect(Some(24));
-    let message = &find(&uneven, "padded_bits").message;
+    let message = &find(&uneven, Check::PaddedBits).message;
     assert!(
         message.ends_with("uses 12: it was made from one with fewer; ask for the original, or deliver it as 16 bits")
     );
@@ -626,7 +628,7 @@ fn the_threshold_that_is_told_is_that_of_the_severity() {
     };
     type Change<'a> = &'a dyn Fn(&mut Vec<f32>);
     let sound = music_like(RATE, 3.0, 0.7);
-    let told = |id: &str, channels: std::ops::Range<usize>, change: Change<'_>| {
+    let told = |id: Check, channels: std::ops::Range<usize>, change: Change<'_>| {
         let mut changed = sound.clone();
         changed.channels[channels].iter_mut().for_each(change);
         let findings = changed.inspect(None);
@@ -635,21 +637,21 @@ fn the_threshold_that_is_told_is_that_of_the_severity() {
     let warning = |threshold: f64| (Severity::Warning, threshold);
     let fail = |threshold: f64| (Severity::Fail, threshold);
     let late = |seconds: usize| {
-        told("head_silence", 0..2, &|x| x.splice(..0, vec![0.0; seconds * RATE as usize]).for_each(drop))
+        told(Check::HeadSilence, 0..2, &|x| x.splice(..0, vec![0.0; seconds * RATE as usize]).for_each(drop))
     };
     assert_eq!([late(1), late(3)], [warning(HEAD_WARNING_S), fail(HEAD_FAIL_S)]);
     let cut = |gain: f32| {
-        told("cut_end", 0..2, &|x| {
+        told(Check::CutEnd, 0..2, &|x| {
             x.truncate(RATE as usize);
             x.iter_mut().for_each(|x| *x *= gain);
         })
     };
     assert_eq!([cut(0.02), cut(1.0)], [warning(CUT_END_WARNING_DBFS), fail(CUT_END_FAIL_DBFS)]);
-    let off = |mean: f32| told("dc", 0..1, &|x| x.iter_mut().for_each(|x| *x += mean));
+    let off = |mean: f32| told(Check::Dc, 0..1, &|x| x.iter_mut().for_each(|x| *x += mean));
     assert_eq!([off(0.005), off(0.02)], [warning(DC_WARNING_PERCENT), fail(DC_FAIL_PERCENT)]);
-    let leaning = |gain: f32| told("balance", 1..2, &|x| x.iter_mut().for_each(|x| *x *= gain));
+    let leaning = |gain: f32| told(Check::Balance, 1..2, &|x| x.iter_mut().for_each(|x| *x *= gain));
     assert_eq!([leaning(0.5), leaning(0.1)], [warning(BALANCE_WARNING_LU), fail(BALANCE_FAIL_LU)]);
-    let clipped = told("clipping", 0..2, &|x| x.iter_mut().for_each(|x| *x = (4.0 * *x).clamp(-1.0, 1.0)));
+    let clipped = told(Check::Clipping, 0..2, &|x| x.iter_mut().for_each(|x| *x = (4.0 * *x).clamp(-1.0, 1.0)));
     assert_eq!(clipped, fail(CLIP_FAIL_RUNS as f64));
 }
 
@@ -683,19 +685,19 @@ fn edges_of_codecs_and_rates_are_found() {
     let sound = music_like(RATE, 8.0, 0.6);
     for hz in [11_000.0, 16_000.0, 19_000.0, 20_000.0] {
         let findings = low_passed(&sound, hz).quantised(16).inspect(Some(16));
-        assert!((find(&findings, "lossy_source").value - hz).abs() < 400.0, "{findings:?}");
-        assert_only(&findings, &["lossy_source"], "low-passed");
+        assert!((find(&findings, Check::LossySource).value - hz).abs() < 400.0, "{findings:?}");
+        assert_only(&findings, &[Check::LossySource], "low-passed");
     }
     let lossy = Format { sample_rate_hz: RATE, channels: 2, bits: None, lossy: true };
     let findings = low_passed(&sound, 16_000.0).inspect_in(lossy, 4_096);
-    assert_eq!(find(&findings, "lossy_source").severity, Severity::Info);
+    assert_eq!(find(&findings, Check::LossySource).severity, Severity::Info);
     for (rate, edge_hz, source_hz) in
         [(96_000, 21_700.0, 44_100.0), (96_000, 23_600.0, 48_000.0), (192_000, 43_500.0, 88_200.0)]
     {
         let sound = music_like(rate, 6.0, 0.6);
         let findings = low_passed(&sound, edge_hz).quantised(24).inspect(Some(24));
-        assert_eq!(find(&findings, "up_sampled").value, source_hz);
-        assert_only(&findings, &["up_sampled"], "up-sampled");
+        assert_eq!(find(&findings, Check::UpSampled).value, source_hz);
+        assert_only(&findings, &[Check::UpSampled], "up-sampled");
     }
 }
 
@@ -706,7 +708,7 @@ fn a_converter_whose_filter_ends_late_is_found_too() {
         let once = low_passed_within(&music_like(96_000, 6.0, 0.6), 0.53 * source_hz, 50);
         let sloped = low_passed_within(&once, 0.53 * source_hz, 50);
         let findings = sloped.quantised(24).inspect(Some(24));
-        assert_eq!(find(&findings, "up_sampled").value, source_hz);
+        assert_eq!(find(&findings, Check::UpSampled).value, source_hz);
     }
 }
 
@@ -717,7 +719,7 @@ fn tones_on_either_side_are_not_late() {
     let turned = Signal::new(RATE, 12.0, |t| (0.4 * (TAU * 220.0 * t).sin(), 0.4 * (TAU * 220.0 * t + 1.48).sin()));
     for signal in [voices, turned] {
         let findings = signal.faded().inspect(None);
-        assert!(findings.iter().all(|finding| finding.id != "channel_delay"), "{findings:?}");
+        assert!(findings.iter().all(|finding| finding.id != Check::ChannelDelay), "{findings:?}");
     }
 }
 
@@ -734,7 +736,7 @@ fn drawn_waves_and_coarse_steps_are_neither_torn_nor_clipped() {
     let signals = [(chip, Some(16)), (gated, Some(16)), (coarse.channels[0].clone(), Some(8))];
     for (index, (channel, bits)) in signals.into_iter().enumerate() {
         let findings = Signal { rate: RATE, channels: [channel.clone(), channel] }.inspect(bits);
-        let wrong = findings.iter().find(|finding| ["dropout", "clipping"].contains(&finding.id));
+        let wrong = findings.iter().find(|finding| [Check::Dropout, Check::Clipping].contains(&finding.id));
         assert!(wrong.is_none(), "{index}: {wrong:?}");
     }
 }
@@ -755,7 +757,7 @@ fn hum_beside_the_middle_is_found_under_music() {
         // Of one channel, half is in the side.
         let expected_dbfs = if of_right == 0.0 { -57.0 } else { -51.0 };
         let findings = signal.inspect(None);
-        assert!((find(&findings, "hum").value - expected_dbfs).abs() < 1.0, "{findings:?}");
+        assert!((find(&findings, Check::Hum).value - expected_dbfs).abs() < 1.0, "{findings:?}");
     }
 }
 
@@ -766,7 +768,7 @@ fn notes_that_could_fold_onto_the_mains_at_low_rates_are_no_hum() {
         let partials: Vec<f64> = (1..=8).map(f64::from).filter(|k| k * hz < 0.47 * f64::from(rate)).collect();
         let note = |t: f64| partials.iter().map(|k| 0.2 / k * (TAU * k * hz * t).sin()).sum::<f64>();
         let findings = Signal::mono(rate, 8.0, note).faded().inspect(None);
-        assert!(findings.iter().all(|finding| finding.id != "hum"), "{rate} Hz: {findings:?}");
+        assert!(findings.iter().all(|finding| finding.id != Check::Hum), "{rate} Hz: {findings:?}");
     }
 }
 
@@ -787,8 +789,8 @@ fn hum_noise_and_rumble_are_found() {
                 *r = *r * gain + hum as f32;
             }
             let findings = signal.faded().inspect(None);
-            assert!((find(&findings, "hum").value + 51.0).abs() < 2.0, "{findings:?}");
-            assert!(find(&findings, "hum").message.contains(&format!("{mains_hz:.0} Hz")));
+            assert!((find(&findings, Check::Hum).value + 51.0).abs() < 2.0, "{findings:?}");
+            assert!(find(&findings, Check::Hum).message.contains(&format!("{mains_hz:.0} Hz")));
         }
     }
     let mut noise = Noise(8);
@@ -802,19 +804,19 @@ fn hum_noise_and_rumble_are_found() {
         }
     }
     let findings = hissing.inspect(None);
-    assert!((find(&findings, "noise").value + 55.0).abs() < 2.0, "{findings:?}");
+    assert!((find(&findings, Check::Noise).value + 55.0).abs() < 2.0, "{findings:?}");
     let mut rumbling = music_like(RATE, 10.0, 0.5);
     let rumble = |n: usize| 0.1 * (n as f32 * 12.0 * std::f32::consts::TAU / 44_100.0).sin();
     rumbling.channels.iter_mut().for_each(|channel| {
         channel.iter_mut().enumerate().for_each(|(n, x)| *x += rumble(n));
     });
     let findings = rumbling.clone().faded().inspect(None);
-    assert_only(&findings, &["sub_sonic"], "rumble");
-    let of_both_db = find(&findings, "sub_sonic").value;
+    assert_only(&findings, &[Check::SubSonic], "rumble");
+    let of_both_db = find(&findings, Check::SubSonic).value;
     // A pick-up that moves up and down makes as much of the side.
     rumbling.channels[1].iter_mut().enumerate().for_each(|(n, x)| *x -= 2.0 * rumble(n));
-    let of_side_db = find(&rumbling.faded().inspect(None), "sub_sonic").value;
+    let of_side_db = find(&rumbling.faded().inspect(None), Check::SubSonic).value;
     assert!((of_side_db - of_both_db).abs() < 0.5, "{of_side_db} {of_both_db}");
     let alone = Signal::mono(RATE, 5.0, |t| 0.5 * (TAU * 8.0 * t).sin()).inspect(None);
-    assert!(find(&alone, "sub_sonic").message.starts_with("more than half of all energy"), "{alone:?}");
+    assert!(find(&alone, Check::SubSonic).message.starts_with("more than half of all energy"), "{alone:?}");
 }

@@ -1,4 +1,4 @@
-//! Every threshold of the quality checks, in one place.
+//! Every threshold of the quality checks, in one place. What each tells of: [`Check`](super::Check).
 //!
 //! | finding | severity | from |
 //! |---|---|---|

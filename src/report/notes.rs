@@ -7,7 +7,7 @@ use crate::engine::Recipe;
 use crate::engine::source::Source;
 use crate::io::is_same_place;
 use crate::master::{MasterJob, Mastered, References};
-use crate::quality::{Finding, Severity};
+use crate::quality::{Check, Finding, Severity};
 
 /// Under this, a reference tells little of a song, seconds.
 const SHORT_REFERENCE_S: f64 = 20.0;
@@ -17,12 +17,12 @@ const EVENED_ALONE_LU: f64 = 3.0;
 /// From here on it is told that peaks are held under the ceiling, dB: more than what meters may differ by takes of it.
 const HELD_LOWER_DB: f64 = 0.6;
 /// Failures of quality control that make a reference a poor one; others are a matter of its own.
-const MISLEADING: [&str; 3] = ["dead_channel", "dc", "polarity"];
+const MISLEADING: [Check; 3] = [Check::DeadChannel, Check::Dc, Check::Polarity];
 
 /// Whether a channel of a reference that is upside down was turned before it was measured.
 fn was_turned_over(reference: &Source) -> bool {
     let correlation = reference.measurement.levels.whole().correlation();
-    reference.findings.iter().any(|finding| finding.id == "polarity") && correlation.is_some_and(|r| r > 0.0)
+    reference.findings.iter().any(|finding| finding.id == Check::Polarity) && correlation.is_some_and(|r| r > 0.0)
 }
 
 /// What makes a reference, called `name`, a poor one.
@@ -31,7 +31,7 @@ fn reference_notes(mix: &Source, reference: &Source, name: &str, keeps_width: bo
     if is_same_place(&mix.info.path, &reference.info.path) {
         notes.push(format!("The {name} is the mix itself: there is nothing to come near to."));
     }
-    if reference.info.channels == 1 || reference.findings.iter().any(|finding| finding.id == "dual_mono") {
+    if reference.info.channels == 1 || reference.findings.iter().any(|finding| finding.id == Check::DualMono) {
         let so = if keeps_width { "the width was left alone" } else { "it says nothing of the width" };
         notes.push(format!("The {name} is mono: {so}."));
     } else if was_turned_over(reference) {
@@ -48,7 +48,7 @@ fn reference_notes(mix: &Source, reference: &Source, name: &str, keeps_width: bo
         .findings
         .iter()
         .filter(|finding| finding.severity == Severity::Fail && MISLEADING.contains(&finding.id))
-        .filter(|finding| finding.id != "polarity" || !was_turned_over(reference));
+        .filter(|finding| finding.id != Check::Polarity || !was_turned_over(reference));
     notes.extend(misleading.map(|finding| format!("In the {name}: {}.", finding.message)));
     notes
 }
@@ -73,7 +73,7 @@ fn set_alone(mastered: &Mastered) -> String {
 
 /// Whether a finding is worth a note: a warning or a failure. A small offset is none, as nobody hears it.
 fn matters(finding: &Finding) -> bool {
-    finding.severity == Severity::Fail || finding.severity == Severity::Warning && finding.id != "dc"
+    finding.severity == Severity::Fail || finding.severity == Severity::Warning && finding.id != Check::Dc
 }
 
 /// What quality control finds in the master that it did not find in the mix, or found less grave there: what the listener gets,
@@ -81,7 +81,7 @@ fn matters(finding: &Finding) -> bool {
 fn master_notes(mix: &Source, written: &Source, recipe: &Recipe) -> Vec<String> {
     let is_new = |finding: &&Finding| {
         let is_known = mix.findings.iter().any(|known| known.id == finding.id && known.severity >= finding.severity);
-        let is_ours = finding.id == "hum" && recipe.bass_harmonics.is_some();
+        let is_ours = finding.id == Check::Hum && recipe.bass_harmonics.is_some();
         matters(finding) && !is_known && !is_ours
     };
     written.findings.iter().filter(is_new).map(|finding| format!("In the master: {}.", finding.message)).collect()

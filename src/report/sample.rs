@@ -17,7 +17,7 @@ use crate::measure::analysis::{
     Analysis, BandDynamics, BandStereo, DynamicsAnalysis, HighPeak, LoudnessAnalysis, PeakAnalysis, SpectrumAnalysis,
     StereoAnalysis, StereoOverTime, wide_band_edges_hz,
 };
-use crate::quality::{Finding, Severity};
+use crate::quality::{Check, Finding, Severity};
 use crate::suggest::{CurvePoint, Quantity, Suggestion};
 use crate::translate::ceiling::{CeilingFix, CeilingOutcome, CodecOver};
 use crate::translate::codecs::CodecCheck;
@@ -144,7 +144,7 @@ fn programme(
 
 fn finding() -> Finding {
     Finding {
-        id: "clipping",
+        id: Check::Clipping,
         severity: Severity::Warning,
         value: 3.0,
         unit: "",

@@ -47,7 +47,7 @@ fn told(out: &mut String, number: usize, advice: &Advice) {
         Severity::Low => "LOW",
     };
     let band = advice.band_hz.map_or(String::new(), |[low, high]| format!(", {} to {}", hertz(low), hertz(high)));
-    let name = advice.id.replace('_', " ");
+    let name = advice.id.to_string().replace('_', " ");
     let percent = (100.0 * advice.confidence).round();
     line(out, &format!("{number:>2}  {severity:<6}  {name}{band} ({percent:.0} % sure)"));
     wrap(out, &printable(&advice.message), 12);

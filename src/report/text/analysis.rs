@@ -179,7 +179,7 @@ fn told(severity: Severity) -> (&'static str, Mood) {
 fn serious(document: &AnalysisDocument) -> Option<String> {
     let of_kind = |severity: Severity| {
         let of_it = document.quality.iter().filter(|finding| finding.severity == severity);
-        let ids: Vec<&str> = of_it.map(|finding| finding.id).collect();
+        let ids: Vec<String> = of_it.map(|finding| finding.id.to_string()).collect();
         (!ids.is_empty()).then(|| format!("{} {}", told(severity).0, ids.join(", ")))
     };
     let kinds: Vec<String> = [Severity::Fail, Severity::Warning].into_iter().filter_map(of_kind).collect();
