@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use self::aim::Aim;
 use self::audition::Audition;
 use self::meet::{Goal, Met, Written, frames_at, limiter_ceiling, meet, read_back};
-pub use self::meet::{LOUDNESS_TOLERANCE_LU, Promise};
+pub use self::meet::{LOUDNESS_TOLERANCE_LU, Promise, Promised};
 pub use self::refine::{Candidate, Refinement};
 use self::refine::{Effort, Refiner};
 use crate::dsp::limiter::LimiterSettings;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use halfspeed::dsp::noise_shaping::NoiseShaping;
 use halfspeed::engine::OutputSettings;
 use halfspeed::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat, check_output, is_same_place};
-use halfspeed::master::{CEILING_RANGE_DBTP, DEFAULT_CEILING_DBTP, LOUDNESS_RANGE_LUFS, MasterJob, master};
+use halfspeed::master::{CEILING_RANGE_DBTP, DEFAULT_CEILING_DBTP, LOUDNESS_RANGE_LUFS, MasterJob, Promised, master};
 use halfspeed::report::{MasterReport, master_html, master_text, printable, promise_words};
 use halfspeed::suggest::profile::ProfileChoice;
 use halfspeed::suggest::{Amounts, Classical, Learned, LoudnessOnly, Suggester};
@@ -217,7 +217,7 @@ impl MasterArgs {
             log::warn!("{} of {:.2} {} was not met: {reason}", promise.id, promise.wanted, promise.unit);
         }
         // A loudness that can't be had is explained; a broken ceiling or a wrong length is a failure of ours.
-        let broken = report.verified.iter().find(|promise| !promise.met && promise.id != "integrated_loudness");
+        let broken = report.verified.iter().find(|promise| !promise.met && promise.id != Promised::IntegratedLoudness);
         if let Some(promise) = broken {
             tell(&format!("error: the master breaks a promise: {}", promise_words(promise)));
             return Ok(ExitCode::from(1));

@@ -1,5 +1,7 @@
 //! Writes a master, measures it and corrects it until it keeps what was promised.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::{MasterJob, OnProgress, Step};
@@ -27,14 +29,32 @@ const QUANTISING_MARGIN_DB: f64 = 0.005;
 /// So far under the threshold that is expected, true peaks are sought too: another drive may need them, dB.
 const FLOOR_MARGIN_DB: f64 = 0.6;
 
+/// What is promised of the written file. JSON calls it by the name of the variant in snake case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Promised {
+    /// The wished loudness.
+    IntegratedLoudness,
+    /// No true peak above the ceiling.
+    TruePeak,
+    /// The length of the mix.
+    Length,
+}
+
+impl fmt::Display for Promised {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(formatter)
+    }
+}
+
 /// Something the written file has to keep.
 #[derive(Debug, Clone, Serialize)]
 pub struct Promise {
-    /// `integrated_loudness`, `true_peak`, `length`.
-    pub id: &'static str,
+    /// What was promised.
+    pub id: Promised,
     /// Unit of the values.
     pub unit: &'static str,
-    /// What was promised; a ceiling for `true_peak`.
+    /// The value that was promised; a ceiling for [`Promised::TruePeak`].
     pub wanted: f64,
     /// What the written file measures.
     pub measured: Option<f64>,
@@ -175,7 +195,7 @@ impl Goal {
         let reason = (!loudness_met).then(|| self.shortfall(met));
         vec![
             Promise {
-                id: "integrated_loudness",
+                id: Promised::IntegratedLoudness,
                 unit: "LUFS",
                 wanted: self.wished_lufs,
                 measured: loudness,
@@ -185,7 +205,7 @@ impl Goal {
                 wanted_because: wished_because,
             },
             Promise {
-                id: "true_peak",
+                id: Promised::TruePeak,
                 unit: "dBTP",
                 wanted: self.ceiling_dbtp,
                 measured: peak,
@@ -195,7 +215,7 @@ impl Goal {
                 wanted_because: None,
             },
             Promise {
-                id: "length",
+                id: Promised::Length,
                 unit: "frames",
                 wanted: wanted_frames as f64,
                 measured: Some(frames as f64),
@@ -227,6 +247,23 @@ impl Goal {
                 met.target_lufs,
                 self.wished_lufs - met.target_lufs
             )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_call_each_promise_as_they_always_did() {
+        for (promised, name) in [
+            (Promised::IntegratedLoudness, "integrated_loudness"),
+            (Promised::TruePeak, "true_peak"),
+            (Promised::Length, "length"),
+        ] {
+            assert_eq!(serde_json::to_value(promised).expect("a name"), name);
+            assert_eq!(promised.to_string(), name);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{AnalysisDocument, FileDocument, MasterReport};
-use crate::master::Promise;
+use crate::master::{Promise, Promised};
 use crate::measure::analysis::Analysis;
 
 /// What a key number says, in a sentence, by its field.
@@ -309,7 +309,7 @@ pub(super) fn programmes<'a>(
 /// A promise in words: what, wanted, measured.
 pub(super) struct PromiseWords {
     /// What was promised.
-    pub(super) name: String,
+    pub(super) name: &'static str,
     /// `-9.00 LUFS`, `at most -1.00 dBTP`.
     pub(super) wanted: String,
     /// `-9.02 LUFS`.
@@ -325,10 +325,9 @@ impl PromiseWords {
     pub(super) fn of(promise: &Promise) -> Self {
         let Promise { unit, wanted, tolerance, .. } = promise;
         let (name, decimals, limit) = match promise.id {
-            "integrated_loudness" => ("Loudness".to_owned(), 2, ""),
-            "true_peak" => ("True peak".to_owned(), 2, "at most "),
-            "length" => ("Length".to_owned(), 0, ""),
-            other => (other.replace('_', " "), 2, ""),
+            Promised::IntegratedLoudness => ("Loudness", 2, ""),
+            Promised::TruePeak => ("True peak", 2, "at most "),
+            Promised::Length => ("Length", 0, ""),
         };
         // A distance from a loudness is one in LU.
         let of_distance = unit.replace("LUFS", "LU");

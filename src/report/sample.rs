@@ -11,7 +11,7 @@ use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::limiter::LimiterSettings;
 use crate::dsp::multiband::MultibandSettings;
 use crate::engine::Recipe;
-use crate::master::Promise;
+use crate::master::{Promise, Promised};
 use crate::measure::PeakShape;
 use crate::measure::analysis::{
     Analysis, BandDynamics, BandStereo, DynamicsAnalysis, HighPeak, LoudnessAnalysis, PeakAnalysis, SpectrumAnalysis,
@@ -245,7 +245,7 @@ fn recipe() -> Recipe {
     }
 }
 
-fn promise(id: &'static str, unit: &'static str, wanted: f64, measured: f64, tolerance: f64) -> Promise {
+fn promise(id: Promised, unit: &'static str, wanted: f64, measured: f64, tolerance: f64) -> Promise {
     Promise { id, unit, wanted, measured: Some(measured), tolerance, met: true, reason: None, wanted_because: None }
 }
 
@@ -295,9 +295,9 @@ pub(super) fn report() -> MasterReport {
         profile: None,
         suggestions: suggestions(),
         verified: vec![
-            promise("integrated_loudness", "LUFS", -9.0, -9.04, 0.1),
-            promise("true_peak", "dBTP", -1.0, -1.02, 0.0),
-            promise("length", "frames", 9_803_430.0, 9_803_430.0, 0.0),
+            promise(Promised::IntegratedLoudness, "LUFS", -9.0, -9.04, 0.1),
+            promise(Promised::TruePeak, "dBTP", -1.0, -1.02, 0.0),
+            promise(Promised::Length, "frames", 9_803_430.0, 9_803_430.0, 0.0),
         ],
         translation: Some(translation()),
         model: ModelDocument {
