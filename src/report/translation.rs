@@ -9,7 +9,7 @@ use crate::translate::codecs::{CodecCheck, LOWEST_DBTP};
 use crate::translate::fix::{Fix, LeftOut};
 use crate::translate::job::{Translated, TranslatedAlbum};
 use crate::translate::platforms::{Album, AlbumPlayback, Playback};
-use crate::translate::{SectionScore, Translation};
+use crate::translate::{Part, SectionScore, Translation};
 
 /// `halfspeed.translation/1`: what is left of a programme on devices, services and codecs.
 #[derive(Debug, Clone, Serialize)]
@@ -105,6 +105,18 @@ fn costs(given_up_db: f64, limited_db: f64, over_advice_db: f64) -> String {
     let told: Vec<String> =
         told.map(|(before, db, after)| format!("{before} {} dB{after}", number(Some(db), 1))).collect();
     told.join(", ")
+}
+
+/// What stands over the column of a part.
+pub(super) fn part_head(part: Part) -> &'static str {
+    match part {
+        Part::Bass => "bass",
+        Part::Lead => "lead",
+        Part::Mono => "mono",
+        Part::Balance => "tone",
+        Part::Noise => "noise",
+        Part::Stress => "stress",
+    }
 }
 
 /// The score of a section, and that of the mix there.

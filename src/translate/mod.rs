@@ -35,7 +35,7 @@ use self::fix::{Change, Fix, Rejected};
 pub use self::noise::{Noise, NoiseShape};
 use self::platforms::Playback;
 pub use self::programme::{PLAYBACK_LUFS, Programme};
-pub use self::scores::{LostElement, Parts, Unscored, lost_in_mono};
+pub use self::scores::{LostElement, Part, Parts, Unscored, lost_in_mono};
 use self::scores::{Scored, Traits, unscored};
 use crate::error::Result;
 use crate::io::Spool;

@@ -7,8 +7,8 @@ use super::{number_heads, page, scrolling};
 use crate::report::TranslationDocument;
 use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
 use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
-use crate::report::translation::{ceiling_outcome, codec_need, fix_outcome, section_words, service_words};
-use crate::translate::{DeviceTranslation, Translation};
+use crate::report::translation::{ceiling_outcome, codec_need, fix_outcome, part_head, section_words, service_words};
+use crate::translate::{DeviceTranslation, Part, Translation};
 
 /// One self-contained page about how a programme translates: no scripts, nothing to load.
 pub fn translation_html(document: &TranslationDocument) -> String {
@@ -94,15 +94,16 @@ fn bands(translation: &Translation) -> Markup {
 }
 
 fn parts(translation: &Translation) -> Markup {
+    let heads: Vec<&str> = std::iter::once("score").chain(Part::ALL.map(part_head)).collect();
     let table = html! {
         table.numbers {
-            (number_heads(&["score", "bass", "lead", "mono", "tone", "noise", "stress"]))
+            (number_heads(&heads))
             tbody {
                 @for device in &translation.devices {
                     tr {
                         th scope="row" { (device.name) }
                         td.after { (number(device.own.score, 0)) }
-                        @for (_, part) in device.own.parts.named() { td { (number(part, 0)) } }
+                        @for part in Part::ALL { td { (number(device.own.parts.of(part), 0)) } }
                     }
                 }
             }

@@ -2,9 +2,11 @@
 
 use super::super::TranslationDocument;
 use super::super::figures::{NONE, clock, describe_file, file_name, hertz_range, number, printable, signed};
-use super::super::translation::{ceiling_outcome, codec_need, fix_outcome, section_words, service_words, summary};
+use super::super::translation::{
+    ceiling_outcome, codec_need, fix_outcome, part_head, section_words, service_words, summary,
+};
 use super::{WIDTH, columns, line, line_with_words, pad, shorten, wrap};
-use crate::translate::{DeviceScore, DeviceTranslation, Translation};
+use crate::translate::{DeviceScore, DeviceTranslation, Part, Translation};
 
 /// Times that are written out; the JSON has them all.
 const TIMES: usize = 4;
@@ -67,26 +69,20 @@ fn devices(out: &mut String, translation: &Translation) {
     line(
         out,
         &format!(
-            "{:<26}{:>6}{}{}{}  {:>7}{:>7}{:>7}{:>7}{:>7}{:>7}",
+            "{:<26}{:>6}{}{}{}  {}",
             "What is left, 0 to 100",
             "score",
             column(has_before, "before"),
             column(has_before, "change"),
             column(has_reference, "ref."),
-            "bass",
-            "lead",
-            "mono",
-            "tone",
-            "noise",
-            "stress"
+            Part::ALL.map(|part| format!("{:>7}", part_head(part))).concat()
         ),
     );
     let score = |score: &Option<DeviceScore>| number(score.as_ref().and_then(|score| score.score), 0);
     for device in &translation.devices {
         let change =
             device.own.score.zip(device.before.as_ref().and_then(|before| before.score)).map(|(is, was)| is - was);
-        let parts: String =
-            device.own.parts.named().iter().map(|(_, part)| format!("{:>7}", number(*part, 0))).collect();
+        let parts = Part::ALL.map(|part| format!("{:>7}", number(device.own.parts.of(part), 0))).concat();
         line(
             out,
             &format!(

@@ -11,6 +11,7 @@ mod mono;
 mod noise;
 mod stress;
 
+use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -21,6 +22,44 @@ pub use self::mono::{LostElement, lost_in_mono};
 use super::ear::Ear;
 use super::programme::Programme;
 use crate::measure::spectrum::ThirdOctaves;
+
+/// A part of a score. JSON calls it by the name of its field in [`Parts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// See [`Parts::bass`].
+    Bass,
+    /// See [`Parts::lead`].
+    Lead,
+    /// See [`Parts::mono`].
+    Mono,
+    /// See [`Parts::balance`].
+    Balance,
+    /// See [`Parts::noise`].
+    Noise,
+    /// See [`Parts::stress`].
+    Stress,
+}
+
+impl Part {
+    /// All parts, in the order in which they are told.
+    pub const ALL: [Self; 6] = [Self::Bass, Self::Lead, Self::Mono, Self::Balance, Self::Noise, Self::Stress];
+
+    /// Weight in the whole.
+    fn weight(self) -> f64 {
+        match self {
+            Self::Bass | Self::Lead => 0.25,
+            Self::Mono | Self::Balance => 0.15,
+            Self::Noise | Self::Stress => 0.10,
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(formatter)
+    }
+}
 
 /// The parts of a score, each 0 to 100. `None` where a part does not apply: no bass in the music, no room noise, ...
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -40,18 +79,21 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Weight of each part in the whole.
-    const WEIGHTS: [f64; 6] = [0.25, 0.25, 0.15, 0.15, 0.10, 0.10];
-
-    /// Names and values, in the order of the fields.
-    pub fn named(&self) -> [(&'static str, Option<f64>); 6] {
-        let Self { bass, lead, mono, balance, noise, stress } = *self;
-        [("bass", bass), ("lead", lead), ("mono", mono), ("balance", balance), ("noise", noise), ("stress", stress)]
+    /// The value of a part.
+    pub fn of(&self, part: Part) -> Option<f64> {
+        match part {
+            Part::Bass => self.bass,
+            Part::Lead => self.lead,
+            Part::Mono => self.mono,
+            Part::Balance => self.balance,
+            Part::Noise => self.noise,
+            Part::Stress => self.stress,
+        }
     }
 
     /// The whole score: the weighted mean of the parts that apply. `None` if none does.
     pub fn score(&self) -> Option<f64> {
-        let parts = self.named().into_iter().zip(Self::WEIGHTS).filter_map(|((_, part), weight)| Some((part?, weight)));
+        let parts = Part::ALL.into_iter().filter_map(|part| Some((self.of(part)?, part.weight())));
         let (sum, weights) = parts.fold((0.0, 0.0), |(sum, all), (part, weight)| (sum + part * weight, all + weight));
         (weights > 0.0).then(|| sum / weights)
     }
@@ -73,16 +115,16 @@ impl Traits {
 /// A part that no device is scored on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Unscored {
-    /// Name of the part.
-    pub part: &'static str,
+    /// The part.
+    pub part: Part,
     /// Why.
     pub reason: &'static str,
 }
 
 /// The parts that a programme is scored on nowhere, with the reason.
 pub(super) fn unscored(programme: &Programme) -> Vec<Unscored> {
-    let bass = bass::Line::new(programme).absence().map(|reason| Unscored { part: "bass", reason });
-    let lead = lead::absence(programme).map(|reason| Unscored { part: "lead", reason });
+    let bass = bass::Line::new(programme).absence().map(|reason| Unscored { part: Part::Bass, reason });
+    let lead = lead::absence(programme).map(|reason| Unscored { part: Part::Lead, reason });
     bass.into_iter().chain(lead).collect()
 }
 
@@ -90,8 +132,9 @@ pub(super) fn unscored(programme: &Programme) -> Vec<Unscored> {
 /// room and without a limiter, it has no other part than the bass and the lead that there are.
 pub(super) fn cost_of_balance(programme: &Programme, points: f64) -> f64 {
     let absent = unscored(programme);
-    let kept = |part: &str| absent.iter().all(|unscored| unscored.part != part).then_some(100.0);
-    let left = Parts { bass: kept("bass"), lead: kept("lead"), balance: Some(100.0 - points), ..Parts::default() };
+    let kept = |part: Part| absent.iter().all(|unscored| unscored.part != part).then_some(100.0);
+    let left =
+        Parts { bass: kept(Part::Bass), lead: kept(Part::Lead), balance: Some(100.0 - points), ..Parts::default() };
     left.score().map_or(0.0, |score| 100.0 - score)
 }
 
