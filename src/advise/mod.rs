@@ -28,11 +28,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::audio::{AudioBuffer, assert_rate};
-use crate::engine::source::{Progress, Source, format_of, measure_file, read};
 use crate::error::Result;
 use crate::io::Decoder;
 use crate::measure::{Measurement, Meter};
+use crate::progress::Progress;
 use crate::quality::{Check, Finding, Format, Inspector};
+use crate::source::{Source, format_of, measure_file, read};
 use crate::suggest::profile::{Chosen, Profile, ProfileChoice};
 use hints::Listener;
 pub use problem::Problem;

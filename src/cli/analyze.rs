@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use halfspeed::engine::source::{Source, measure_file};
 use halfspeed::io::{check_output, is_same_place};
 use halfspeed::master::Step;
 use halfspeed::report::{
     AlbumAnalysisDocument, AlbumDocument, AnalysisDocument, analysis_csv, analysis_html, analysis_text,
 };
+use halfspeed::source::{Source, measure_file};
 use halfspeed::{Error, Result};
 
 use super::output::{colors, write_text};

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use halfspeed::Result;
-use halfspeed::engine::source::measure_file;
 use halfspeed::master::Step;
 use halfspeed::report::{AnalysisDocument, ComparisonDocument, comparison_text};
+use halfspeed::source::measure_file;
 
 use super::progress::Progress;
 use super::{CommonArgs, logger};

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use halfspeed::engine::source::measure_file;
 use halfspeed::io::check_output;
 use halfspeed::master::Step;
 use halfspeed::measure::Measurement;
 use halfspeed::report::{ProfileListDocument, profile_list_text, profile_text};
+use halfspeed::source::measure_file;
 use halfspeed::suggest::profile::{Labels, Profile, ProfileChoice, Source, build};
 use halfspeed::{Error, Result};
 

@@ -15,7 +15,5 @@ mod opening;
 pub mod processors;
 pub mod recipe;
 pub mod render;
-pub mod source;
 
 pub use recipe::{OutputSettings, Recipe};
-pub use source::Source;

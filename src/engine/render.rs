@@ -8,13 +8,13 @@ pub use super::chain::ChainLog;
 use super::intervals::{IntervalMeter, Intervals};
 use super::opening::opening_offset;
 use super::recipe::{OutputSettings, Recipe};
-use super::source::Progress;
 use crate::audio::AudioBuffer;
 use crate::dsp::dither::Dither;
 use crate::dsp::eq::BandKind;
 use crate::dsp::limiter::{Limiter, LimiterSettings, TruePeaks};
 use crate::error::{Error, Result};
 use crate::io::{OutputFile, SampleFormat, Spool, WavWriter};
+use crate::progress::Progress;
 
 /// Frames that go from the spool to the file at a time: few enough to stay in the second-level cache on their way.
 const BLOCK_FRAMES: usize = 1 << 14;

@@ -3,7 +3,7 @@
 use super::{
     CEILING_RANGE_DBTP, DEFAULT_LOUDNESS_LUFS, LOUDNESS_RANGE_LUFS, LOUDNESS_TOLERANCE_LU, MasterJob, References,
 };
-use crate::engine::source::Source;
+use crate::source::Source;
 use crate::suggest::corridor;
 use crate::suggest::profile::Chosen;
 

@@ -8,10 +8,10 @@ use super::{MasterJob, OnProgress, Step};
 use crate::engine::Recipe;
 use crate::engine::drive::{DRIVE_RANGE_DB, DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
 use crate::engine::render::{LimiterLog, Processed};
-use crate::engine::source::{Source, measure_file};
 use crate::error::{Error, Result};
 use crate::io::OutputFile;
 use crate::measure::Measurement;
+use crate::source::{Source, measure_file};
 use crate::units::db_to_amplitude;
 
 /// How near the written file comes to the wished loudness, LU.

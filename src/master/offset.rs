@@ -1,10 +1,10 @@
 //! A waveform that is off centre is brought back ahead of everything else: what is louder later would be farther off.
 
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
-use crate::engine::source::{Source, centred};
 use crate::error::Result;
 use crate::measure::Measurement;
 use crate::quality::{Check, Finding};
+use crate::source::{Source, centred};
 use crate::suggest::{Proposal, Quantity, Suggestion, loudness_change_lu};
 use crate::units::db_to_amplitude;
 

@@ -230,9 +230,9 @@ mod tests {
     use crate::dsp::soft_clip::SoftClipSettings;
     use crate::dsp::width::WidthSettings;
     use crate::engine::render::process;
-    use crate::engine::source::load_file;
     use crate::io::Spool;
     use crate::measure::{Measurement, Meter};
+    use crate::source::load_file;
     use crate::suggest::{Classical, Suggester, Target};
 
     fn clip(name: &str) -> (Measurement, Spool) {

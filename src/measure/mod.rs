@@ -7,7 +7,7 @@
 //! # A file
 //!
 //! ```
-//! use halfspeed::engine::source::measure_file;
+//! use halfspeed::source::measure_file;
 //!
 //! # let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clips/mix.flac"));
 //! let source = measure_file(path, &|_done, _total| {})?;

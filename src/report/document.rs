@@ -7,12 +7,12 @@ use super::{AlbumDocument, ProfileDocument, SuggestionDocument};
 use crate::dsp::eq::{BandChannel, response_db};
 use crate::engine::Recipe;
 use crate::engine::render::ChainLog;
-use crate::engine::source::Source;
 use crate::io::SourceInfo;
 use crate::master::{MasterJob, Mastered, Promise, Refinement};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::Finding;
+use crate::source::Source;
 use crate::suggest::{Classical, CurvePoint, ModelVerdict, Quantity, Suggester};
 use crate::translate::Translation;
 

@@ -4,10 +4,10 @@ use super::ProfileDocument;
 use super::figures::file_names;
 use crate::advise::thresholds::RELEASE_RATE_HZ;
 use crate::engine::Recipe;
-use crate::engine::source::Source;
 use crate::io::is_same_place;
 use crate::master::{MasterJob, Mastered, References};
 use crate::quality::{Check, Finding, Severity};
+use crate::source::Source;
 
 /// Under this, a reference tells little of a song, seconds.
 const SHORT_REFERENCE_S: f64 = 20.0;

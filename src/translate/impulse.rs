@@ -5,9 +5,9 @@ use std::path::Path;
 use realfft::RealFftPlanner;
 
 use crate::audio::AudioBuffer;
-use crate::engine::source::load_response;
 use crate::error::{Error, Result};
 use crate::measure::spectrum::ThirdOctaves;
+use crate::source::load_response;
 use crate::statistics::mean;
 
 /// Longest response that is taken, s: what rings for longer is a room, not a device.

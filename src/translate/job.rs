@@ -6,10 +6,11 @@ use super::codecs::{Codec, Kept, Selection};
 use super::fix::{self, Change, Verified};
 use super::platforms::{self, Album, AlbumPlayback, Platform};
 use super::{DeviceScore, Devices, PLAYBACK_LUFS, Programme, Translation};
-use crate::engine::source::{Progress, Source, load_audio, measure_file};
 use crate::error::{Error, Result};
 use crate::io::Spool;
 use crate::measure::Measurement;
+use crate::progress::Progress;
+use crate::source::{Source, load_audio, measure_file};
 
 /// What to look at, and how closely.
 pub struct Job<'a> {

@@ -356,7 +356,7 @@ mod tests {
             let quiet = Device { noise: None, ..device.clone() };
             let path = folder.path().join(format!("{}.wav", device.id));
             render(&spool, &quiet, None, -3.0, &path, false).expect("rendered");
-            let source = crate::engine::source::measure_file(&path, &|_, _| {}).expect("a file");
+            let source = crate::source::measure_file(&path, &|_, _| {}).expect("a file");
             assert_eq!(source.measurement.frames, 44_100 * 3);
             let lufs = source.measurement.loudness.integrated_lufs().expect("loud");
             assert!((lufs - RENDER_LUFS).abs() < 0.01, "{}: {lufs}", device.id);

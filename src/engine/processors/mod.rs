@@ -16,7 +16,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::stage::Stage;
-use super::source;
 use crate::dsp::bass_harmonics::{BassHarmonics, BassHarmonicsSettings};
 use crate::dsp::compressor::{Compressor, CompressorSettings};
 use crate::dsp::convolution::{Convolution, ConvolutionSettings, ImpulseResponse};
@@ -42,6 +41,7 @@ use crate::dsp::transient::{TransientSettings, TransientShaper};
 use crate::dsp::upward::{UpwardCompressor, UpwardSettings};
 use crate::dsp::width::{Width, WidthSettings};
 use crate::error::Result;
+use crate::source;
 
 /// A processor and its settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

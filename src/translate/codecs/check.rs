@@ -13,13 +13,13 @@ use super::{Codec, CodecCheck, Kept, PASS_DBTP};
 use crate::audio::AudioBuffer;
 use crate::engine::Recipe;
 use crate::engine::render::process;
-use crate::engine::source::load_audio;
 use crate::error::Result;
 use crate::io::Spool;
 use crate::measure::Measurement;
 use crate::measure::peak::{Peaks, TruePeakMeter};
 use crate::measure::spectrum::{BandPower, SpectralFrames, SpectrumMeter, ThirdOctaves};
 use crate::parallel::in_order;
+use crate::source::load_audio;
 use crate::units::{db_to_power, power_to_db, power_to_db_checked};
 
 /// Above the band limit less than this share of the power is left.

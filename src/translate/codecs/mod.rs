@@ -18,9 +18,9 @@ use serde::Serialize;
 pub use self::check::check;
 pub use self::search::{LOWEST_DBTP, STEPS_PER_DB};
 pub use self::selection::Selection;
-use crate::engine::source::load_audio;
 use crate::error::{Error, Result};
 use crate::io::{OutputFile, ScratchFolder, Spool};
+use crate::source::load_audio;
 
 /// What can be had by name, with the bit rates in kbit/s that services send.
 const KNOWN: [(&str, &[u32]); 4] =

@@ -3,8 +3,8 @@
 use super::*;
 use crate::audio::AudioBuffer;
 use crate::dsp::testing::Noise;
-use crate::engine::source::measure_file;
 use crate::io::{SampleFormat, WavWriter};
+use crate::source::measure_file;
 
 /// Two seconds of chord and soft noise, with a click to tell time by.
 fn programme(rate: u32) -> AudioBuffer {

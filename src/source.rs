@@ -1,4 +1,4 @@
-//! From a file to what the engine works on.
+//! From a file to what jobs work on: measured, inspected, kept, in one pass over it.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::io::{Decoder, SourceInfo, Spool};
 use crate::measure::loudness::MOMENTARY_S;
 use crate::measure::{Measurement, Meter};
+use crate::progress::Progress;
 use crate::quality::{Finding, Format, Inspector};
 
 /// A decoded and measured file.
@@ -36,9 +37,6 @@ impl Source {
         })
     }
 }
-
-/// Told now and then how many frames are done, of how many if that is known.
-pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Sync);
 
 /// Decodes and measures a file, holding none of it.
 ///
