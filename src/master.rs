@@ -26,6 +26,7 @@ use crate::error::Result;
 use crate::io::{Spool, check_output};
 use crate::measure::Measurement;
 use crate::parallel::in_order;
+use crate::progress::{Step, StepProgress};
 use crate::source::{Source, load_audio, load_file, measure_file, turned_over};
 use crate::suggest::profile::{Chosen, Fit, Profile, ProfileChoice};
 use crate::suggest::width::{is_opposed, is_upside_down};
@@ -99,22 +100,6 @@ impl MasterJob<'_> {
     }
 }
 
-/// A step of a job, for progress bars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Decoding and measuring the mix.
-    Mix,
-    /// Decoding and measuring the reference.
-    Reference,
-    /// Equalising and compressing.
-    Process,
-    /// Reading back the written master.
-    Verify,
-}
-
-/// Told which step has done how many frames, of how many if that is known.
-pub type OnProgress<'a> = &'a (dyn Fn(Step, u64, Option<u64>) + Sync);
-
 /// A master, with all that was found on the way to it.
 pub struct Mastered {
     /// The mix.
@@ -148,7 +133,7 @@ pub struct Mastered {
 /// # Errors
 /// A file that can't be read, mastered or written; a setting out of range. Missing a promise is not an error: it is
 /// reported.
-pub fn master(job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Mastered> {
+pub fn master(job: &MasterJob<'_>, on_progress: StepProgress<'_>) -> Result<Mastered> {
     job.check()?;
     let (mix, references) = rayon::join(
         || load_file(&job.mix, job.output_settings.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total)),
@@ -358,7 +343,7 @@ impl Made {
     }
 
     /// The mix behind all but the limiter, made again if need be.
-    fn processed(&mut self, job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<&mut Processed> {
+    fn processed(&mut self, job: &MasterJob<'_>, on_progress: StepProgress<'_>) -> Result<&mut Processed> {
         let processed = match self.processed.take() {
             Some(processed) => processed,
             None => process_again(job, &self.recipe, on_progress)?,
@@ -368,7 +353,7 @@ impl Made {
 }
 
 /// Reads the mix again and takes it through everything before the limiter.
-fn process_again(job: &MasterJob<'_>, recipe: &Recipe, on_progress: OnProgress<'_>) -> Result<Processed> {
+fn process_again(job: &MasterJob<'_>, recipe: &Recipe, on_progress: StepProgress<'_>) -> Result<Processed> {
     let audio = load_audio(&job.mix, job.output_settings.sample_rate_hz, &|_, _| {})?;
     process(audio, recipe, &|done, total| on_progress(Step::Process, done, total))
 }
@@ -408,7 +393,13 @@ impl References {
 ///
 /// # Errors
 /// A file that can't be read or written; a setting out of range.
-pub fn render(mix: &Path, recipe: &Recipe, output: &Path, force: bool, on_progress: OnProgress<'_>) -> Result<Source> {
+pub fn render(
+    mix: &Path,
+    recipe: &Recipe,
+    output: &Path,
+    force: bool,
+    on_progress: StepProgress<'_>,
+) -> Result<Source> {
     recipe.output.validate()?;
     check_output(output, &[mix], force)?;
     let audio = load_audio(mix, recipe.output.sample_rate_hz, &|done, total| on_progress(Step::Mix, done, total))?;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use halfspeed::Result;
 use halfspeed::advise::advise_file;
-use halfspeed::master::Step;
+use halfspeed::progress::Step;
 use halfspeed::report::{AdviceDocument, advice_text};
 use halfspeed::suggest::profile::ProfileChoice;
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use halfspeed::io::{check_output, is_same_place};
-use halfspeed::master::Step;
+use halfspeed::progress::Step;
 use halfspeed::report::{
     AlbumAnalysisDocument, AlbumDocument, AnalysisDocument, analysis_csv, analysis_html, analysis_text,
 };

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use halfspeed::Result;
-use halfspeed::master::Step;
+use halfspeed::progress::Step;
 use halfspeed::report::{AnalysisDocument, ComparisonDocument, comparison_text};
 use halfspeed::source::measure_file;
 

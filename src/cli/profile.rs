@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use halfspeed::io::check_output;
-use halfspeed::master::Step;
 use halfspeed::measure::Measurement;
+use halfspeed::progress::Step;
 use halfspeed::report::{ProfileListDocument, profile_list_text, profile_text};
 use halfspeed::source::measure_file;
 use halfspeed::suggest::profile::{Labels, Profile, ProfileChoice, Source, build};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 
-use halfspeed::master::Step;
+use halfspeed::progress::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// The bars of a job; none where stderr is no terminal.

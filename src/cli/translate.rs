@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use halfspeed::io::{check_output, check_output_folder};
-use halfspeed::master::Step;
+use halfspeed::progress::Step;
 use halfspeed::report::{
     AlbumTranslationDocument, TranslationDocument, album_translation_html, album_translation_text, translation_html,
     translation_text,

@@ -1,9 +1,10 @@
 //! Changes of a finished master for the sake of its translation: each is made, measured, and kept only if it helps.
 
 use super::meet::{Goal, Met, limiter_ceiling, meet};
-use super::{Made, MasterJob, OnProgress, process_again};
+use super::{Made, MasterJob, process_again};
 use crate::error::Result;
 use crate::measure::Measurement;
+use crate::progress::StepProgress;
 use crate::suggest::Proposal;
 use crate::translate::ceiling::{Attempt, CeilingFix, CeilingOutcome, lowered};
 use crate::translate::codecs::{CodecCheck, check};
@@ -40,7 +41,7 @@ pub(super) fn with_changes(
     goal: &Goal,
     mut made: Made,
     proposed: &Translation,
-    on_progress: OnProgress<'_>,
+    on_progress: StepProgress<'_>,
 ) -> Result<(Made, Tried)> {
     let mut tried = Tried::default();
     let Some(unfixed) = Programme::new(made.measurement()) else { return Ok((made, tried)) };
@@ -143,7 +144,7 @@ pub(super) fn behind_codecs(
     devices: &Devices,
     goal: Goal,
     made: Made,
-    on_progress: OnProgress<'_>,
+    on_progress: StepProgress<'_>,
 ) -> Result<Behind> {
     let checked =
         |met: &Met| check(met.written.file.temporary(), &met.written.source.measurement, &job.codecs.codecs, None);

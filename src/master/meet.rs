@@ -4,13 +4,14 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{MasterJob, OnProgress, Step};
+use super::MasterJob;
 use crate::engine::Recipe;
 use crate::engine::drive::{DRIVE_RANGE_DB, DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
 use crate::engine::render::{LimiterLog, Processed};
 use crate::error::{Error, Result};
 use crate::io::OutputFile;
 use crate::measure::Measurement;
+use crate::progress::{Step, StepProgress};
 use crate::source::{Source, measure_file};
 use crate::units::db_to_amplitude;
 
@@ -119,7 +120,7 @@ pub(super) fn meet(
     processed: &mut Processed,
     recipe: &mut Recipe,
     job: &MasterJob<'_>,
-    on_progress: OnProgress<'_>,
+    on_progress: StepProgress<'_>,
 ) -> Result<Met> {
     let silent = || Error::content(&job.mix, "nothing is left of it after processing; check the recipe");
     // Sample peaks tell about where the threshold will be, so that true peaks are sought only above it.
@@ -175,13 +176,18 @@ pub(super) fn meet(
 }
 
 /// Writes the programme as the recipe says, and measures what was written.
-fn write(processed: &Processed, recipe: &Recipe, job: &MasterJob<'_>, on_progress: OnProgress<'_>) -> Result<Written> {
+fn write(
+    processed: &Processed,
+    recipe: &Recipe,
+    job: &MasterJob<'_>,
+    on_progress: StepProgress<'_>,
+) -> Result<Written> {
     let (file, log) = processed.write(&recipe.limiter, recipe.output, &job.output)?;
     let source = read_back(&file, on_progress)?;
     Ok(Written { file, source, log })
 }
 
-pub(super) fn read_back(file: &OutputFile, on_progress: OnProgress<'_>) -> Result<Source> {
+pub(super) fn read_back(file: &OutputFile, on_progress: StepProgress<'_>) -> Result<Source> {
     measure_file(file.temporary(), &|done, total| on_progress(Step::Verify, done, total))
 }
 
