@@ -3,16 +3,17 @@
 //! What both channels share from 1 to 4 kHz is taken for the lead: the power of the mid without that of the side, which
 //! unrelated sound puts into both alike.
 
+use std::ops::Range;
+
 use super::thresholds::{LEAD_HIGH_DB, LEAD_LOW_DB, LEAD_REFERENCE_DB};
 use super::{Advice, Mend, Problem, Severity, evidence};
 use crate::measure::Measurement;
-use crate::measure::spectrum::BandPower;
 use crate::units::power_to_db_checked;
 
 /// Where the lead lies, Hz.
-const LEAD_HZ: [f64; 2] = [950.0, 4_200.0];
+const LEAD_HZ: Range<f64> = 950.0..4_200.0;
 /// What it is held against, Hz.
-const ALL_HZ: [f64; 2] = [190.0, 8_200.0];
+const ALL_HZ: Range<f64> = 190.0..8_200.0;
 /// Less side than this, dB under the mid, makes no stereo to tell a centre from.
 const MONO_DB: f64 = -25.0;
 
@@ -46,12 +47,8 @@ pub(super) fn advice(measurement: &Measurement, reference: Option<&Measurement>)
 }
 
 fn lead_db(measurement: &Measurement) -> Option<f64> {
-    let sum = |[low_hz, high_hz]: [f64; 2], of: fn(&BandPower) -> f32| {
-        let bands = measurement.loud_spectrum.iter().zip(measurement.spectrum.bands.centers_hz());
-        bands.filter(|(_, hz)| (low_hz..high_hz).contains(*hz)).map(|(band, _)| f64::from(of(band))).sum::<f64>()
-    };
-    let is_stereo = measurement.width_db(ALL_HZ[0], ALL_HZ[1]).is_some_and(|db| db > MONO_DB);
-    let center = sum(LEAD_HZ, |band| band.mid - band.side);
-    let rest = sum(ALL_HZ, |band| band.mid + band.side) - center;
+    let is_stereo = measurement.width_db(ALL_HZ.start, ALL_HZ.end).is_some_and(|db| db > MONO_DB);
+    let center = measurement.loud_power(LEAD_HZ, |band| f64::from(band.mid - band.side));
+    let rest = measurement.loud_power(ALL_HZ, |band| f64::from(band.mid + band.side)) - center;
     power_to_db_checked(center / rest).filter(|_| is_stereo && center > 0.0)
 }

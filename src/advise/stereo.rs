@@ -48,16 +48,10 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     }
 }
 
-/// Power of the loud parts between two frequencies, both channels together.
-fn power_within(measurement: &Measurement, low_hz: f64, high_hz: f64) -> f64 {
-    let bands = measurement.loud_spectrum.iter().zip(measurement.spectrum.bands.centers_hz());
-    bands.filter(|(_, hz)| (low_hz..high_hz).contains(*hz)).map(|(band, _)| f64::from(band.mid + band.side)).sum()
-}
-
 /// Whether what lies between two frequencies is more than a remnant, `under_db` (below 0) under everything.
 fn is_heard(measurement: &Measurement, low_hz: f64, high_hz: f64, under_db: f64) -> bool {
-    let all = power_within(measurement, 0.0, f64::INFINITY);
-    power_within(measurement, low_hz, high_hz) > all * db_to_power(under_db)
+    let power = |hz| measurement.loud_power(hz, |band| f64::from(band.mid + band.side));
+    power(low_hz..high_hz) > power(0.0..f64::INFINITY) * db_to_power(under_db)
 }
 
 fn side_bass(measurement: &Measurement) -> Option<Advice> {

@@ -20,7 +20,6 @@ use crate::dsp::biquad::Coefficients;
 use crate::measure::Measurement;
 use crate::suggest::profile::Profile;
 use crate::suggest::{Classical, Suggester, Target};
-use crate::units::power_to_db;
 
 /// Bands from here to there take part, Hz: below, there is rumble; above, codecs and hiss.
 const RANGE_HZ: [f64; 2] = [39.0, 10_500.0];
@@ -301,11 +300,8 @@ fn judge(tone: &Tone, Verdict { share: Share { amount, sigma }, bar_db, yardstic
 
 /// Third-octave levels of the mid that hold something, dB. `None` where too few do.
 fn levels_db(measurement: &Measurement) -> Option<Vec<(f64, f64)>> {
-    let bands = measurement.spectrum.bands.centers_hz().iter().zip(&measurement.loud_spectrum);
-    let bands: Vec<(f64, f64)> = bands
-        .filter(|(hz, _)| (RANGE_HZ[0]..RANGE_HZ[1]).contains(*hz))
-        .map(|(hz, band)| (*hz, power_to_db(f64::from(band.mid) + 1e-20)))
-        .collect();
+    let bands = measurement.loud_bands().filter(|(hz, _)| (RANGE_HZ[0]..RANGE_HZ[1]).contains(hz));
+    let bands: Vec<(f64, f64)> = bands.map(|(hz, band)| (hz, band.mid_db())).collect();
     let strongest_db = bands.iter().map(|(_, db)| *db).fold(f64::NEG_INFINITY, f64::max);
     let bands: Vec<_> = bands.into_iter().filter(|(_, db)| *db > strongest_db - EMPTY_DB).collect();
     (bands.len() >= MIN_BANDS && strongest_db > -100.0).then_some(bands)

@@ -120,8 +120,7 @@ impl<'a> Audition<'a> {
             let part = if index % 2 == 0 { Part::Fit } else { Part::HeldOut };
             excerpt.clone().map(move |slot| {
                 let is_whole = slot > excerpt.start && slot + window_slots < excerpt.end;
-                let is_loud = self.mix.loud_frames.get(slot).copied().unwrap_or(false);
-                (is_whole && is_loud).then_some(part)
+                (is_whole && self.mix.is_loud(slot)).then_some(part)
             })
         });
         slots.collect()

@@ -71,6 +71,7 @@ mod coincidence;
 mod dr;
 pub mod dynamics;
 pub mod k_weighting;
+mod loud_parts;
 pub mod loudness;
 mod near_peak;
 pub mod peak;
@@ -82,6 +83,7 @@ pub use near_peak::PeakShape;
 
 use crate::audio::{AudioBuffer, assert_rate};
 use dynamics::{LevelMeter, Levels};
+use loud_parts::loud_frames;
 use loudness::{LoudnessMeter, LoudnessSeries};
 use peak::{Peaks, TruePeakMeter};
 use spectrum::{BandPower, SpectralFrames, SpectrumMeter};
@@ -165,25 +167,9 @@ impl Meter {
     }
 }
 
-/// Frames of the spectrum this much quieter than the programme are no part of its loud parts, LU. The relative gate of BS.1770
-/// lies as far under a loudness that quiet parts have a share in, and so lower.
-const LOUD_PART_GATE_LU: f64 = 10.0;
-
 impl Measurement {
     /// Length in seconds.
     pub fn duration_s(&self) -> f64 {
         self.frames as f64 / f64::from(self.sample_rate_hz)
     }
-}
-
-fn loud_frames(loudness: &LoudnessSeries, frames: usize) -> Vec<bool> {
-    let momentary = loudness.momentary_lufs();
-    let Some(integrated_lufs) = loudness.integrated_lufs() else { return vec![true; frames] };
-    // A window of 0.2 s from `k * 100 ms` lies in the middle of the 400 ms that begin 100 ms earlier.
-    (0..frames)
-        .map(|k| {
-            let index = k.saturating_sub(1).min(momentary.len().saturating_sub(1));
-            momentary.get(index).is_none_or(|&lufs| lufs > integrated_lufs - LOUD_PART_GATE_LU)
-        })
-        .collect()
 }

@@ -4,6 +4,7 @@
 //! 10^(k/10) kHz). A bin that straddles a band edge is shared between both bands. Levels are mean squares: the band
 //! levels of a programme add up to its own.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use pulp::{Arch, NullaryFnOnce};
@@ -14,6 +15,7 @@ use crate::aligned::Aligned;
 use crate::audio::{AudioBuffer, assert_rate};
 use crate::dsp::window::hann;
 use crate::slots::slot_border;
+use crate::units::power_to_db;
 
 /// Power of the third-octave bands of one frame.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -30,6 +32,11 @@ impl BandPower {
     /// Power of mid and side together.
     pub fn total(&self) -> f64 {
         f64::from(self.mid) + f64::from(self.side)
+    }
+
+    /// Level of the mid, dB; -200 where there is none.
+    pub fn mid_db(&self) -> f64 {
+        power_to_db(f64::from(self.mid) + 1e-20)
     }
 }
 
@@ -62,6 +69,12 @@ impl ThirdOctaves {
     pub fn band_at(&self, hz: f64) -> Option<usize> {
         let band = (10.0 * (hz / self.centers_hz.first()?).log10()).round();
         Some(band as usize).filter(|&index| band >= 0.0 && index < self.centers_hz.len())
+    }
+
+    /// The bands whose centres lie within a range.
+    pub fn within(&self, hz: Range<f64>) -> Range<usize> {
+        let below = |edge_hz: f64| self.centers_hz.partition_point(|&center_hz| center_hz < edge_hz);
+        below(hz.start)..below(hz.end)
     }
 
     /// Lower and upper edge of a band.
@@ -346,7 +359,6 @@ impl SpectrumMeter {
 mod tests {
     use super::*;
     use crate::dsp::testing::Noise;
-    use crate::units::power_to_db;
 
     fn measure(sample_rate_hz: u32, frames: usize, signal: impl Fn(usize) -> (f32, f32)) -> SpectralFrames {
         let mut block = AudioBuffer::new(sample_rate_hz);

@@ -59,9 +59,7 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
 
 fn is_smooth(measurement: &Measurement, range: Range<usize>) -> bool {
     let spectrum = &measurement.spectrum;
-    let centers_hz = spectrum.bands.centers_hz();
-    let bands =
-        centers_hz.partition_point(|&hz| hz < SMOOTH_HZ.start)..centers_hz.partition_point(|&hz| hz < SMOOTH_HZ.end);
+    let bands = spectrum.bands.within(SMOOTH_HZ);
     let levels_db: Vec<f64> = bands
         .map(|band| {
             let frames = spectrum.iter().skip(range.start).take(range.len());

@@ -121,9 +121,8 @@ fn of_programme(measurement: &Measurement, evidence: &Evidence, levels_db: &[f64
 
 /// Level of the mid in a band, in each loud frame, dB: no lower than 20 dB under the floor of the levels.
 fn levels_over_time(measurement: &Measurement, band: usize, strongest_db: f64) -> Vec<f64> {
-    let loud = measurement.spectrum.iter().zip(&measurement.loud_frames).filter(|(_, loud)| **loud);
     let floor_db = strongest_db - FLOOR_DB - 20.0;
-    loud.map(|(frame, _)| power_to_db(f64::from(frame[band].mid) + 1e-20).max(floor_db)).collect()
+    measurement.loud_spectra().map(|frame| frame[band].mid_db().max(floor_db)).collect()
 }
 
 /// 95th percentile over the median, and median over the 10th.

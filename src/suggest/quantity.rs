@@ -123,13 +123,6 @@ fn profile_levels_db(profile: &Profile) -> Vec<(f64, f64)> {
 
 /// Centres of the third octaves with the level of the mid.
 fn levels_db(measurement: &Measurement) -> Vec<(f64, f64)> {
-    let spectrum = &measurement.loud_spectrum;
-    measurement
-        .spectrum
-        .bands
-        .centers_hz()
-        .iter()
-        .zip(spectrum)
-        .filter_map(|(&hz, band)| power_to_db_checked(f64::from(band.mid)).map(|db| (hz, db)))
-        .collect()
+    let bands = measurement.loud_bands();
+    bands.filter_map(|(hz, band)| Some((hz, power_to_db_checked(f64::from(band.mid))?))).collect()
 }

@@ -235,7 +235,7 @@ fn band_change_db(mix: &Measurement, eq: &[EqBand], (low_hz, high_hz): (f64, f64
 /// How much an equaliser and a gain of the side raise the power of a mix's loud parts, each third octave with its weight, dB.
 fn level_change_db(mix: &Measurement, eq: &[EqBand], width_db: f64, weight_db: impl Fn(f64) -> f64) -> f64 {
     let (mut before, mut after) = (0.0, 0.0);
-    for (&hz, band) in mix.spectrum.bands.centers_hz().iter().zip(&mix.loud_spectrum) {
+    for (hz, band) in mix.loud_bands() {
         let weight_db = weight_db(hz);
         for (power, channel, width_db) in [(band.mid, BandChannel::Mid, 0.0), (band.side, BandChannel::Side, width_db)]
         {

@@ -10,7 +10,6 @@ use super::registration::{Cloud, Registration, register, smooth};
 use crate::measure::Measurement;
 use crate::measure::spectrum::{BandPower, ThirdOctaves};
 use crate::statistics::median;
-use crate::units::power_to_db;
 
 /// What tone was asked for, and how sure that is.
 #[derive(Debug, Clone)]
@@ -187,8 +186,7 @@ impl Levels {
         let count = count.min(all_hz.len());
         let bands: Vec<usize> = (0..count).filter(|&band| (RANGE_HZ.0..RANGE_HZ.1).contains(&all_hz[band])).collect();
         let spectrum = &measurement.loud_spectrum;
-        let levels_db: Vec<f64> =
-            bands.iter().map(|&band| power_to_db(f64::from(spectrum[band].mid) + 1e-20)).collect();
+        let levels_db: Vec<f64> = bands.iter().map(|&band| spectrum[band].mid_db()).collect();
         let centers_hz: Vec<f64> = bands.iter().map(|&band| all_hz[band]).collect();
         let holds = holding(&centers_hz, &levels_db)?;
         Some(Self { bands, centers_hz, levels_db, holds })
@@ -226,12 +224,6 @@ pub(super) fn starts(difference_db: &[f64]) -> [Vec<f64>; 3] {
 
 /// The loud parts of a programme, in some of its bands.
 fn loud_cloud(measurement: &Measurement, bands: &[usize]) -> Cloud {
-    let frames: Vec<Vec<BandPower>> = measurement
-        .spectrum
-        .iter()
-        .zip(&measurement.loud_frames)
-        .filter(|(_, loud)| **loud)
-        .map(|(frame, _)| bands.iter().map(|&band| frame[band]).collect())
-        .collect();
-    Cloud::new(&frames)
+    let of_bands = |frame: &[BandPower]| -> Vec<BandPower> { bands.iter().map(|&band| frame[band]).collect() };
+    Cloud::new(&measurement.loud_spectra().map(of_bands).collect::<Vec<_>>())
 }

@@ -53,7 +53,7 @@ impl Measurement {
 
     /// Power of a range of frequencies in every frame, mid and side together.
     fn powers_within(&self, low_hz: f64, high_hz: f64) -> Vec<f64> {
-        let range = self.bands_within(low_hz, high_hz);
+        let range = self.spectrum.bands.within(low_hz..high_hz);
         let of_frame = |frame: &[_]| sum_of(&frame[range.clone()]);
         self.spectrum.iter().map(of_frame).collect()
     }

@@ -235,12 +235,6 @@ impl Measurement {
         self.peaks.highest.iter().filter_map(of).collect()
     }
 
-    /// Third-octave bands whose centre lies within a range.
-    fn bands_within(&self, low_hz: f64, high_hz: f64) -> std::ops::Range<usize> {
-        let centers = self.spectrum.bands.centers_hz();
-        centers.partition_point(|&hz| hz < low_hz)..centers.partition_point(|&hz| hz < high_hz)
-    }
-
     /// Whether each window of 3 s, ten a second, counts among those that are not quiet: at most 20 LU under the
     /// programme, and over -70 LUFS. None does where the programme has no loudness.
     fn audible_windows(&self) -> Vec<bool> {

@@ -1,5 +1,7 @@
 //! Long-term spectrum.
 
+use std::ops::Range;
+
 use super::{Measurement, SpectrumAnalysis};
 use crate::measure::codec_edge::codec_edge_hz;
 use crate::measure::spectrum::BandPower;
@@ -7,9 +9,9 @@ use crate::statistics::{quantile, slope};
 use crate::units::{power_to_db, power_to_db_checked};
 
 /// Bands that make up the sub, by their centres.
-const SUB_HZ: (f64, f64) = (20.0, 60.0);
+const SUB_HZ: Range<f64> = 20.0..60.0;
 /// Bands that make up the bass, by their centres.
-const BASS_HZ: (f64, f64) = (60.0, 120.0);
+const BASS_HZ: Range<f64> = 60.0..120.0;
 
 impl Measurement {
     pub(super) fn spectrum_analysis(&self) -> SpectrumAnalysis {
@@ -19,8 +21,7 @@ impl Measurement {
         let points = center_hz.iter().zip(&mid_db).filter(|(hz, _)| (99.0..10_100.0).contains(*hz));
         let points: Vec<_> = points.filter_map(|(hz, db)| db.map(|db| (hz.log2(), db))).collect();
         let [centroid_hz, centroid_spread_hz] = self.centroid_hz().map_or([None; 2], |values| values.map(Some));
-        let power =
-            |(low_hz, high_hz)| bands[self.bands_within(low_hz, high_hz)].iter().map(BandPower::total).sum::<f64>();
+        let power = |hz| self.loud_power(hz, BandPower::total);
         SpectrumAnalysis {
             tilt_db_per_octave: slope(&points),
             side_db: bands.iter().map(|band| power_to_db_checked(f64::from(band.side))).collect(),
@@ -36,9 +37,8 @@ impl Measurement {
 
     /// Centre of gravity of the mid, and the standard deviation about it.
     fn centroid_hz(&self) -> Option<[f64; 2]> {
-        let bands = self.spectrum.bands.centers_hz().iter().zip(&self.loud_spectrum);
         let moment = |weight: &dyn Fn(f64) -> f64| {
-            bands.clone().map(|(&hz, band)| weight(hz) * f64::from(band.mid)).sum::<f64>()
+            self.loud_bands().map(|(hz, band)| weight(hz) * f64::from(band.mid)).sum::<f64>()
         };
         let power = moment(&|_| 1.0);
         let centroid_hz = moment(&|hz| hz) / power;
@@ -48,8 +48,8 @@ impl Measurement {
 
     /// 95th over 10th percentile of a band's level in the loud parts.
     fn spread_db(&self, band: usize) -> Option<f64> {
-        let loud = self.spectrum.iter().zip(&self.loud_frames).filter(|(_, loud)| **loud);
-        let mut powers: Vec<f64> = loud.map(|(frame, _)| frame[band].total()).filter(|&power| power > 0.0).collect();
+        let powers = self.loud_spectra().map(|frame| frame[band].total());
+        let mut powers: Vec<f64> = powers.filter(|&power| power > 0.0).collect();
         powers.sort_unstable_by(f64::total_cmp);
         Some(power_to_db(quantile(&powers, 0.95)? / quantile(&powers, 0.1)?))
     }

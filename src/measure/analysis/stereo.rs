@@ -130,14 +130,14 @@ impl Measurement {
     /// Power of the side over the mid in a range of frequencies, over the loud parts, dB. `None` where either is silent, or the side
     /// 60 dB under the mid or more.
     pub fn width_db(&self, low_hz: f64, high_hz: f64) -> Option<f64> {
-        Image::of(&self.loud_spectrum[self.bands_within(low_hz, high_hz)]).width_db()
+        Image::of(&self.loud_spectrum[self.spectrum.bands.within(low_hz..high_hz)]).width_db()
     }
 
     /// Stereo image of the four wide bands.
     pub fn band_stereo(&self) -> Vec<BandStereo> {
         let whole = Image::of(&self.loud_spectrum);
         let of_band = |(low_hz, high_hz)| {
-            let image = Image::of(&self.loud_spectrum[self.bands_within(low_hz, high_hz)]);
+            let image = Image::of(&self.loud_spectrum[self.spectrum.bands.within(low_hz..high_hz)]);
             let image = if image.power() < EMPTY_BAND * whole.power() { Image::SILENT } else { image };
             BandStereo {
                 low_hz,

@@ -79,7 +79,7 @@ fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, kept: Option<Kep
     let lag = lag_frames(audio, &back)?;
     let (decoded_spectrum, noise) = spectra(audio, &back, lag)?;
     let band_limit_hz = band_limit(&measurement.spectrum, &decoded_spectrum);
-    let loud = |frame: usize| measurement.loud_frames.get(frame).copied().unwrap_or(false);
+    let loud = |frame| measurement.is_loud(frame);
     let (source, left) = (&measurement.loud_spectrum, decoded_spectrum.mean(loud));
     let bands = &measurement.spectrum.bands;
     let top = band_limit_hz.unwrap_or(f64::INFINITY);

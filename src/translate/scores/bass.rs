@@ -4,7 +4,7 @@
 
 use super::super::ear::Ear;
 use super::super::programme::Programme;
-use super::{bands_within, ramp};
+use super::ramp;
 use crate::statistics::correlation;
 use crate::units::{db_to_power, power_to_db};
 
@@ -41,7 +41,7 @@ pub(in crate::translate) struct Line {
 
 impl Line {
     pub(super) fn new(programme: &Programme) -> Self {
-        let bass = bands_within(&programme.bands, BASS_HZ);
+        let bass = programme.bands.within(BASS_HZ);
         let count = programme.band_count();
         let power = |frame: usize, band: usize| {
             let (mid, side) = programme.frame(frame);

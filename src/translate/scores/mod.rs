@@ -21,7 +21,6 @@ pub(super) use self::bass::masking;
 pub use self::mono::{LostElement, lost_in_mono};
 use super::ear::Ear;
 use super::programme::Programme;
-use crate::measure::spectrum::ThirdOctaves;
 
 /// A part of a score. JSON calls it by the name of its field in [`Parts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -189,10 +188,4 @@ fn mean_of(frames: &[f32]) -> Option<f64> {
 /// A straight line from 0 at `low` to 1 at `high`, and flat beyond.
 fn ramp(value: f64, low: f64, high: f64) -> f64 {
     ((value - low) / (high - low)).clamp(0.0, 1.0)
-}
-
-/// Bands whose centres lie within a range.
-fn bands_within(bands: &ThirdOctaves, hz: Range<f64>) -> Range<usize> {
-    let centers = bands.centers_hz();
-    centers.partition_point(|&center| center < hz.start)..centers.partition_point(|&center| center < hz.end)
 }
