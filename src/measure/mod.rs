@@ -78,6 +78,7 @@ pub mod peak;
 pub mod spectrum;
 mod sums;
 pub mod weighting;
+pub mod wide_bands;
 
 pub use near_peak::PeakShape;
 

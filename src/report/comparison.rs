@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::AnalysisDocument;
 use super::figures::{KEY_FIGURES, change, hertz_range};
 use crate::measure::analysis::Analysis;
-use crate::suggest::WIDE_BAND_NAMES;
+use crate::measure::wide_bands::{WIDE_BANDS, WideBand};
 
 /// A band this far under the strongest band of its file holds nothing to compare, dB.
 const EMPTY_DB: f64 = 60.0;
@@ -112,13 +112,13 @@ fn numbers(a: &Analysis, b: &Analysis) -> Vec<NumberDifference> {
             number(figure.id.into(), figure.name.into(), figure.unit, figure.decimals, a, b)
         })
         .collect();
-    for ((name, a), b) in WIDE_BAND_NAMES.iter().zip(&a.stereo.bands).zip(&b.stereo.bands) {
+    for ((WideBand { id, .. }, a), b) in WIDE_BANDS.iter().zip(&a.stereo.bands).zip(&b.stereo.bands) {
         let measure = format!("Width, {}", hertz_range(a.low_hz, a.high_hz));
-        numbers.push(number(format!("width_db.{name}"), measure, "dB", 1, a.width_db, b.width_db));
+        numbers.push(number(format!("width_db.{id}"), measure, "dB", 1, a.width_db, b.width_db));
     }
-    for ((name, a), b) in WIDE_BAND_NAMES.iter().zip(&a.dynamics.bands).zip(&b.dynamics.bands) {
+    for ((WideBand { id, .. }, a), b) in WIDE_BANDS.iter().zip(&a.dynamics.bands).zip(&b.dynamics.bands) {
         let measure = format!("Level spread, {}", hertz_range(a.low_hz, a.high_hz));
-        numbers.push(number(format!("spread_db.{name}"), measure, "dB", 1, a.spread_db, b.spread_db));
+        numbers.push(number(format!("spread_db.{id}"), measure, "dB", 1, a.spread_db, b.spread_db));
     }
     numbers
 }

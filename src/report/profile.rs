@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::figures::{hertz, number, printable};
 use super::text::{line, wrap};
-use crate::measure::analysis::wide_band_edges_hz;
+use crate::measure::wide_bands::{WIDE_BANDS, WideBand};
 use crate::suggest::profile::{Candidate, Chosen, Profile, Source, Spread};
 
 /// `halfspeed.profiles/1`: what `profile list` tells.
@@ -106,7 +106,7 @@ pub fn profile_text(profile: &Profile) -> String {
     row("Loudness range, LU", Some(profile.range_lu));
     row("Peak to loudness ratio, dB", Some(profile.plr_db));
     row("Crest of 400 ms, dB", Some(profile.crest_db));
-    for ((low_hz, high_hz), width) in wide_band_edges_hz().into_iter().zip(&profile.width_db) {
+    for (WideBand { low_hz, high_hz, .. }, width) in WIDE_BANDS.into_iter().zip(&profile.width_db) {
         row(&format!("Width, {} to {}, dB", hertz(low_hz), hertz(high_hz)), *width);
     }
     for band in &profile.tone {

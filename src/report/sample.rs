@@ -15,8 +15,9 @@ use crate::master::{Promise, Promised};
 use crate::measure::PeakShape;
 use crate::measure::analysis::{
     Analysis, BandDynamics, BandStereo, DynamicsAnalysis, HighPeak, LoudnessAnalysis, PeakAnalysis, SpectrumAnalysis,
-    StereoAnalysis, StereoOverTime, wide_band_edges_hz,
+    StereoAnalysis, StereoOverTime,
 };
+use crate::measure::wide_bands::{WIDE_BANDS, WideBand};
 use crate::quality::{Check, Finding, Severity};
 use crate::suggest::{CurvePoint, Quantity, Suggestion};
 use crate::translate::ceiling::{CeilingFix, CeilingOutcome, CodecOver};
@@ -52,10 +53,10 @@ fn programme(
     };
     let center_hz = centers_hz();
     let mid_db: Vec<_> = center_hz.iter().map(|&hz| Some(level(hz))).collect();
-    let width = |hz: f64| wide_band_edges_hz().iter().position(|band| hz < band.1).map_or(-12.0, |b| widths_db[b]);
+    let width = |hz: f64| WIDE_BANDS.iter().position(|band| hz < band.high_hz).map_or(-12.0, |b| widths_db[b]);
     let side_db = center_hz.iter().map(|&hz| Some(level(hz) + width(hz))).collect();
     let plr_db = peak_dbtp - lufs;
-    let bands = wide_band_edges_hz().into_iter().zip(widths_db);
+    let bands = WIDE_BANDS.into_iter().zip(widths_db);
     let analysis = Analysis {
         loudness: LoudnessAnalysis {
             integrated_lufs: Some(lufs),
@@ -89,9 +90,9 @@ fn programme(
             short_to_long_p95_db: Some(3.1),
             limiting: Some(PeakShape { within_1_db_ratio: 0.002, within_0_1_db_ratio: 5e-5, flat_top_ratio: 0.3 }),
             coincidence_ratio: Some(0.4),
-            bands: wide_band_edges_hz()
+            bands: WIDE_BANDS
                 .into_iter()
-                .map(|(low_hz, high_hz)| BandDynamics {
+                .map(|WideBand { low_hz, high_hz, .. }| BandDynamics {
                     low_hz,
                     high_hz,
                     p10_db: Some(lufs - 14.2),
@@ -120,7 +121,7 @@ fn programme(
                 balance_p95_db: Some(0.7),
             },
             bands: bands
-                .map(|((low_hz, high_hz), width_db)| BandStereo {
+                .map(|(WideBand { low_hz, high_hz, .. }, width_db)| BandStereo {
                     low_hz,
                     high_hz,
                     correlation: Some(0.8),

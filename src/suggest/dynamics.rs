@@ -10,13 +10,13 @@
 //! another song a band's spread is what is played, and compressing it made masters worse.
 
 use super::stages::{Standard, to_corridor_db};
-use super::{Quantity, Shares, Suggestion, WIDE_BAND_NAMES, wide_band_name, wide_band_range};
+use super::{Quantity, Shares, Suggestion};
 use crate::dsp::compressor::BandCompressorSettings;
 use crate::dsp::crossover::BANDS;
 use crate::dsp::leveler::LevelerSettings;
 use crate::dsp::soft_clip::SoftClipSettings;
 use crate::measure::Measurement;
-use crate::measure::analysis::wide_band_edges_hz;
+use crate::measure::wide_bands::WIDE_BANDS;
 
 /// Least reduction of a band's spread that is worth a compressor and the phases that its crossovers turn, dB.
 const WORTHWHILE_DB: f64 = 1.0;
@@ -231,10 +231,10 @@ pub(super) fn by_band(
     let limiting_db = limiting_to_db(standard.value(Quantity::PeakToLoudness));
     let bands = mix.band_dynamics();
     for (band, compressor) in compressors.iter_mut().enumerate() {
-        let spread = Quantity::Spread { band };
+        let (wide_band, spread) = (WIDE_BANDS[band], Quantity::Spread { band });
         let (Some(before_db), Some(wanted_db)) = (spread.of(mix), standard.value(spread)) else { continue };
         // Half a band's spread is another one's.
-        let top_hz = |of: &Measurement| wide_band_edges_hz()[band].1.min(0.5 * f64::from(of.sample_rate_hz));
+        let top_hz = |of: &Measurement| wide_band.high_hz.min(0.5 * f64::from(of.sample_rate_hz));
         let whole = references.iter().zip(likenesses).filter(|(reference, _)| top_hz(mix) == top_hz(reference));
         let wishes_db = whole.filter_map(|(reference, likeness_ratio)| {
             let surplus_db = before_db - spread.of(reference)? - limiting_to_db(plr_db(reference));
@@ -251,12 +251,12 @@ pub(super) fn by_band(
             ..band_times(band)
         };
         suggestions.push(Suggestion {
-            id: format!("compression.{}", WIDE_BAND_NAMES[band]),
-            setting: format!("{:.2}:1 from {:.1} dB in the {}", settings.ratio, settings.threshold_db, wide_band_name(band)),
+            id: format!("compression.{}", wide_band.id),
+            setting: format!("{:.2}:1 from {:.1} dB in the {}", settings.ratio, settings.threshold_db, wide_band.name()),
             cause: format!(
                 "the level from {} spreads by {before_db:.1} dB from the median to the 95th percentile, {} by {wanted_db:.1} dB; \
                  limiting makes up {limiting_db:.1} dB of that",
-                wide_band_range(band),
+                wide_band.range(),
                 standard.whose()
             ),
             quantity: spread,

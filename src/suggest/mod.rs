@@ -192,17 +192,3 @@ pub struct Suggestion {
     /// Value that the change should lead to.
     pub predicted: Option<f64>,
 }
-
-/// Names of the four wide bands, lowest first: those of the multiband stage.
-pub const WIDE_BAND_NAMES: [&str; 4] = ["bass", "low_mids", "presence", "air"];
-
-/// A wide band in words: `bass`, `low mids`. `index` counts from the lowest.
-pub(crate) fn wide_band_name(index: usize) -> String {
-    WIDE_BAND_NAMES.get(index).map_or_else(|| format!("band {}", index + 1), |name| name.replace('_', " "))
-}
-
-/// The numbers of wide band `index` in words: "120 to 700 Hz".
-fn wide_band_range(index: usize) -> String {
-    let (low, high) = crate::measure::analysis::wide_band_edges_hz()[index];
-    format!("{low:.0} to {high:.0} Hz")
-}

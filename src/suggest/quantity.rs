@@ -5,10 +5,9 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 
 use super::profile::Profile;
-use super::{wide_band_range, width};
-use crate::dsp::multiband::DEFAULT_CORNERS_HZ;
+use super::width;
 use crate::measure::Measurement;
-use crate::measure::analysis::wide_band_edges_hz;
+use crate::measure::wide_bands::{WIDE_BANDS, WideBand};
 use crate::statistics::{mean, median};
 use crate::units::power_to_db_checked;
 
@@ -51,7 +50,7 @@ impl Quantity {
         match self {
             Self::BandLevel { low_hz, high_hz } => format!("level, {low_hz:.0} to {high_hz:.0} Hz"),
             Self::Width => "width, 120 to 5000 Hz".into(),
-            Self::Spread { band } => format!("loud moments over the median, {}", wide_band_range(band)),
+            Self::Spread { band } => format!("loud moments over the median, {}", WIDE_BANDS[band].range()),
             Self::PeakToLoudness => "peak to loudness ratio".into(),
             Self::Offset => "offset of the waveform".into(),
         }
@@ -61,9 +60,12 @@ impl Quantity {
     pub fn of(self, measurement: &Measurement) -> Option<f64> {
         match self {
             Self::BandLevel { low_hz, high_hz } => band_level_db(measurement, low_hz, high_hz),
-            Self::Width => width::within(measurement, DEFAULT_CORNERS_HZ[0], DEFAULT_CORNERS_HZ[2]),
+            Self::Width => {
+                let [_, low_mids, presence, _] = WIDE_BANDS;
+                width::within(measurement, low_mids.low_hz, presence.high_hz)
+            }
             Self::Spread { band } => {
-                let (low_hz, high_hz) = wide_band_edges_hz()[band];
+                let WideBand { low_hz, high_hz, .. } = WIDE_BANDS[band];
                 measurement.level_quantiles_db(low_hz, high_hz).map(|[_, p50, p95]| p95 - p50)
             }
             Self::PeakToLoudness => Some(measurement.peaks.true_dbtp()? - measurement.loudness.integrated_lufs()?),

@@ -10,9 +10,9 @@ use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target,
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
-use crate::measure::analysis::wide_band_edges_hz;
 use crate::measure::k_weighting::KWeighting;
 use crate::measure::spectrum::ThirdOctaves;
+use crate::measure::wide_bands::{WIDE_BANDS, WideBand};
 use crate::statistics::median;
 use crate::units::{db_to_power, power_to_db};
 
@@ -177,7 +177,7 @@ pub(super) fn propose(
         ..shape(mix, standard, &tone, aims.side_gain_db, density, amounts)
     };
     let share = Shares::of(amounts.dynamics_ratio);
-    let moved_db = wide_band_edges_hz().map(|edges_hz| band_change_db(mix, &proposal.eq, edges_hz));
+    let moved_db = WIDE_BANDS.map(|band| band_change_db(mix, &proposal.eq, band));
     let likenesses: Vec<f64> = gathered.iter().map(|(_, evidence)| evidence.likeness_ratio()).collect();
     let (compressors, suggestions) = dynamics::by_band(mix, &references, &likenesses, moved_db, share);
     let mut multiband = MultibandSettings::default();
@@ -228,7 +228,7 @@ pub(crate) fn loudness_change_lu(mix: &Measurement, proposal: &Proposal) -> f64 
 }
 
 /// How much louder an equaliser makes a band of the mix's loud parts, dB.
-fn band_change_db(mix: &Measurement, eq: &[EqBand], (low_hz, high_hz): (f64, f64)) -> f64 {
+fn band_change_db(mix: &Measurement, eq: &[EqBand], WideBand { low_hz, high_hz, .. }: WideBand) -> f64 {
     level_change_db(mix, eq, 0.0, |hz| if (low_hz..high_hz).contains(&hz) { 0.0 } else { f64::NEG_INFINITY })
 }
 

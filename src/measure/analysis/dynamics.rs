@@ -1,6 +1,7 @@
 //! Peaks against loudness, and levels over time.
 
-use super::{BandDynamics, DynamicsAnalysis, Measurement, wide_band_edges_hz};
+use super::{BandDynamics, DynamicsAnalysis, Measurement};
+use crate::measure::wide_bands::{WIDE_BANDS, WideBand};
 use crate::slots::SHORT_TERM_SLOTS;
 use crate::statistics::quantile;
 use crate::units::{power_to_db, power_to_db_checked};
@@ -74,10 +75,10 @@ impl Measurement {
 
     /// Levels over time of the four wide bands.
     pub fn band_dynamics(&self) -> Vec<BandDynamics> {
-        wide_band_edges_hz().map(|(low_hz, high_hz)| self.dynamics_of_band(low_hz, high_hz)).to_vec()
+        WIDE_BANDS.map(|band| self.dynamics_of_band(band)).to_vec()
     }
 
-    fn dynamics_of_band(&self, low_hz: f64, high_hz: f64) -> BandDynamics {
+    fn dynamics_of_band(&self, WideBand { low_hz, high_hz, .. }: WideBand) -> BandDynamics {
         let short = self.powers_within(low_hz, high_hz);
         let long: Vec<f64> = (0..short.len())
             .map(|frame| {

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::peak::HighPlace;
 use super::{Measurement, PeakShape};
-use crate::dsp::multiband::DEFAULT_CORNERS_HZ;
 use crate::units::amplitude_to_db_checked;
 
 /// Everything that `halfspeed analyze --json` says of a programme, apart from its file. A value that does not exist,
@@ -111,7 +110,7 @@ pub struct DynamicsAnalysis {
     /// How many times as often as by chance both channels stand at the ceiling together, at the least: over 1.7 where a limiter
     /// worked on each channel by itself.
     pub coincidence_ratio: Option<f64>,
-    /// Level over time in four bands.
+    /// Level over time in the four [wide bands](super::wide_bands).
     pub bands: Vec<BandDynamics>,
 }
 
@@ -155,7 +154,7 @@ pub struct StereoAnalysis {
     pub mono_loss_db: Option<f64>,
     /// How it changes.
     pub over_time: StereoOverTime,
-    /// The same in four bands, over the loud parts.
+    /// The same in the four [wide bands](super::wide_bands), over the loud parts.
     pub bands: Vec<BandStereo>,
 }
 
@@ -193,12 +192,6 @@ pub struct BandStereo {
     pub balance_db: Option<f64>,
     /// What the sum to mono loses of the power.
     pub mono_loss_db: Option<f64>,
-}
-
-/// Edges of the four bands in which dynamics and width are told, Hz: the default corners of the multiband stage.
-pub fn wide_band_edges_hz() -> [(f64, f64); 4] {
-    let [low, middle, high] = DEFAULT_CORNERS_HZ;
-    [(20.0, low), (low, middle), (middle, high), (high, 20_000.0)]
 }
 
 impl Measurement {

@@ -1,8 +1,9 @@
 //! Stereo image.
 
-use super::{BandStereo, Measurement, StereoAnalysis, StereoOverTime, wide_band_edges_hz};
+use super::{BandStereo, Measurement, StereoAnalysis, StereoOverTime};
 use crate::measure::dynamics::LevelSlot;
 use crate::measure::spectrum::BandPower;
+use crate::measure::wide_bands::{WIDE_BANDS, WideBand};
 use crate::slots::{SHORT_TERM_S, SHORT_TERM_SLOTS, SLOT_S};
 use crate::statistics::quantile;
 use crate::units::power_to_db;
@@ -136,7 +137,7 @@ impl Measurement {
     /// Stereo image of the four wide bands.
     pub fn band_stereo(&self) -> Vec<BandStereo> {
         let whole = Image::of(&self.loud_spectrum);
-        let of_band = |(low_hz, high_hz)| {
+        let of_band = |WideBand { low_hz, high_hz, .. }| {
             let image = Image::of(&self.loud_spectrum[self.spectrum.bands.within(low_hz..high_hz)]);
             let image = if image.power() < EMPTY_BAND * whole.power() { Image::SILENT } else { image };
             BandStereo {
@@ -148,6 +149,6 @@ impl Measurement {
                 mono_loss_db: image.mono_loss_db(),
             }
         };
-        wide_band_edges_hz().map(of_band).to_vec()
+        WIDE_BANDS.map(of_band).to_vec()
     }
 }

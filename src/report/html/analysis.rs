@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::plots::figure;
 use super::{number_heads, page, scrolling};
 use crate::measure::Measurement;
+use crate::measure::wide_bands::WIDE_BANDS;
 use crate::quality::Severity;
 use crate::report::figures::{KEY_FIGURES, clock_fine, describe_file, file_names, help, hertz_range, number, places};
 use crate::report::readings::{Reading, sections};
@@ -12,7 +13,6 @@ use crate::report::svg::{Line, Panel, XAxis, YRange, chart};
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
 use crate::slots::{SHORT_TERM_S, SLOT_S};
-use crate::suggest::wide_band_name;
 
 /// From what is squeezed flat to what is open: where it stands says more than how it moves.
 const PSR_RANGE_DB: YRange = YRange { top: 20.0, bottom: 0.0 };
@@ -201,11 +201,11 @@ fn bands(document: &AnalysisDocument) -> Markup {
         table.numbers {
             (number_heads(&["width dB", "correlation", "balance dB", "lost in mono dB", "spread dB", "hits dB"]))
             tbody {
-                @for (index, (stereo, dynamics)) in
-                    analysis.stereo.bands.iter().zip(&analysis.dynamics.bands).enumerate()
+                @for (band, (stereo, dynamics)) in
+                    WIDE_BANDS.iter().zip(analysis.stereo.bands.iter().zip(&analysis.dynamics.bands))
                 {
                     tr {
-                        th scope="row" { (wide_band_name(index)) ", " (hertz_range(stereo.low_hz, stereo.high_hz)) }
+                        th scope="row" { (band.name()) ", " (hertz_range(stereo.low_hz, stereo.high_hz)) }
                         td { (number(stereo.width_db, 1)) }
                         td { (number(stereo.correlation, 2)) }
                         td { (number(stereo.balance_db, 1)) }

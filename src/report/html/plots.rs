@@ -2,12 +2,13 @@
 
 use maud::{Markup, PreEscaped, html};
 
+use crate::measure::wide_bands::WIDE_BANDS;
 use crate::report::figures::{hertz_range, number, programmes};
 use crate::report::svg::{BarGroup, Layout, Line, Panel, XAxis, YRange, bars, chart};
 use crate::report::{AnalysisDocument, MasterReport};
 use crate::slots::{SHORT_TERM_S, SLOT_S};
 use crate::statistics::quantile;
-use crate::suggest::{CurvePoint, wide_band_name};
+use crate::suggest::CurvePoint;
 
 /// A chart in both layouts; the page shows the one that fits.
 pub(super) fn figure(caption: &Markup, draw: impl Fn(Layout) -> String) -> Markup {
@@ -184,10 +185,10 @@ fn eq_panel(response: &[CurvePoint], target: &[CurvePoint]) -> Panel {
 pub(super) fn width(report: &MasterReport) -> Markup {
     let MasterReport { before, after, reference, .. } = report;
     let programmes = programmes(before, after, reference.as_ref());
-    let bands = after.analysis.stereo.bands.iter().enumerate();
+    let bands = WIDE_BANDS.iter().zip(&after.analysis.stereo.bands).enumerate();
     let groups: Vec<BarGroup> = bands
-        .map(|(index, band)| BarGroup {
-            title: format!("{}, {}", wide_band_name(index), hertz_range(band.low_hz, band.high_hz)),
+        .map(|(index, (wide_band, band))| BarGroup {
+            title: format!("{}, {}", wide_band.name(), hertz_range(band.low_hz, band.high_hz)),
             bars: programmes
                 .iter()
                 .map(|(name, document)| {

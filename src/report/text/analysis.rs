@@ -1,6 +1,7 @@
 //! What was measured of files.
 
 use super::{WIDTH, columns, line, pad, shorten, wrap};
+use crate::measure::wide_bands::WIDE_BANDS;
 use crate::quality::Severity;
 use crate::report::figures::{
     KEY_FIGURES, clock_fine, describe_file, file_name, file_names, frequency, hertz_range, number, places, printable,
@@ -8,7 +9,6 @@ use crate::report::figures::{
 use crate::report::readings::{Reading, sections};
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
-use crate::suggest::wide_band_name;
 
 /// Everything that was measured: of one file in sections with a verdict for each line, of several in a table with a row
 /// for each and one for all as an album.
@@ -96,7 +96,8 @@ fn by_band(out: &mut String, document: &AnalysisDocument) {
         .map(|name| format!("{name:>10}"));
     line(out, &format!("{:<27}{}", "By band", head.concat()));
     let analysis = &document.analysis;
-    for (index, (stereo, dynamics)) in analysis.stereo.bands.iter().zip(&analysis.dynamics.bands).enumerate() {
+    for (band, (stereo, dynamics)) in WIDE_BANDS.iter().zip(analysis.stereo.bands.iter().zip(&analysis.dynamics.bands))
+    {
         let range = hertz_range(stereo.low_hz, stereo.high_hz);
         let values = [
             number(stereo.width_db, 1),
@@ -108,7 +109,7 @@ fn by_band(out: &mut String, document: &AnalysisDocument) {
             number(dynamics.short_to_long_p95_db, 1),
         ];
         let values = values.map(|value| format!("{value:>10}")).concat();
-        line(out, &format!("  {:<9} {range:<15}{values}", wide_band_name(index)));
+        line(out, &format!("  {:<9} {range:<15}{values}", band.name()));
     }
     line(out, "  mono: lost in the sum; spread: 95th over 10th percentile of 0.2 s; hits: 95th of 0.2 s over 3 s");
 }

@@ -19,7 +19,7 @@ use super::figures::{
     number, printable, signed, verdict,
 };
 use super::{AnalysisDocument, ComparisonDocument, MasterReport, Outcome, SuggestionDocument};
-use crate::suggest::wide_band_name;
+use crate::measure::wide_bands::WIDE_BANDS;
 
 /// Most columns of a line.
 const WIDTH: usize = 100;
@@ -145,9 +145,9 @@ fn reductions(report: &MasterReport) -> String {
         parts.push(format!("glue {} dB", number(report.reductions.glue_db, 1)));
     }
     let bands = report.settings.multiband.iter().flat_map(|multiband| &multiband.bands);
-    for (index, (band, reduction_db)) in bands.zip(report.reductions.multiband_db).enumerate() {
+    for (wide_band, (band, reduction_db)) in WIDE_BANDS.iter().zip(bands.zip(report.reductions.multiband_db)) {
         if band.compressor.is_some() {
-            parts.push(format!("{} {} dB", wide_band_name(index), number(reduction_db, 1)));
+            parts.push(format!("{} {} dB", wide_band.name(), number(reduction_db, 1)));
         }
     }
     parts.join(", ")

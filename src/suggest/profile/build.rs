@@ -3,7 +3,7 @@
 use super::{CONTENT_NAMES, Content, Profile, SCHEMA, Source, Spread, ToneBand, is_name};
 use crate::error::{Error, Result};
 use crate::measure::Measurement;
-use crate::measure::analysis::wide_band_edges_hz;
+use crate::measure::wide_bands::WIDE_BANDS;
 use crate::statistics::mean;
 use crate::suggest::tone::Levels;
 
@@ -55,7 +55,7 @@ pub fn build(songs: &[&Measurement], labels: Labels) -> Result<Profile> {
             Error::setting(name, format!("fewer than {LEAST_SONGS} of the songs have a value; {remedy}"))
         })
     };
-    let wide_bands = wide_band_edges_hz().len();
+    let wide_bands = WIDE_BANDS.len();
     let content = CONTENT_NAMES.iter().enumerate().map(|(index, &name)| {
         let of_band = |band: usize| over(name, bands.iter().map(|song| content_of(&song[band])[index]).collect());
         Ok(Content { name: name.into(), bands: (0..wide_bands).map(of_band).collect::<Result<_>>()? })

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::io::read_text;
-use crate::measure::analysis::wide_band_edges_hz;
+use crate::measure::wide_bands::WIDE_BANDS;
 
 pub use build::{LEAST_SONGS, Labels, build};
 pub use choice::{Candidate, Chosen, ProfileChoice};
@@ -108,7 +108,7 @@ impl Profile {
     /// # Errors
     /// [`Error::Setting`] names the field, what is the matter and what is asked for.
     pub fn validate(&self) -> Result<()> {
-        let wide_bands = wide_band_edges_hz().len();
+        let wide_bands = WIDE_BANDS.len();
         check(self.schema == SCHEMA, "schema", || {
             format!("it is {:?}, this version reads {SCHEMA:?}; build the profile again", self.schema)
         })?;
