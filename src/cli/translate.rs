@@ -13,7 +13,7 @@ use halfspeed::report::{
 use halfspeed::translate::Devices;
 use halfspeed::translate::codecs::{Codec, Kept, Selection};
 use halfspeed::translate::devices::{self, Device};
-use halfspeed::translate::job::{Job, render_devices, translate_album, translate_file};
+use halfspeed::translate::job::{Delivery, Job, translate_album, translate_file};
 use halfspeed::translate::platforms::{self, Platform};
 use halfspeed::{Error, Result};
 use serde::Serialize;
@@ -119,9 +119,8 @@ impl TranslateArgs {
         progress.finish();
         let translated = translated?;
         if let Some(folder) = &self.render {
-            let measurement = &translated.source.measurement;
-            let (codec, platform) = (render_codec.as_ref(), platform.as_ref());
-            render_devices(file, measurement, devices, codec, platform, folder, self.force)?;
+            let delivery = Delivery { codec: render_codec.as_ref(), platform: platform.as_ref() };
+            translated.render(devices, delivery, folder, self.force)?;
         }
         let document = TranslationDocument::new(translated);
         self.tell(&document, translation_html, translation_text)

@@ -42,6 +42,39 @@ pub struct Translated {
     pub translation: Translation,
 }
 
+/// What a programme passes on its way to the devices.
+#[derive(Clone, Copy, Default)]
+pub struct Delivery<'a> {
+    /// It is encoded and decoded with this.
+    pub codec: Option<&'a Codec>,
+    /// Whose gain it then gets; if `None`, one that brings it to [`PLAYBACK_LUFS`].
+    pub platform: Option<&'a Platform>,
+}
+
+impl Translated {
+    /// Writes what is heard of the programme on each device that is told of into a folder, as `<device>.wav`, all equally loud.
+    /// The folder is made where there is none.
+    ///
+    /// Each device's own limiter sees the level at which the programme is delivered.
+    ///
+    /// # Errors
+    /// Those of the files and of the codec.
+    pub fn render(&self, devices: &Devices, delivery: Delivery<'_>, folder: &Path, force: bool) -> Result<()> {
+        let Source { info, measurement, .. } = &self.source;
+        let mut audio = load_audio(&info.path, None, &|_, _| {})?;
+        if let Some(codec) = delivery.codec {
+            audio = codec.round_trip(&audio)?;
+        }
+        let gain_db = match (delivery.platform, measurement.loudness.integrated_lufs()) {
+            (Some(platform), _) => platform.playback(measurement, None).gain_db,
+            (None, Some(lufs)) => PLAYBACK_LUFS - lufs,
+            (None, None) => 0.0,
+        };
+        std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, error))?;
+        devices.render(&audio, gain_db, folder, force)
+    }
+}
+
 /// Looks at how a file translates.
 ///
 /// # Errors
@@ -145,34 +178,4 @@ fn verify(
         device.fixes.extend(chosen);
     }
     Ok(())
-}
-
-/// Writes what is heard of a file on each device that is told of into a folder, as `<device>.wav`, all equally loud. The folder is
-/// made where there is none.
-///
-/// The file passes a codec first if one is given, then the gain of a service, or else one that brings it to
-/// [`PLAYBACK_LUFS`]; each device's own limiter sees that level.
-///
-/// # Errors
-/// Those of the files and of the codec.
-pub fn render_devices(
-    file: &Path,
-    measurement: &Measurement,
-    devices: &Devices,
-    codec: Option<&Codec>,
-    platform: Option<&Platform>,
-    folder: &Path,
-    force: bool,
-) -> Result<()> {
-    let mut audio = load_audio(file, None, &|_, _| {})?;
-    if let Some(codec) = codec {
-        audio = codec.round_trip(&audio)?;
-    }
-    let gain_db = match (platform, measurement.loudness.integrated_lufs()) {
-        (Some(platform), _) => platform.playback(measurement, None).gain_db,
-        (None, Some(lufs)) => PLAYBACK_LUFS - lufs,
-        (None, None) => 0.0,
-    };
-    std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, error))?;
-    devices.render(&audio, gain_db, folder, force)
 }
