@@ -172,9 +172,8 @@ pub fn master(job: &MasterJob<'_>, on_progress: StepProgress<'_>) -> Result<Mast
     let mut recipe = recipe_of(job, &proposal, held_dbtp);
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
-    let mut goal =
-        Goal { wished_lufs: aim.wished_lufs, force_loudness: job.force_loudness, ceiling_dbtp: job.ceiling_dbtp };
-    let met = meet(&goal, &mut processed, &mut recipe, job, on_progress)?;
+    let mut goal = Goal { job, wished_lufs: aim.wished_lufs, ceiling_dbtp: job.ceiling_dbtp };
+    let met = meet(&goal, &mut processed, &mut recipe, on_progress)?;
     let mut made = Made::new(recipe, processed, met);
     let reference = references.middle.as_ref().map(|reference| &reference.measurement);
     let translate = |made: &Made| {
@@ -185,9 +184,9 @@ pub fn master(job: &MasterJob<'_>, on_progress: StepProgress<'_>) -> Result<Mast
         let mut tried = fixes::Tried::default();
         let unfixed = job.translate_fix.then(|| fixes::quantities(&proposal, made.measurement()));
         if job.translate_fix {
-            (made, tried) = fixes::with_changes(job, devices, &goal, made, proposed, on_progress)?;
+            (made, tried) = fixes::with_changes(&goal, devices, made, proposed, on_progress)?;
         }
-        let behind = fixes::behind_codecs(job, devices, goal, made, on_progress)?;
+        let behind = fixes::behind_codecs(goal, devices, made, on_progress)?;
         (goal, made) = (behind.goal, behind.made);
         if let Some(unfixed) = unfixed {
             translation = translate(&made);

@@ -1,7 +1,7 @@
 //! Changes of a finished master for the sake of its translation: each is made, measured, and kept only if it helps.
 
 use super::meet::{Goal, Met, limiter_ceiling, meet};
-use super::{Made, MasterJob, process_again};
+use super::{Made, process_again};
 use crate::error::Result;
 use crate::measure::Measurement;
 use crate::progress::StepProgress;
@@ -36,9 +36,8 @@ pub(super) struct Tried {
 /// Makes the master again with each proposed change, the weakest device's first, and keeps what helps a device that asks for it
 /// without hurting another one.
 pub(super) fn with_changes(
-    job: &MasterJob<'_>,
+    goal: &Goal<'_>,
     devices: &Devices,
-    goal: &Goal,
     mut made: Made,
     proposed: &Translation,
     on_progress: StepProgress<'_>,
@@ -53,8 +52,8 @@ pub(super) fn with_changes(
         let mut recipe = made.recipe.clone();
         change.apply(&mut recipe);
         made.processed = None;
-        let mut processed = process_again(job, &recipe, on_progress)?;
-        let met = meet(goal, &mut processed, &mut recipe, job, on_progress)?;
+        let mut processed = process_again(goal.job, &recipe, on_progress)?;
+        let met = meet(goal, &mut processed, &mut recipe, on_progress)?;
         let candidate = Made::new(recipe, processed, met);
         // A master that met its goal has loudness.
         let Some(programme) = Programme::new(candidate.measurement()) else { break };
@@ -129,9 +128,9 @@ pub(super) fn note_moves(proposal: &mut Proposal, unfixed: Vec<Option<f64>>, fix
 }
 
 /// A master and what codecs do to it.
-pub(super) struct Behind {
+pub(super) struct Behind<'a> {
     /// What it has to meet: a lower ceiling than before, perhaps.
-    pub(super) goal: Goal,
+    pub(super) goal: Goal<'a>,
     pub(super) made: Made,
     pub(super) checks: Vec<CodecCheck>,
     pub(super) fix: Option<CeilingFix>,
@@ -139,13 +138,13 @@ pub(super) struct Behind {
 
 /// Checks a master with codecs. Where it clips behind one of them and fixes are wanted, it is made again with the lower
 /// ceiling that the check finds, checked again, and kept if all pass that can and no device is hurt.
-pub(super) fn behind_codecs(
-    job: &MasterJob<'_>,
+pub(super) fn behind_codecs<'a>(
+    goal: Goal<'a>,
     devices: &Devices,
-    goal: Goal,
     made: Made,
     on_progress: StepProgress<'_>,
-) -> Result<Behind> {
+) -> Result<Behind<'a>> {
+    let job = goal.job;
     let checked =
         |met: &Met| check(met.written.file.temporary(), &met.written.source.measurement, &job.codecs.codecs, None);
     let checks = checked(&made.met)?;
@@ -159,7 +158,7 @@ pub(super) fn behind_codecs(
         let mut recipe = behind.made.recipe.clone();
         let held_dbtp = limiter_ceiling(ceiling_dbtp, recipe.soft_clip.is_some());
         recipe.limiter.ceiling_dbtp = recipe.limiter.ceiling_dbtp.min(held_dbtp);
-        let met = meet(&lower, behind.made.processed(job, on_progress)?, &mut recipe, job, on_progress)?;
+        let met = meet(&lower, behind.made.processed(job, on_progress)?, &mut recipe, on_progress)?;
         let checks = checked(&met)?;
         let measurement = &met.written.source.measurement;
         let is_lufs = measurement.loudness.integrated_lufs();

@@ -1,6 +1,7 @@
 //! Writes a master, measures it and corrects it until it keeps what was promised.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -82,9 +83,11 @@ pub(super) fn frames_at(source: &Source, sample_rate_hz: u32) -> u64 {
 
 /// What the written file has to meet.
 #[derive(Clone, Copy)]
-pub(super) struct Goal {
+pub(super) struct Goal<'a> {
+    /// The job that it is for.
+    pub(super) job: &'a MasterJob<'a>,
     pub(super) wished_lufs: f64,
-    pub(super) force_loudness: bool,
+    /// The job's own, or a lower one for the sake of codecs.
     pub(super) ceiling_dbtp: f64,
 }
 
@@ -116,13 +119,12 @@ pub(super) struct Met {
 
 /// Finds the drive, writes, measures, corrects, until the written file meets the goal.
 pub(super) fn meet(
-    goal: &Goal,
+    goal: &Goal<'_>,
     processed: &mut Processed,
     recipe: &mut Recipe,
-    job: &MasterJob<'_>,
     on_progress: StepProgress<'_>,
 ) -> Result<Met> {
-    let silent = || Error::content(&job.mix, "nothing is left of it after processing; check the recipe");
+    let silent = || Error::content(&goal.job.mix, "nothing is left of it after processing; check the recipe");
     // Sample peaks tell about where the threshold will be, so that true peaks are sought only above it.
     let rough = DriveSearch::new(processed, &recipe.limiter);
     let unlimited_db = rough.drive_without_limiting(goal.wished_lufs).ok_or_else(silent)?;
@@ -136,7 +138,7 @@ pub(super) fn meet(
         let search = DriveSearch::new(processed, &recipe.limiter);
         near = Outcome { lu_per_db: near.lu_per_db, ..search.outcome(near.drive_db) };
         near = search.drive_for_loudness(goal.wished_lufs + correction_lu, 0.05, near).ok_or_else(silent)?;
-        let held = if goal.force_loudness { None } else { search.held(&near) };
+        let held = if goal.job.force_loudness { None } else { search.held(&near) };
         let is_held = held.is_some();
         let outcome = held.unwrap_or(near);
         recipe.limiter.drive_db = outcome.drive_db;
@@ -145,7 +147,7 @@ pub(super) fn meet(
             floor_db = threshold_db - FLOOR_MARGIN_DB;
             processed.find_true_peaks(db_to_amplitude(floor_db) as f32)?;
         }
-        let written = write(processed, recipe, job, on_progress)?;
+        let written = write(processed, recipe, &goal.job.output, on_progress)?;
         let written_lufs = written.lufs().ok_or_else(silent)?;
         // Where limiting is held, no correction of the wish changes the drive.
         let target_lufs = if is_held { written_lufs } else { goal.wished_lufs };
@@ -163,7 +165,7 @@ pub(super) fn meet(
             // Drive and ceiling together scale the output and nothing else: the ceiling holds, at the cost of loudness.
             recipe.limiter.ceiling_dbtp -= over_db + QUANTISING_MARGIN_DB;
             recipe.limiter.drive_db -= over_db + QUANTISING_MARGIN_DB;
-            let written = write(processed, recipe, job, on_progress)?;
+            let written = write(processed, recipe, &goal.job.output, on_progress)?;
             return Ok(Met { written, outcome, target_lufs });
         }
         if over_db > 0.0 {
@@ -176,13 +178,8 @@ pub(super) fn meet(
 }
 
 /// Writes the programme as the recipe says, and measures what was written.
-fn write(
-    processed: &Processed,
-    recipe: &Recipe,
-    job: &MasterJob<'_>,
-    on_progress: StepProgress<'_>,
-) -> Result<Written> {
-    let (file, log) = processed.write(&recipe.limiter, recipe.output, &job.output)?;
+fn write(processed: &Processed, recipe: &Recipe, output: &Path, on_progress: StepProgress<'_>) -> Result<Written> {
+    let (file, log) = processed.write(&recipe.limiter, recipe.output, output)?;
     let source = read_back(&file, on_progress)?;
     Ok(Written { file, source, log })
 }
@@ -191,7 +188,7 @@ pub(super) fn read_back(file: &OutputFile, on_progress: StepProgress<'_>) -> Res
     measure_file(file.temporary(), &|done, total| on_progress(Step::Verify, done, total))
 }
 
-impl Goal {
+impl Goal<'_> {
     /// Holds the written file to what was promised.
     pub(super) fn judge(&self, met: &Met, wanted_frames: u64, wished_because: Option<String>) -> Vec<Promise> {
         let loudness = met.written.lufs();
