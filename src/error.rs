@@ -50,7 +50,7 @@ pub enum Error {
         reason: String,
     },
     /// The output already exists.
-    #[error("{} exists already; choose another name, or pass --force to replace it", path.display())]
+    #[error("{} exists already; choose another name, or allow it to be replaced", path.display())]
     Exists {
         /// The file.
         path: PathBuf,

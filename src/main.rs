@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     match cli::Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
-            cli::tell(&format!("error: {}", printable_lines(&error.to_string())));
+            cli::tell(&format!("error: {}", printable_lines(&cli::told(&error))));
             // Settings come from the command line here: those of files are told as the file's.
             ExitCode::from(if matches!(error, Error::Setting { .. }) { 2 } else { 1 })
         }

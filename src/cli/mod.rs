@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use halfspeed::Result;
+use halfspeed::{Error, Result};
 use serde::Serialize;
 
 use self::output::{print_json, print_text};
@@ -89,6 +89,16 @@ impl Cli {
             Command::Profile(args) => args.run(),
             Command::Translate(args) => args.run(),
         }
+    }
+}
+
+/// An error in the words of the command line: with the option that helps.
+pub(crate) fn told(error: &Error) -> String {
+    match error {
+        Error::Exists { path } => {
+            format!("{} exists already; choose another name, or pass --force to replace it", path.display())
+        }
+        _ => error.to_string(),
     }
 }
 

@@ -128,7 +128,10 @@ impl BuildArgs {
         check_output(&self.output, &inputs, self.force)?;
         let labels =
             Labels { name: self.name()?, description: self.description.clone(), sources: self.count_sources()? };
-        labels.check(self.songs.len())?;
+        labels.check(self.songs.len()).map_err(|error| match error {
+            Error::Setting { setting, reason } if setting == "name" => Error::setting("--name", reason),
+            other => other,
+        })?;
         if let Some(song) = self.given_twice() {
             return Err(Error::content(song, "it is given twice; each song counts once"));
         }

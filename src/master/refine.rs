@@ -41,7 +41,7 @@ pub(super) struct Effort {
 impl Effort {
     /// So that a master takes little longer.
     pub(super) const USUAL: Self = Self { excerpts: 6, longest_s: 4, rounds: 1 };
-    /// `--thorough`.
+    /// Of a thorough job.
     pub(super) const THOROUGH: Self = Self { excerpts: 8, longest_s: 10, rounds: 3 };
 }
 

@@ -40,7 +40,7 @@ pub(crate) use stages::loudness_change_lu;
 
 /// Decides what to aim for.
 pub trait Suggester: Sync {
-    /// Name for reports and for `--suggester`.
+    /// Name for reports, and to ask for it.
     fn name(&self) -> &'static str;
 
     /// What to aim for, so that `mix` comes near to `target`.

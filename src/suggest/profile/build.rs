@@ -36,7 +36,7 @@ impl Labels {
             );
             return Err(Error::setting("songs", reason));
         }
-        if is_name(&self.name) { Ok(()) } else { Err(Error::setting("--name", super::NAME_RULE)) }
+        if is_name(&self.name) { Ok(()) } else { Err(Error::setting("name", super::NAME_RULE)) }
     }
 }
 
