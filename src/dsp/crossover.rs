@@ -24,6 +24,9 @@ pub trait Splitter<const N: usize> {
     /// depend on blocks.
     fn settle(&mut self) {}
 
+    /// Back to rest.
+    fn reset(&mut self);
+
     /// Frames by which the bands lag the input.
     fn latency_frames(&self) -> usize {
         0
@@ -70,6 +73,11 @@ impl<const N: usize> Splitter<N> for SerialSplitter<N> {
         self.splits.iter_mut().for_each(Split::settle);
         self.allpasses.iter_mut().flatten().for_each(Butterworth::settle);
     }
+
+    fn reset(&mut self) {
+        self.splits.iter_mut().for_each(Split::reset);
+        self.allpasses.iter_mut().flatten().for_each(Butterworth::reset);
+    }
 }
 
 /// Four bands, split in the middle first, which takes fewer allpasses.
@@ -108,6 +116,11 @@ impl Splitter<BANDS> for FourBandSplitter {
         [&mut self.middle, &mut self.low, &mut self.high].into_iter().for_each(Split::settle);
         [&mut self.low_through_high, &mut self.high_through_low].into_iter().for_each(Butterworth::settle);
     }
+
+    fn reset(&mut self) {
+        [&mut self.middle, &mut self.low, &mut self.high].into_iter().for_each(Split::reset);
+        [&mut self.low_through_high, &mut self.high_through_low].into_iter().for_each(Butterworth::reset);
+    }
 }
 
 /// One fourth-order split.
@@ -133,6 +146,11 @@ impl Split {
     fn settle(&mut self) {
         self.first.settle();
         self.second.settle();
+    }
+
+    fn reset(&mut self) {
+        self.first.reset();
+        self.second.reset();
     }
 }
 
@@ -184,6 +202,10 @@ impl Butterworth {
                 *value = 0.0;
             }
         }
+    }
+
+    fn reset(&mut self) {
+        self.state = [[0.0; 2]; 2];
     }
 }
 

@@ -63,6 +63,11 @@ impl<const N: usize> Splitter<N> for LinearPhaseSplitter<N> {
         bands[N - 1] = rest;
         bands
     }
+
+    fn reset(&mut self) {
+        self.kernels.iter_mut().for_each(Convolution::reset);
+        self.input.reset();
+    }
 }
 
 /// The kernel of the band below the last of rising corners and above the others, with its centre at `reach`.

@@ -52,7 +52,6 @@ impl BandWidthSettings {
 /// The stage. No latency; phases turn around the corners, unless no band is changed: then no bit is.
 #[derive(Debug, Clone)]
 pub struct BandWidth {
-    at_rest: FourBandSplitter,
     splitter: FourBandSplitter,
     gains: [f64; BANDS],
 }
@@ -60,8 +59,10 @@ pub struct BandWidth {
 impl BandWidth {
     /// The stage at rest, from validated settings.
     pub fn new(settings: &BandWidthSettings, sample_rate_hz: u32) -> Self {
-        let splitter = FourBandSplitter::new(&settings.corners_hz, sample_rate_hz);
-        Self { at_rest: splitter.clone(), splitter, gains: settings.width_percent.map(|percent| percent / 100.0) }
+        Self {
+            splitter: FourBandSplitter::new(&settings.corners_hz, sample_rate_hz),
+            gains: settings.width_percent.map(|percent| percent / 100.0),
+        }
     }
 
     /// Widens a block in place.
@@ -85,7 +86,7 @@ impl BandWidth {
 
     /// Forgets everything heard so far.
     pub fn reset(&mut self) {
-        self.splitter = self.at_rest.clone();
+        self.splitter.reset();
     }
 }
 
