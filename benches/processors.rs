@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use halfspeed::AudioBuffer;
-use halfspeed::dsp::Frame;
 use halfspeed::dsp::convolution::{Convolution, ConvolutionSettings, ImpulseResponse};
 use halfspeed::dsp::dither::Dither;
 use halfspeed::dsp::noise_shaping::NoiseShaping;
@@ -22,6 +21,7 @@ use halfspeed::dsp::stereo::image::{Image, ImageSettings};
 use halfspeed::dsp::stereo::pan::{Pan, PanSettings};
 use halfspeed::dsp::stereo::phase_rotation::{PhaseRotation, PhaseRotationSettings};
 use halfspeed::dsp::tempo_delay::{TempoDelay, TempoDelaySettings};
+use halfspeed::dsp::{Frame, Processor};
 use halfspeed::engine::processors::ProcessorSettings;
 use halfspeed::engine::processors::catalogue::catalogue;
 use halfspeed::io::Decoder;

@@ -10,9 +10,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
 use super::biquad::{BUTTERWORTH_4_Q, Coefficients};
 use super::section::{Allpass, Section};
+use super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::{db_to_amplitude, db_to_power};
@@ -90,9 +90,10 @@ impl BassHarmonics {
             ],
         }
     }
+}
 
-    /// Adds the harmonics to a block, in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+impl Processor for BassHarmonics {
+    fn process(&mut self, frames: &mut [Frame]) {
         for frame in frames {
             let mid = 0.5 * (frame[0] + frame[1]);
             let [bass, _] = self.low_pass.iter_mut().fold([mid, 0.0], |x, section| section.step(x));
@@ -107,8 +108,7 @@ impl BassHarmonics {
         }
     }
 
-    /// Empties the filters.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.low_pass.iter_mut().chain(&mut self.held).for_each(Section::reset);
         self.chains.iter_mut().flatten().for_each(|(_, state)| *state = 0.0);
     }
@@ -127,17 +127,8 @@ fn chebyshev_2_to_5(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{self, channel, check_promises, sine, tone_amplitude};
+    use crate::dsp::testing::{channel, check_promises, sine, tone_amplitude};
     use crate::units::{amplitude_to_db, power_to_db};
-
-    impl testing::Resettable for BassHarmonics {
-        fn process(&mut self, frames: &mut [Frame]) {
-            self.process(frames);
-        }
-        fn reset(&mut self) {
-            self.reset();
-        }
-    }
 
     #[test]
     fn a_bass_tone_gets_its_harmonics_at_any_level_and_keeps_itself() {

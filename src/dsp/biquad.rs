@@ -147,6 +147,12 @@ impl Cascade {
         }
     }
 
+    /// Forgets everything heard so far.
+    pub(super) fn reset(&mut self) {
+        self.sections.iter_mut().for_each(|section| section.state = [[0.0; 2]; 2]);
+        self.position = 0;
+    }
+
     fn run(&mut self, frames: &mut [Frame]) {
         // Four sections to a pass: a section waits for its own last output, but the sections of one pass overlap in
         // the processor.

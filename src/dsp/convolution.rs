@@ -13,9 +13,9 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
 use super::delay_line::DelayLine;
 use super::resample::Resampler;
+use super::{Frame, Processor};
 use crate::audio::AudioBuffer;
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::{Error, Result};
@@ -204,35 +204,6 @@ impl Convolution {
         })
     }
 
-    /// Frames by which the output lags the input.
-    pub fn latency_frames(&self) -> usize {
-        self.partition
-    }
-
-    /// Puts a block into the room, in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        let mut rest = frames;
-        while !rest.is_empty() {
-            let (piece, tail) = rest.split_at_mut(rest.len().min(self.partition - self.filled));
-            for (offset, frame) in piece.iter_mut().enumerate() {
-                let at = self.filled + offset;
-                let next = self.pre_delay.exchange(*frame);
-                for channel in 0..2 {
-                    // The dry signal waits in the output, which has been played up to here.
-                    let played = std::mem::replace(&mut self.output[channel][at], self.dry * frame[channel]);
-                    self.input[channel][self.partition + at] = next[channel];
-                    frame[channel] = played;
-                }
-            }
-            self.filled += piece.len();
-            if self.filled == self.partition {
-                self.filled = 0;
-                self.convolve();
-            }
-            rest = tail;
-        }
-    }
-
     /// Takes in a complete partition of input and makes the next one of output.
     fn convolve(&mut self) {
         let (partition, bins) = (self.partition, self.partition + 1);
@@ -265,13 +236,42 @@ impl Convolution {
         }
         self.newest = (self.newest + 1) % self.partitions;
     }
+}
+
+impl Processor for Convolution {
+    fn process(&mut self, frames: &mut [Frame]) {
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at_mut(rest.len().min(self.partition - self.filled));
+            for (offset, frame) in piece.iter_mut().enumerate() {
+                let at = self.filled + offset;
+                let next = self.pre_delay.exchange(*frame);
+                for channel in 0..2 {
+                    // The dry signal waits in the output, which has been played up to here.
+                    let played = std::mem::replace(&mut self.output[channel][at], self.dry * frame[channel]);
+                    self.input[channel][self.partition + at] = next[channel];
+                    frame[channel] = played;
+                }
+            }
+            self.filled += piece.len();
+            if self.filled == self.partition {
+                self.filled = 0;
+                self.convolve();
+            }
+            rest = tail;
+        }
+    }
 
     /// Empties the room.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.history.iter_mut().for_each(|history| history.fill(Complex::default()));
         self.input.iter_mut().chain(&mut self.output).for_each(|samples| samples.fill(0.0));
         self.pre_delay.reset();
         (self.filled, self.newest) = (0, 0);
+    }
+
+    fn latency_frames(&self) -> usize {
+        self.partition
     }
 }
 
@@ -287,16 +287,7 @@ fn transform(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Resettable, channel, check_promises, noise};
-
-    impl Resettable for Convolution {
-        fn process(&mut self, frames: &mut [Frame]) {
-            self.process(frames);
-        }
-        fn reset(&mut self) {
-            self.reset();
-        }
-    }
+    use crate::dsp::testing::{channel, check_promises, noise};
 
     fn direct(signal: &[f64], response: &[f64]) -> Vec<f64> {
         (0..signal.len()).map(|n| (0..response.len().min(n + 1)).map(|k| response[k] * signal[n - k]).sum()).collect()

@@ -12,10 +12,8 @@ use std::f64::consts::PI;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
 use super::compressor::{Ramp, control_interval_frames};
-use super::glide;
-use super::smooth::Processor;
+use super::{Frame, Processor, Retune, glide};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::{db_to_amplitude, one_pole_coefficient, power_to_db};
@@ -143,8 +141,7 @@ impl DynamicEq {
     /// A dynamic equaliser at rest, from validated bands.
     pub fn new(bands: &[DynamicBand], sample_rate_hz: u32) -> Self {
         let interval = control_interval_frames(sample_rate_hz);
-        let steps_per_s = f64::from(sample_rate_hz) / interval as f64;
-        let bands = bands.iter().map(|&settings| Band::new(settings, sample_rate_hz, steps_per_s)).collect();
+        let bands = bands.iter().map(|&settings| Band::new(settings, sample_rate_hz)).collect();
         Self { sample_rate_hz, relative: None, bands, input: vec![[0.0; 2]; interval], interval, position: 0 }
     }
 
@@ -168,23 +165,6 @@ impl DynamicEq {
     /// One of other bands, at rest, that ends its interval with this one.
     fn with_bands(&self, bands: &[DynamicBand]) -> Self {
         Self { position: self.position, ..Self::new(bands, self.sample_rate_hz) }
-    }
-
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        let mut rest = frames;
-        while !rest.is_empty() {
-            let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - self.position));
-            let input = &mut self.input[..piece.len()];
-            input.copy_from_slice(piece);
-            self.bands.iter_mut().for_each(|band| band.process(piece, input));
-            self.position += piece.len();
-            if self.position == self.interval {
-                self.position = 0;
-                self.next_interval();
-            }
-            rest = tail;
-        }
     }
 
     fn next_interval(&mut self) {
@@ -215,11 +195,30 @@ impl DynamicEq {
 }
 
 impl Processor for DynamicEq {
-    type Settings = [DynamicBand];
-
     fn process(&mut self, frames: &mut [Frame]) {
-        self.process(frames);
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - self.position));
+            let input = &mut self.input[..piece.len()];
+            input.copy_from_slice(piece);
+            self.bands.iter_mut().for_each(|band| band.process(piece, input));
+            self.position += piece.len();
+            if self.position == self.interval {
+                self.position = 0;
+                self.next_interval();
+            }
+            rest = tail;
+        }
     }
+
+    fn reset(&mut self) {
+        self.bands.iter_mut().for_each(|band| *band = Band::new(band.settings, self.sample_rate_hz));
+        self.position = 0;
+    }
+}
+
+impl Retune for DynamicEq {
+    type Settings = [DynamicBand];
 
     fn retuned(&self, bands: &[DynamicBand]) -> Self {
         let mut next = self.with_bands(bands);
@@ -237,7 +236,8 @@ impl Band {
         (4.0 / frequency_hz).max(0.002)
     }
 
-    fn new(settings: DynamicBand, sample_rate_hz: u32, steps_per_s: f64) -> Self {
+    fn new(settings: DynamicBand, sample_rate_hz: u32) -> Self {
+        let steps_per_s = f64::from(sample_rate_hz) / control_interval_frames(sample_rate_hz) as f64;
         let filter = StateVariable::new(&settings, sample_rate_hz);
         Self {
             settings,

@@ -7,10 +7,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
 use super::biquad::{Cascade, Coefficients};
 use super::prototype::Prototype;
-use super::smooth::Processor;
+use super::{Frame, Processor, Retune};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::power_to_db;
@@ -247,9 +246,10 @@ impl Equalizer {
             right.settle_on([0.0, decoded[1]]);
         }
     }
+}
 
-    /// Equalises a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+impl Processor for Equalizer {
+    fn process(&mut self, frames: &mut [Frame]) {
         self.stereo.process(frames);
         if let Some(cascades) = &mut self.mid_side {
             apart(cascades, frames, |[l, r]| [0.5 * (l + r), 0.5 * (l - r)], |[m, s]| [m + s, m - s]);
@@ -257,6 +257,11 @@ impl Equalizer {
         if let Some(cascades) = &mut self.left_right {
             apart(cascades, frames, |frame| frame, |frame| frame);
         }
+    }
+
+    fn reset(&mut self) {
+        let pairs = [&mut self.mid_side, &mut self.left_right].into_iter().flatten().flatten();
+        std::iter::once(&mut self.stereo).chain(pairs).for_each(Cascade::reset);
     }
 }
 
@@ -289,12 +294,8 @@ const SETTLED_RATIO: f64 = 100.0;
 /// What rings longer, the narrowest boosts below 40 Hz, is not waited for: a change has to be heard some time.
 const LONGEST_SETTLE_S: f64 = 1.0;
 
-impl Processor for Equalizer {
+impl Retune for Equalizer {
     type Settings = [EqBand];
-
-    fn process(&mut self, frames: &mut [Frame]) {
-        self.process(frames);
-    }
 
     fn retuned(&self, bands: &[EqBand]) -> Self {
         Self::new(bands, self.sample_rate_hz)

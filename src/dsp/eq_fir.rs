@@ -15,10 +15,9 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
 use super::biquad::Coefficients;
 use super::eq::{BandChannel, EqBand};
-use super::smooth::Processor;
+use super::{Frame, Processor, Retune};
 
 /// How the equaliser's bands are realised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -108,36 +107,11 @@ impl FirEqualizer {
         }
     }
 
-    /// Frames by which the output lags the input.
-    pub fn latency_frames(&self) -> usize {
-        self.hop + self.delay
-    }
-
     /// Brings the equaliser at rest to the state in which it would be had a constant gone in for ever: a programme that is off
     /// centre begins without a step then.
     pub fn settle_on(&mut self, constant: Frame) {
         for (input, constant) in self.input.iter_mut().zip(constant) {
             input[..self.hop].fill(constant);
-        }
-    }
-
-    /// Equalises a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        let mut rest = frames;
-        while !rest.is_empty() {
-            let (piece, tail) = rest.split_at_mut(rest.len().min(self.hop - self.position));
-            for (index, frame) in (self.position..).zip(piece.iter_mut()) {
-                for (channel, sample) in frame.iter_mut().enumerate() {
-                    self.input[channel][self.hop + index] = *sample;
-                    *sample = self.output[channel][index];
-                }
-            }
-            self.position += piece.len();
-            if self.position == self.hop {
-                self.transform();
-                self.position = 0;
-            }
-            rest = tail;
         }
     }
 
@@ -168,21 +142,43 @@ impl FirEqualizer {
 }
 
 impl Processor for FirEqualizer {
-    type Settings = [EqBand];
-
     fn process(&mut self, frames: &mut [Frame]) {
-        self.process(frames);
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at_mut(rest.len().min(self.hop - self.position));
+            for (index, frame) in (self.position..).zip(piece.iter_mut()) {
+                for (channel, sample) in frame.iter_mut().enumerate() {
+                    self.input[channel][self.hop + index] = *sample;
+                    *sample = self.output[channel][index];
+                }
+            }
+            self.position += piece.len();
+            if self.position == self.hop {
+                self.transform();
+                self.position = 0;
+            }
+            rest = tail;
+        }
     }
+
+    fn reset(&mut self) {
+        self.input.iter_mut().chain(&mut self.output).for_each(|samples| samples.fill(0.0));
+        self.position = 0;
+    }
+
+    fn latency_frames(&self) -> usize {
+        self.hop + self.delay
+    }
+}
+
+impl Retune for FirEqualizer {
+    type Settings = [EqBand];
 
     fn retuned(&self, bands: &[EqBand]) -> Self {
         let design =
             Design { bands, mode: self.mode, sample_rate_hz: self.sample_rate_hz, hop: self.hop, delay: self.delay };
         // What has gone in stays; only the kernels change.
         Self { kernels: design.kernels(&*self.forward), ..self.clone() }
-    }
-
-    fn latency_frames(&self) -> usize {
-        self.latency_frames()
     }
 
     /// The blocks at hand were made with the old kernels.

@@ -7,10 +7,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
-use super::glide;
 use super::ride::{Levels, Ride};
-use super::smooth::Processor;
+use super::{Frame, Processor, Retune, glide};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
@@ -118,14 +116,19 @@ impl Expander {
         Self { sample_rate_hz, ride, law }
     }
 
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        self.ride.process(frames, |levels| self.law.gain(levels));
-    }
-
     /// The present reduction, dB (0 or more).
     pub fn reduction_db(&self) -> f64 {
         self.law.reduction_db
+    }
+}
+
+impl Processor for Expander {
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.ride.process(frames, |levels| self.law.gain(levels));
+    }
+
+    fn reset(&mut self) {
+        *self = Self::new(&self.law.settings, self.sample_rate_hz);
     }
 }
 
@@ -149,12 +152,8 @@ impl Law {
     }
 }
 
-impl Processor for Expander {
+impl Retune for Expander {
     type Settings = ExpanderSettings;
-
-    fn process(&mut self, frames: &mut [Frame]) {
-        self.process(frames);
-    }
 
     fn retuned(&self, settings: &ExpanderSettings) -> Self {
         let Law { level, is_open, held_steps, reduction_db, .. } = self.law;

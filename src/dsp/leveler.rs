@@ -17,10 +17,10 @@ use std::f64::consts::FRAC_1_SQRT_2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
 use super::bass_crest::BassCrest;
 use super::limiter::interval_frames;
 use super::sliding_maximum::SlidingMaximum;
+use super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
@@ -76,6 +76,8 @@ impl LevelerSettings {
 /// The leveler. Its latency is [`Self::latency_frames`].
 #[derive(Debug, Clone)]
 pub struct Leveler {
+    settings: LevelerSettings,
+    sample_rate_hz: u32,
     bass: BassCrests,
     follower: Follower,
     interval: usize,
@@ -98,6 +100,8 @@ impl Leveler {
         let interval = interval_frames(sample_rate_hz);
         let intervals_per_s = f64::from(sample_rate_hz) / interval as f64;
         Self {
+            settings: *settings,
+            sample_rate_hz,
             bass: BassCrests::new(intervals_per_s),
             follower: Follower::new(settings, intervals_per_s),
             interval,
@@ -110,33 +114,6 @@ impl Leveler {
             steps: [0.0; 2],
             targets: [1.0; 2],
             max_reduction_db: 0.0,
-        }
-    }
-
-    /// Frames by which the output lags the input.
-    pub fn latency_frames(&self) -> usize {
-        self.delayed.len()
-    }
-
-    /// Levels a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        let mut rest = frames;
-        while !rest.is_empty() {
-            let filled = self.position % self.interval;
-            let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - filled));
-            let delayed = &mut self.delayed[self.position..self.position + piece.len()];
-            for (frame, delayed) in piece.iter_mut().zip(delayed) {
-                self.peaks = [self.peaks[0].max(frame[0].abs()), self.peaks[1].max(frame[1].abs())];
-                self.sums = [self.sums[0] + frame[0], self.sums[1] + frame[1]];
-                let [left, right] = std::mem::replace(delayed, *frame);
-                *frame = [left * self.gains[0], right * self.gains[1]];
-                self.gains = [self.gains[0] + self.steps[0], self.gains[1] + self.steps[1]];
-            }
-            self.position += piece.len();
-            if self.position.is_multiple_of(self.interval) {
-                self.close_interval();
-            }
-            rest = tail;
         }
     }
 
@@ -160,6 +137,37 @@ impl Leveler {
     /// The deepest reduction in either channel, dB (0 or more), since it was last asked for.
     pub fn take_reduction_db(&mut self) -> f64 {
         std::mem::take(&mut self.max_reduction_db)
+    }
+}
+
+impl Processor for Leveler {
+    fn process(&mut self, frames: &mut [Frame]) {
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let filled = self.position % self.interval;
+            let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - filled));
+            let delayed = &mut self.delayed[self.position..self.position + piece.len()];
+            for (frame, delayed) in piece.iter_mut().zip(delayed) {
+                self.peaks = [self.peaks[0].max(frame[0].abs()), self.peaks[1].max(frame[1].abs())];
+                self.sums = [self.sums[0] + frame[0], self.sums[1] + frame[1]];
+                let [left, right] = std::mem::replace(delayed, *frame);
+                *frame = [left * self.gains[0], right * self.gains[1]];
+                self.gains = [self.gains[0] + self.steps[0], self.gains[1] + self.steps[1]];
+            }
+            self.position += piece.len();
+            if self.position.is_multiple_of(self.interval) {
+                self.close_interval();
+            }
+            rest = tail;
+        }
+    }
+
+    fn reset(&mut self) {
+        *self = Self::new(&self.settings, self.sample_rate_hz);
+    }
+
+    fn latency_frames(&self) -> usize {
+        self.delayed.len()
     }
 }
 

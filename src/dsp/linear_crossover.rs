@@ -15,10 +15,10 @@ use std::f64::consts::PI;
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
 
-use super::Frame;
 use super::convolution::{Convolution, ConvolutionSettings, ImpulseResponse};
 use super::crossover::Splitter;
 use super::delay_line::DelayLine;
+use super::{Frame, Processor};
 
 /// How far kernels reach to either side of their centre, s.
 const REACH_S: f64 = 0.16;

@@ -1,7 +1,8 @@
 //! Signal processors: each unit is plain settings, a processor built from them, and its tests.
 //!
-//! Processors work in place on blocks of stereo [`Frame`]s in `f64`. None allocates while it processes blocks no
-//! larger than those before, and none depends on how a programme is cut into blocks: the same frames come out, bit for bit.
+//! What all of them can do is said by [`Processor`]; those whose settings can be changed while they run are [`Retune`] too. They work in
+//! place on blocks of stereo [`Frame`]s in `f64`. None allocates while it processes blocks no larger than those before, and none depends on
+//! how a programme is cut into blocks: the same frames come out, bit for bit.
 
 mod bass_crest;
 pub mod bass_harmonics;
@@ -25,6 +26,7 @@ pub mod minimum_phase;
 pub mod multiband;
 pub mod noise_shaping;
 pub mod parameter;
+mod processor;
 pub mod prototype;
 pub mod resample;
 pub mod reverb;
@@ -43,6 +45,8 @@ pub mod transient;
 pub mod upward;
 pub mod width;
 pub(crate) mod window;
+
+pub use self::processor::{Processor, Retune};
 
 /// One sample of each channel, left and right, full scale = 1.0.
 ///

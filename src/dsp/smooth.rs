@@ -6,33 +6,9 @@
 
 use std::f64::consts::PI;
 
-use super::Frame;
+use super::{Frame, Processor, Retune};
 use crate::error::{Error, Result};
 use crate::units::ms_to_frames;
-
-/// A processor whose settings can be changed while it runs.
-pub trait Processor: Clone {
-    /// What can be changed.
-    type Settings: ?Sized;
-
-    /// Processes a block in place.
-    fn process(&mut self, frames: &mut [Frame]);
-
-    /// One of other, validated settings that goes on from here.
-    #[must_use]
-    fn retuned(&self, settings: &Self::Settings) -> Self;
-
-    /// Frames by which the output lags the input. None, unless a processor says otherwise.
-    fn latency_frames(&self) -> usize {
-        0
-    }
-
-    /// Frames until one that was [`retuned`](Self::retuned) plays nothing but its own settings: what works in blocks has to begin
-    /// a new one, and what holds its input may have to be filled. None, unless a processor says otherwise.
-    fn settle_frames(&self) -> usize {
-        0
-    }
-}
 
 /// How long a new processor runs unheard before it is faded in, at least.
 const SETTLE_MS: f64 = 10.0;
@@ -43,7 +19,7 @@ const FADE_MS: f64 = 20.0;
 const PIECE: usize = 128;
 
 /// A processor that takes new settings without a click, within 30 ms, or 20 ms after it has
-/// [settled](Processor::settle_frames) where that takes longer.
+/// [settled](Retune::settle_frames) where that takes longer.
 #[derive(Debug, Clone)]
 pub struct Smooth<P> {
     current: P,
@@ -57,7 +33,7 @@ pub struct Smooth<P> {
     fade: usize,
 }
 
-impl<P: Processor> Smooth<P> {
+impl<P: Retune> Smooth<P> {
     /// Wraps a processor.
     pub fn new(processor: P, sample_rate_hz: u32) -> Self {
         Self {
@@ -70,7 +46,7 @@ impl<P: Processor> Smooth<P> {
         }
     }
 
-    /// Changes the settings, which must be valid. Allocates; [`Self::process`] does not.
+    /// Changes the settings, which must be valid. Allocates; [`process`](Processor::process) does not.
     ///
     /// # Errors
     /// [`Error::Setting`] if they change the latency: what comes at two times can't be crossfaded.
@@ -95,25 +71,26 @@ impl<P: Processor> Smooth<P> {
         &self.current
     }
 
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        let mut rest = frames;
+    /// Runs a block piece by piece; `play` has a processor play a piece that begins at a frame of the block.
+    fn run(&mut self, frames: &mut [Frame], play: impl Fn(&mut P, &mut [Frame], usize)) {
+        let (mut rest, mut begin) = (frames, 0);
         while let Some(incoming) = &mut self.incoming
             && !rest.is_empty()
         {
             let settle = self.settle.max(incoming.settle_frames());
             let end = settle + self.fade;
             let (piece, tail) = rest.split_at_mut(rest.len().min(PIECE).min(end - self.position));
+            let length = piece.len();
             let mut fresh = [[0.0; 2]; PIECE];
-            let fresh = &mut fresh[..piece.len()];
+            let fresh = &mut fresh[..length];
             // Unheard, so that its delays and envelopes hold what came last when its turn comes.
             if let Some(waiting) = &mut self.waiting {
                 fresh.copy_from_slice(piece);
-                waiting.process(fresh);
+                play(waiting, fresh, begin);
             }
             fresh.copy_from_slice(piece);
-            self.current.process(piece);
-            incoming.process(fresh);
+            play(&mut self.current, piece, begin);
+            play(incoming, fresh, begin);
             for (frame, fresh) in piece.iter_mut().zip(fresh) {
                 self.position += 1;
                 let phase = self.position.saturating_sub(settle) as f64 / self.fade as f64;
@@ -127,11 +104,37 @@ impl<P: Processor> Smooth<P> {
                 self.incoming = self.waiting.take();
                 self.position = 0;
             }
-            rest = tail;
+            (rest, begin) = (tail, begin + length);
         }
         if !rest.is_empty() {
-            self.current.process(rest);
+            play(&mut self.current, rest, begin);
         }
+    }
+}
+
+impl<P: Retune> Processor for Smooth<P> {
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.run(frames, |processor, piece, _| processor.process(piece));
+    }
+
+    fn process_with_side_chain(&mut self, frames: &mut [Frame], side_chain: &[Frame]) {
+        assert_eq!(frames.len(), side_chain.len(), "a side-chain has as many frames as the signal");
+        self.run(frames, |processor, piece, begin| {
+            processor.process_with_side_chain(piece, &side_chain[begin..begin + piece.len()]);
+        });
+    }
+
+    /// The last settings remain, without a fade.
+    fn reset(&mut self) {
+        if let Some(last) = self.waiting.take().or(self.incoming.take()) {
+            self.current = last;
+        }
+        self.position = 0;
+        self.current.reset();
+    }
+
+    fn latency_frames(&self) -> usize {
+        self.current.latency_frames()
     }
 }
 
@@ -143,10 +146,11 @@ pub(super) mod tests {
     use crate::dsp::eq::{BandKind, EqBand, Equalizer};
     use crate::dsp::eq_fir::{EqMode, FirEqualizer};
     use crate::dsp::multiband::{Bands, BandsSettings, Crossover};
+    use crate::dsp::testing::noise;
 
     /// Level in dB of the loudest sample above 6 kHz while a 440 Hz tone at -6 dBFS passes a processor whose settings
     /// change half a second after its output has begun.
-    pub(crate) fn click_db<P: Processor>(processor: P, settings: &[&P::Settings]) -> f64 {
+    pub(crate) fn click_db<P: Retune>(processor: P, settings: &[&P::Settings]) -> f64 {
         let begin = processor.latency_frames();
         let mut smooth = Smooth::new(processor, 48_000);
         let mut output: Vec<Frame> = (0..begin + 96_000)
@@ -223,6 +227,42 @@ pub(super) mod tests {
         let mut compressor = Smooth::new(Compressor::new(&with_look_ahead(0.0), 48_000), 48_000);
         let error = compressor.set(&with_look_ahead(5.0)).unwrap_err().to_string();
         assert!(error.contains("from 0 to 240 frames"), "{error}");
+    }
+
+    #[test]
+    fn a_side_chain_is_heard_through_a_change() {
+        let (input, heard) = (noise(5000, 1), noise(5000, 2));
+        let settings = CompressorSettings { threshold_db: -30.0, ..CompressorSettings::default() };
+        let mut expected = input.clone();
+        Compressor::new(&settings, 48_000).process_with_side_chain(&mut expected, &heard);
+        let mut smooth = Smooth::new(Compressor::new(&settings, 48_000), 48_000);
+        let mut output = input;
+        for (n, (block, heard)) in output.chunks_mut(333).zip(heard.chunks(333)).enumerate() {
+            // To the same again: it goes on as if nothing had been.
+            if n == 3 {
+                smooth.set(&settings).expect("the same latency");
+            }
+            smooth.process_with_side_chain(block, heard);
+        }
+        assert_eq!(output, expected);
+    }
+
+    #[test]
+    fn after_a_reset_the_last_settings_play_alone() {
+        let bell = |gain_db| [EqBand { gain_db, ..EqBand::default() }];
+        let input = noise(2000, 3);
+        let mut expected = input.clone();
+        Equalizer::new(&bell(-6.0), 48_000).process(&mut expected);
+        let mut smooth = Smooth::new(Equalizer::new(&[], 48_000), 48_000);
+        // The second waits until the first has been faded in, at frame 1440.
+        for gain_db in [6.0, -6.0] {
+            smooth.set(&bell(gain_db)).expect("no latency");
+            smooth.process(&mut input[..700].to_vec());
+        }
+        smooth.reset();
+        let mut output = input;
+        smooth.process(&mut output);
+        assert_eq!(output, expected);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use pulp::{Arch, NullaryFnOnce};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
 use super::window::{kaiser, sinc};
+use super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::db_to_amplitude;
@@ -105,20 +105,6 @@ impl SoftClip {
         }
     }
 
-    /// Frames by which the output lags the input.
-    pub fn latency_frames(&self) -> usize {
-        REACH
-    }
-
-    /// Clips a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        self.input.extend_from_slice(frames);
-        self.taken.iter_mut().for_each(|points| points.resize(REACH + frames.len(), [0.0; 2]));
-        self.arch.dispatch(Clipping { clip: self, frames });
-        self.input.drain(..frames.len());
-        self.taken.iter_mut().for_each(|points| drop(points.drain(..frames.len())));
-    }
-
     /// Clips frame `n` of the block.
     #[inline(always)]
     fn clip(&mut self, n: usize) -> Frame {
@@ -151,6 +137,26 @@ impl SoftClip {
             }
         }
         [left, right]
+    }
+}
+
+impl Processor for SoftClip {
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.input.extend_from_slice(frames);
+        self.taken.iter_mut().for_each(|points| points.resize(REACH + frames.len(), [0.0; 2]));
+        self.arch.dispatch(Clipping { clip: self, frames });
+        self.input.drain(..frames.len());
+        self.taken.iter_mut().for_each(|points| drop(points.drain(..frames.len())));
+    }
+
+    fn reset(&mut self) {
+        self.input.fill([0.0; 2]);
+        self.taken.iter_mut().for_each(|points| points.fill([0.0; 2]));
+        self.idle = REACH + 1;
+    }
+
+    fn latency_frames(&self) -> usize {
+        REACH
     }
 }
 

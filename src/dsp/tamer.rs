@@ -9,9 +9,8 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
 use super::dynamic_eq::{DynamicBand, DynamicEq, DynamicKind, Relative};
-use super::smooth::Processor;
+use super::{Frame, Processor, Retune};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::{Error, Result};
 
@@ -191,11 +190,6 @@ impl Tamer {
         Self { eq: DynamicEq::new(&bands, sample_rate_hz).relative(settings.relative()), moving, sample_rate_hz }
     }
 
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        self.eq.process(frames);
-    }
-
     /// The gain farthest from 0 dB so far of each band, dB, lowest band first.
     pub fn deepest_gains_db(&self) -> impl Iterator<Item = f64> {
         self.eq.deepest_gains_db().skip(self.moving.start).take(self.moving.len())
@@ -203,11 +197,17 @@ impl Tamer {
 }
 
 impl Processor for Tamer {
-    type Settings = TamerSettings;
-
     fn process(&mut self, frames: &mut [Frame]) {
-        self.process(frames);
+        self.eq.process(frames);
     }
+
+    fn reset(&mut self) {
+        self.eq.reset();
+    }
+}
+
+impl Retune for Tamer {
+    type Settings = TamerSettings;
 
     fn retuned(&self, settings: &TamerSettings) -> Self {
         let (bands, moving) = settings.row(self.sample_rate_hz);

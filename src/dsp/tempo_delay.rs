@@ -7,9 +7,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
 use super::delay_line::DelayLine;
 use super::section::{Section, flushed};
+use super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 
@@ -167,9 +167,10 @@ impl TempoDelay {
             mix: settings.mix_percent / 100.0,
         }
     }
+}
 
-    /// Adds echoes to a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+impl Processor for TempoDelay {
+    fn process(&mut self, frames: &mut [Frame]) {
         for frame in frames {
             let mut echo = [self.lines[0].oldest()[0], self.lines[1].oldest()[1]];
             for filter in &mut self.filters {
@@ -184,8 +185,7 @@ impl TempoDelay {
         }
     }
 
-    /// Forgets all echoes.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.lines.iter_mut().for_each(DelayLine::reset);
         self.filters.iter_mut().for_each(Section::reset);
     }
@@ -194,19 +194,10 @@ impl TempoDelay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Resettable, channel, check_promises, impulse, noise, response};
+    use crate::dsp::testing::{channel, check_promises, impulse, noise, response};
     use crate::units::amplitude_to_db;
 
     const RATE_HZ: u32 = 48_000;
-
-    impl Resettable for TempoDelay {
-        fn process(&mut self, frames: &mut [Frame]) {
-            self.process(frames);
-        }
-        fn reset(&mut self) {
-            self.reset();
-        }
-    }
 
     fn length(note: Note, feel: Feel) -> NoteLength {
         NoteLength { note, feel }

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use realfft::RealFftPlanner;
 
-use super::Frame;
+use super::{Frame, Processor};
 
 /// Deterministic noise, uniform in -1 to 1.
 pub struct Noise(pub u64);
@@ -89,15 +89,9 @@ pub fn response(signal: &[f64]) -> Vec<realfft::num_complex::Complex<f64>> {
     bins
 }
 
-/// What processes and can be brought back to rest.
-pub trait Resettable: Clone {
-    fn process(&mut self, frames: &mut [Frame]);
-    fn reset(&mut self);
-}
-
 /// Runs noise, spikes, denormal values and silence through a processor at rest and checks what all promise: the same
 /// bits for any blocks and after a reset, output that is finite and below `bound`, and an end in normal numbers.
-pub fn check_promises<P: Resettable>(at_rest: &P, bound: f64) {
+pub fn check_promises<P: Processor + Clone>(at_rest: &P, bound: f64) {
     let mut input = noise(3000, 7);
     input.extend([[1.0, -1.0], [0.0, 0.0], [5e-324, -1e-310], [f64::MIN_POSITIVE, 0.0]].repeat(100));
     input.extend(vec![[0.0; 2]; 3000]);

@@ -10,11 +10,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
-use super::glide;
 use super::ride::{Levels, Ride};
 use super::sliding_maximum::SlidingMaximum;
-use super::smooth::Processor;
+use super::{Frame, Processor, Retune, glide};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
@@ -59,6 +57,7 @@ const MOVE_S: f64 = 0.001;
 /// The transient shaper. No latency.
 #[derive(Debug, Clone)]
 pub struct TransientShaper {
+    sample_rate_hz: u32,
     ride: Ride,
     law: Law,
 }
@@ -108,17 +107,22 @@ impl TransientShaper {
             smoothing: one_pole_coefficient(MOVE_S, steps_per_s),
             gain_db: 0.0,
         };
-        Self { ride, law }
-    }
-
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        self.ride.process(frames, |levels| self.law.gain(levels));
+        Self { sample_rate_hz, ride, law }
     }
 
     /// The present gain, dB.
     pub fn gain_db(&self) -> f64 {
         self.law.gain_db
+    }
+}
+
+impl Processor for TransientShaper {
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.ride.process(frames, |levels| self.law.gain(levels));
+    }
+
+    fn reset(&mut self) {
+        *self = Self::new(&self.law.settings, self.sample_rate_hz);
     }
 }
 
@@ -143,12 +147,8 @@ impl Law {
     }
 }
 
-impl Processor for TransientShaper {
+impl Retune for TransientShaper {
     type Settings = TransientSettings;
-
-    fn process(&mut self, frames: &mut [Frame]) {
-        self.process(frames);
-    }
 
     fn retuned(&self, settings: &TransientSettings) -> Self {
         let mut next = self.clone();

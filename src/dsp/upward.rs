@@ -7,10 +7,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
-use super::glide;
 use super::ride::{Levels, Ride};
-use super::smooth::Processor;
+use super::{Frame, Processor, Retune, glide};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::{db_to_amplitude, one_pole_coefficient, power_to_db};
@@ -100,14 +98,19 @@ impl UpwardCompressor {
         Self { sample_rate_hz, ride, law }
     }
 
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        self.ride.process(frames, |levels| self.law.gain(levels));
-    }
-
     /// The present gain, dB (0 or more).
     pub fn gain_db(&self) -> f64 {
         self.law.gain_db
+    }
+}
+
+impl Processor for UpwardCompressor {
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.ride.process(frames, |levels| self.law.gain(levels));
+    }
+
+    fn reset(&mut self) {
+        *self = Self::new(&self.law.settings, self.sample_rate_hz);
     }
 }
 
@@ -121,12 +124,8 @@ impl Law {
     }
 }
 
-impl Processor for UpwardCompressor {
+impl Retune for UpwardCompressor {
     type Settings = UpwardSettings;
-
-    fn process(&mut self, frames: &mut [Frame]) {
-        self.process(frames);
-    }
 
     fn retuned(&self, settings: &UpwardSettings) -> Self {
         let Law { mean_square, gain_db, .. } = self.law;

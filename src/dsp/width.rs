@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Frame;
+use super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::db_to_amplitude;
@@ -50,6 +50,15 @@ impl Width {
     pub fn apply(self, [left, right]: Frame) -> Frame {
         [self.own * left + self.other * right, self.own * right + self.other * left]
     }
+}
+
+impl Processor for Width {
+    fn process(&mut self, frames: &mut [Frame]) {
+        frames.iter_mut().for_each(|frame| *frame = self.apply(*frame));
+    }
+
+    /// Nothing to forget.
+    fn reset(&mut self) {}
 }
 
 #[cfg(test)]

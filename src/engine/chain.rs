@@ -1,7 +1,6 @@
 //! Everything before the limiter, block by block.
 
 use super::recipe::Recipe;
-use crate::dsp::Frame;
 use crate::dsp::bass_harmonics::BassHarmonics;
 use crate::dsp::compressor::Compressor;
 use crate::dsp::eq::Equalizer;
@@ -10,6 +9,7 @@ use crate::dsp::leveler::Leveler;
 use crate::dsp::multiband::Multiband;
 use crate::dsp::soft_clip::SoftClip;
 use crate::dsp::width::Width;
+use crate::dsp::{Frame, Processor};
 use crate::slots::{slot_at, slot_border};
 
 /// Frames that go through all stages together: few enough to stay in the first-level cache.
@@ -113,8 +113,8 @@ impl Chain {
             if let Some(multiband) = &mut self.multiband {
                 multiband.process(piece);
             }
-            if let Some(width) = self.width {
-                piece.iter_mut().for_each(|frame| *frame = width.apply(*frame));
+            if let Some(width) = &mut self.width {
+                width.process(piece);
             }
             if let Some(glue) = &mut self.glue {
                 glue.process(piece);

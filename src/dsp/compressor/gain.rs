@@ -88,6 +88,11 @@ impl GainComputer {
         Self { mean_square, fast_db, slow_db, reduction_db, ..Self::new(settings, sample_rate_hz) }
     }
 
+    /// Back to no reduction.
+    pub(in crate::dsp) fn reset(&mut self) {
+        (self.mean_square, self.fast_db, self.slow_db, self.reduction_db) = (0.0, 0.0, 0.0, 0.0);
+    }
+
     pub(in crate::dsp) fn reduction_db(&self) -> f64 {
         self.reduction_db
     }

@@ -15,9 +15,8 @@ mod tests;
 
 pub(super) use self::gain::{GainComputer, Ramp, control_interval_frames, louder_mean_square};
 pub use self::settings::{BandCompressorSettings, CompressorSettings, Detector};
-use super::Frame;
 use super::biquad::{Cascade, Coefficients};
-use super::smooth::Processor;
+use super::{Frame, Processor, Retune};
 use crate::units::ms_to_frames;
 
 /// A compressor on the whole stereo signal. Its only latency is the look-ahead; without one the gain lags its cause by
@@ -67,47 +66,6 @@ impl Compressor {
             key: vec![[0.0; 2]; interval],
             delayed: vec![[0.0; 2]; ms_to_frames(settings.look_ahead_ms, sample_rate_hz)],
             oldest: 0,
-        }
-    }
-
-    /// Frames by which the output lags the input.
-    pub fn latency_frames(&self) -> usize {
-        self.delayed.len()
-    }
-
-    /// Compresses a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        let mut rest = frames;
-        while !rest.is_empty() {
-            let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - self.position));
-            if self.link == 1.0
-                && self.detector == Detector::Rms
-                && self.high_pass.is_identity()
-                && self.delayed.is_empty()
-            {
-                self.process_plainly(piece);
-            } else {
-                self.key[..piece.len()].copy_from_slice(piece);
-                self.process_keyed_piece(piece);
-            }
-            rest = tail;
-        }
-    }
-
-    /// Compresses a block in place by the level of another signal: its frames, one for each of the block's.
-    ///
-    /// # Panics
-    /// If the blocks differ in length.
-    pub fn process_with_side_chain(&mut self, frames: &mut [Frame], side_chain: &[Frame]) {
-        assert_eq!(frames.len(), side_chain.len(), "a side-chain has as many frames as the signal");
-        let (mut rest, mut side_chain) = (frames, side_chain);
-        while !rest.is_empty() {
-            let length = rest.len().min(self.interval - self.position);
-            let (piece, tail) = rest.split_at_mut(length);
-            let (key, key_tail) = side_chain.split_at(length);
-            self.key[..length].copy_from_slice(key);
-            self.process_keyed_piece(piece);
-            (rest, side_chain) = (tail, key_tail);
         }
     }
 
@@ -183,11 +141,55 @@ impl Compressor {
 }
 
 impl Processor for Compressor {
-    type Settings = CompressorSettings;
-
     fn process(&mut self, frames: &mut [Frame]) {
-        self.process(frames);
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - self.position));
+            if self.link == 1.0
+                && self.detector == Detector::Rms
+                && self.high_pass.is_identity()
+                && self.delayed.is_empty()
+            {
+                self.process_plainly(piece);
+            } else {
+                self.key[..piece.len()].copy_from_slice(piece);
+                self.process_keyed_piece(piece);
+            }
+            rest = tail;
+        }
     }
+
+    /// Compresses a block by the level of another signal.
+    fn process_with_side_chain(&mut self, frames: &mut [Frame], side_chain: &[Frame]) {
+        assert_eq!(frames.len(), side_chain.len(), "a side-chain has as many frames as the signal");
+        let (mut rest, mut side_chain) = (frames, side_chain);
+        while !rest.is_empty() {
+            let length = rest.len().min(self.interval - self.position);
+            let (piece, tail) = rest.split_at_mut(length);
+            let (key, key_tail) = side_chain.split_at(length);
+            self.key[..length].copy_from_slice(key);
+            self.process_keyed_piece(piece);
+            (rest, side_chain) = (tail, key_tail);
+        }
+    }
+
+    fn reset(&mut self) {
+        self.computers.iter_mut().for_each(GainComputer::reset);
+        self.targets = self.computers.each_ref().map(GainComputer::gain);
+        self.ramps = self.targets.map(Ramp::new);
+        self.high_pass.reset();
+        self.delayed.fill([0.0; 2]);
+        (self.oldest, self.position, self.sums, self.max_reduction_db) = (0, 0, [0.0; 2], 0.0);
+    }
+
+    /// The look-ahead.
+    fn latency_frames(&self) -> usize {
+        self.delayed.len()
+    }
+}
+
+impl Retune for Compressor {
+    type Settings = CompressorSettings;
 
     fn retuned(&self, settings: &CompressorSettings) -> Self {
         let mut next = Self::new(settings, self.sample_rate_hz);
@@ -209,9 +211,5 @@ impl Processor for Compressor {
             next.oldest = self.oldest;
         }
         next
-    }
-
-    fn latency_frames(&self) -> usize {
-        self.latency_frames()
     }
 }

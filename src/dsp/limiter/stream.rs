@@ -6,14 +6,15 @@ use super::needs::IntervalLevels;
 use super::process::Windows;
 use super::{BassLevels, LimiterSettings, TruePeaks, interval_frames};
 use crate::audio::AudioBuffer;
-use crate::dsp::Frame;
 use crate::dsp::coarse::Coarse;
 use crate::dsp::interpolation::CONTEXT_FRAMES;
+use crate::dsp::{Frame, Processor};
 use crate::units::db_to_amplitude;
 
 /// A limiter for a programme that is still to come: the same samples as [`super::limit`], [`Self::latency_frames`] later.
 #[derive(Debug, Clone)]
 pub struct StreamLimiter {
+    settings: LimiterSettings,
     peak_finder: TruePeaks,
     /// Peaks above this are exact.
     floor: f32,
@@ -41,6 +42,7 @@ impl StreamLimiter {
         let ahead = windows.levels_ahead_frames() + CONTEXT_FRAMES + interval_frames(sample_rate_hz);
         let latency_frames = ahead + windows.latency_frames();
         Self {
+            settings: settings.clone(),
             peak_finder: TruePeaks::new(sample_rate_hz),
             floor: db_to_amplitude(settings.ceiling_dbtp - settings.drive_db) as f32,
             peaks: Vec::new(),
@@ -56,14 +58,11 @@ impl StreamLimiter {
             done: AudioBuffer::new(sample_rate_hz),
         }
     }
+}
 
-    /// Frames by which the output lags the input.
-    pub fn latency_frames(&self) -> usize {
-        self.latency_frames
-    }
-
+impl Processor for StreamLimiter {
     /// Limits a block in place. Its samples are rounded to `f32`.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+    fn process(&mut self, frames: &mut [Frame]) {
         self.block.clear();
         frames.iter().for_each(|frame| self.block.push(frame[0] as f32, frame[1] as f32));
         self.peak_finder.push(&self.block, self.floor, &mut self.peaks);
@@ -86,6 +85,14 @@ impl StreamLimiter {
         for (frame, limited) in frames.iter_mut().zip(limited) {
             *frame = limited;
         }
+    }
+
+    fn reset(&mut self) {
+        *self = Self::new(&self.settings, self.block.sample_rate_hz());
+    }
+
+    fn latency_frames(&self) -> usize {
+        self.latency_frames
     }
 }
 

@@ -11,9 +11,8 @@ mod tests;
 
 pub use self::settings::{BandsSettings, Crossover, DEFAULT_CORNERS_HZ, MultibandBand, MultibandSettings};
 pub use self::stage::{BandStage, Multiband, Stage};
-use super::Frame;
 use super::crossover::SerialSplitter;
-use super::smooth::Processor;
+use super::{Frame, Processor, Retune};
 
 /// A stage of two to six bands.
 #[derive(Debug, Clone)]
@@ -61,16 +60,6 @@ impl Bands {
         Self { sample_rate_hz, crossover: *crossover, stage }
     }
 
-    /// Frames by which the output lags the input: none with the usual crossover.
-    pub fn latency_frames(&self) -> usize {
-        with_stage!(&self.stage, stage => stage.latency_frames())
-    }
-
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        with_stage!(&mut self.stage, stage => stage.process(frames));
-    }
-
     /// The deepest gain reduction of each band so far, dB (0 or more).
     pub fn max_reductions_db(&self) -> Vec<f64> {
         with_stage!(&self.stage, stage => stage.max_reductions_db().to_vec())
@@ -78,11 +67,22 @@ impl Bands {
 }
 
 impl Processor for Bands {
-    type Settings = BandsSettings;
-
     fn process(&mut self, frames: &mut [Frame]) {
-        self.process(frames);
+        with_stage!(&mut self.stage, stage => stage.process(frames));
     }
+
+    fn reset(&mut self) {
+        with_stage!(&mut self.stage, stage => stage.reset());
+    }
+
+    /// None with the usual crossover.
+    fn latency_frames(&self) -> usize {
+        with_stage!(&self.stage, stage => stage.latency_frames())
+    }
+}
+
+impl Retune for Bands {
+    type Settings = BandsSettings;
 
     fn retuned(&self, settings: &BandsSettings) -> Self {
         let BandsSettings { corners_hz, crossover, bands } = settings;
@@ -98,10 +98,6 @@ impl Processor for Bands {
             _ => return Self::new(settings, self.sample_rate_hz),
         };
         Self { stage, ..*self }
-    }
-
-    fn latency_frames(&self) -> usize {
-        self.latency_frames()
     }
 
     fn settle_frames(&self) -> usize {

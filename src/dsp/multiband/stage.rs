@@ -1,11 +1,11 @@
 //! The stage of a fixed number of bands: splitting, levels, gains and widths.
 
 use super::settings::{Crossover, MultibandBand, MultibandSettings};
-use crate::dsp::Frame;
 use crate::dsp::compressor::{GainComputer, Ramp, control_interval_frames, louder_mean_square};
 use crate::dsp::crossover::{BANDS, FourBandSplitter, Splitter};
 use crate::dsp::linear_crossover::LinearPhaseSplitter;
 use crate::dsp::width::Width;
+use crate::dsp::{Frame, Processor};
 
 /// The four-band stage of a recipe.
 pub type Multiband = Stage<FourBandSplitter, BANDS>;
@@ -39,25 +39,9 @@ impl<S: Splitter<N>, const N: usize> Stage<S, N> {
         }
     }
 
-    /// Frames by which the output lags the input: none with the usual crossover.
-    pub fn latency_frames(&self) -> usize {
-        match self {
-            Self::Recursive(stage) => stage.splitter.latency_frames(),
-            Self::LinearPhase(stage) => stage.splitter.latency_frames(),
-        }
-    }
-
     /// Frames until kernels that begin empty are full: they reach as far beyond their middle as before it.
     pub(super) fn settle_frames(&self) -> usize {
         2 * self.latency_frames()
-    }
-
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        match self {
-            Self::Recursive(stage) => stage.process(frames),
-            Self::LinearPhase(stage) => stage.process(frames),
-        }
     }
 
     /// The deepest gain reduction of each band so far, dB (0 or more).
@@ -73,6 +57,30 @@ impl<S: Splitter<N>, const N: usize> Stage<S, N> {
         match self {
             Self::Recursive(stage) => Self::Recursive(stage.retuned_bands(corners_hz, bands)),
             Self::LinearPhase(stage) => Self::LinearPhase(stage.retuned_bands(corners_hz, bands)),
+        }
+    }
+}
+
+impl<S: Splitter<N>, const N: usize> Processor for Stage<S, N> {
+    fn process(&mut self, frames: &mut [Frame]) {
+        match self {
+            Self::Recursive(stage) => stage.process(frames),
+            Self::LinearPhase(stage) => stage.process(frames),
+        }
+    }
+
+    fn reset(&mut self) {
+        match self {
+            Self::Recursive(stage) => stage.reset(),
+            Self::LinearPhase(stage) => stage.reset(),
+        }
+    }
+
+    /// None with the usual crossover.
+    fn latency_frames(&self) -> usize {
+        match self {
+            Self::Recursive(stage) => stage.latency_frames(),
+            Self::LinearPhase(stage) => stage.latency_frames(),
         }
     }
 }
@@ -123,8 +131,29 @@ impl<S: Splitter<N>, const N: usize> BandStage<S, N> {
         }
     }
 
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+    /// The deepest gain reduction of each band so far, dB (0 or more).
+    pub fn max_reductions_db(&self) -> [f64; N] {
+        self.bands.each_ref().map(|band| band.max_reduction_db)
+    }
+
+    fn retuned_bands(&self, corners_hz: &[f64], bands: &[MultibandBand]) -> Self {
+        let mut next = Self::of_bands(corners_hz, bands, self.sample_rate_hz);
+        (next.position, next.sums) = (self.position, self.sums);
+        for ((next, settings), band) in next.bands.iter_mut().zip(bands).zip(&self.bands) {
+            next.max_reduction_db = band.max_reduction_db;
+            if let (Some(settings), Some(computer)) = (&settings.compressor, &band.computer) {
+                let computer = computer.retuned(&settings.into(), self.sample_rate_hz);
+                next.target = computer.gain();
+                next.ramp = Ramp::new(next.target);
+                next.computer = Some(computer);
+            }
+        }
+        next
+    }
+}
+
+impl<S: Splitter<N>, const N: usize> Processor for BandStage<S, N> {
+    fn process(&mut self, frames: &mut [Frame]) {
         let mut rest = frames;
         let mut sums = self.sums;
         while !rest.is_empty() {
@@ -159,24 +188,14 @@ impl<S: Splitter<N>, const N: usize> BandStage<S, N> {
         self.sums = sums;
     }
 
-    /// The deepest gain reduction of each band so far, dB (0 or more).
-    pub fn max_reductions_db(&self) -> [f64; N] {
-        self.bands.each_ref().map(|band| band.max_reduction_db)
+    fn reset(&mut self) {
+        self.splitter.reset();
+        self.bands.iter_mut().for_each(Band::reset);
+        (self.sums, self.position) = ([[0.0; 2]; N], 0);
     }
 
-    fn retuned_bands(&self, corners_hz: &[f64], bands: &[MultibandBand]) -> Self {
-        let mut next = Self::of_bands(corners_hz, bands, self.sample_rate_hz);
-        (next.position, next.sums) = (self.position, self.sums);
-        for ((next, settings), band) in next.bands.iter_mut().zip(bands).zip(&self.bands) {
-            next.max_reduction_db = band.max_reduction_db;
-            if let (Some(settings), Some(computer)) = (&settings.compressor, &band.computer) {
-                let computer = computer.retuned(&settings.into(), self.sample_rate_hz);
-                next.target = computer.gain();
-                next.ramp = Ramp::new(next.target);
-                next.computer = Some(computer);
-            }
-        }
-        next
+    fn latency_frames(&self) -> usize {
+        self.splitter.latency_frames()
     }
 }
 
@@ -187,5 +206,14 @@ impl Band {
         self.target = computer.step(power);
         self.ramp.aim(self.target, interval);
         self.max_reduction_db = self.max_reduction_db.max(computer.reduction_db());
+    }
+
+    fn reset(&mut self) {
+        if let Some(computer) = &mut self.computer {
+            computer.reset();
+            self.target = computer.gain();
+        }
+        self.ramp = Ramp::new(self.target);
+        self.max_reduction_db = 0.0;
     }
 }

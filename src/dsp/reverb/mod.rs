@@ -20,8 +20,8 @@ use self::diffuser::Diffuser;
 use self::early::Early;
 use self::lanes::{BLOCK_FRAMES, Blocks, SILENCE, scaled, sum};
 use self::network::Network;
-use super::Frame;
 use super::delay_line::DelayLine;
+use super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, exactly, parameters};
 use crate::error::Result;
 use crate::units::{db_to_amplitude, ms_to_frames};
@@ -138,11 +138,6 @@ impl Reverb {
         }
     }
 
-    /// Adds the room to a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
-        self.arch.dispatch(Work { reverb: self, frames });
-    }
-
     /// Adds the room to no more frames than the network takes at once.
     #[inline(always)]
     fn block(&mut self, frames: &mut [Frame]) {
@@ -168,9 +163,15 @@ impl Reverb {
             *frame = [self.dry * frame[0] + (mid + side), self.dry * frame[1] + (mid - side)];
         }
     }
+}
+
+impl Processor for Reverb {
+    fn process(&mut self, frames: &mut [Frame]) {
+        self.arch.dispatch(Work { reverb: self, frames });
+    }
 
     /// Empties the room.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.pre_delay.reset();
         self.early.reset();
         self.diffuser.reset();

@@ -1,16 +1,7 @@
 use super::*;
-use crate::dsp::testing::{Resettable, band_pass, channel, check_promises, decay_time_s, impulse, noise};
+use crate::dsp::testing::{band_pass, channel, check_promises, decay_time_s, impulse, noise};
 
 const RATE_HZ: u32 = 44_100;
-
-impl Resettable for Reverb {
-    fn process(&mut self, frames: &mut [Frame]) {
-        self.process(frames);
-    }
-    fn reset(&mut self) {
-        self.reset();
-    }
-}
 
 fn wet() -> ReverbSettings {
     ReverbSettings { mix_percent: 100.0, pre_delay_ms: 0.0, ..Default::default() }

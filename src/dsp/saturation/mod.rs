@@ -23,9 +23,9 @@ use serde::{Deserialize, Serialize};
 
 use self::curve::Curve;
 use self::oversampling::{CHUNK_FRAMES, Oversampler};
-use super::Frame;
 use super::delay_line::DelayLine;
 use super::section::{Section, below_nyquist, flushed};
+use super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::db_to_amplitude;
@@ -119,14 +119,10 @@ impl Saturation {
             blocker: DcBlocker::new(sample_rate_hz),
         }
     }
+}
 
-    /// Frames by which the output lags the input.
-    pub fn latency_frames(&self) -> usize {
-        self.latency_frames
-    }
-
-    /// Saturates a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+impl Processor for Saturation {
+    fn process(&mut self, frames: &mut [Frame]) {
         let mut change = [[0.0; 2]; CHUNK_FRAMES];
         for chunk in frames.chunks_mut(CHUNK_FRAMES) {
             let change = &mut change[..chunk.len()];
@@ -152,12 +148,15 @@ impl Saturation {
         }
     }
 
-    /// Forgets everything heard so far.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.oversampler.reset();
         self.before.iter_mut().chain(&mut self.after).for_each(Section::reset);
         self.dry.reset();
         self.blocker.last = [[0.0; 2]; 2];
+    }
+
+    fn latency_frames(&self) -> usize {
+        self.latency_frames
     }
 }
 
@@ -187,20 +186,11 @@ impl DcBlocker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Resettable, channel, check_promises, noise, power_spectrum, sine, tone_amplitude};
+    use crate::dsp::testing::{channel, check_promises, noise, power_spectrum, sine, tone_amplitude};
     use crate::units::amplitude_to_db;
 
     const RATE_HZ: u32 = 44_100;
     const CHARACTERS: [Character; 3] = [Character::Tape, Character::Tube, Character::Transformer];
-
-    impl Resettable for Saturation {
-        fn process(&mut self, frames: &mut [Frame]) {
-            self.process(frames);
-        }
-        fn reset(&mut self) {
-            self.reset();
-        }
-    }
 
     fn saturated(settings: SaturationSettings, input: &[Frame]) -> Vec<f64> {
         let mut output = input.to_vec();

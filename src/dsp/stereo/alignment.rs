@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::Frame;
+use super::super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::dsp::window::{kaiser, sinc};
 use crate::error::Result;
@@ -61,14 +61,10 @@ impl Alignment {
         let channel = |ms: f64| Channel::new(ms * 1e-3 * f64::from(sample_rate_hz));
         Self { channels: [channel(settings.left_delay_ms), channel(settings.right_delay_ms)] }
     }
+}
 
-    /// Frames by which the output lags the input, beyond the delays that were asked for.
-    pub fn latency_frames(&self) -> usize {
-        CENTRE
-    }
-
-    /// Delays a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+impl Processor for Alignment {
+    fn process(&mut self, frames: &mut [Frame]) {
         for frame in frames {
             for (channel, sample) in self.channels.iter_mut().zip(frame) {
                 *sample = channel.step(*sample);
@@ -76,9 +72,13 @@ impl Alignment {
         }
     }
 
-    /// Forgets everything heard so far.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.channels.iter_mut().for_each(|channel| channel.ring.fill(0.0));
+    }
+
+    /// Frames by which the output lags the input, beyond the delays that were asked for.
+    fn latency_frames(&self) -> usize {
+        CENTRE
     }
 }
 
@@ -131,18 +131,9 @@ fn kernel(fraction: f64) -> [f64; TAPS] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Resettable, channel, check_promises, impulse, noise, response};
+    use crate::dsp::testing::{channel, check_promises, impulse, noise, response};
     use crate::units::amplitude_to_db;
     use std::f64::consts::TAU;
-
-    impl Resettable for Alignment {
-        fn process(&mut self, frames: &mut [Frame]) {
-            self.process(frames);
-        }
-        fn reset(&mut self) {
-            self.reset();
-        }
-    }
 
     #[test]
     fn a_fraction_of_a_frame_is_met_to_20_khz() {

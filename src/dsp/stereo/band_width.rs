@@ -6,10 +6,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::Frame;
 use super::super::crossover::{BANDS, FourBandSplitter, Splitter};
 use super::super::multiband::DEFAULT_CORNERS_HZ;
 use super::super::section::flushed;
+use super::super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, exactly, parameters};
 use crate::error::{Error, Result};
 
@@ -64,9 +64,10 @@ impl BandWidth {
             gains: settings.width_percent.map(|percent| percent / 100.0),
         }
     }
+}
 
-    /// Widens a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+impl Processor for BandWidth {
+    fn process(&mut self, frames: &mut [Frame]) {
         /// Keeps the crossover's states out of denormal numbers; the flush takes it out again.
         const FLOOR: f64 = 1e-25;
         if self.gains == [1.0; BANDS] {
@@ -84,8 +85,7 @@ impl BandWidth {
         }
     }
 
-    /// Forgets everything heard so far.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.splitter.reset();
     }
 }
@@ -93,19 +93,10 @@ impl BandWidth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Resettable, channel, check_promises, noise, response, tone_amplitude};
+    use crate::dsp::testing::{channel, check_promises, noise, response, tone_amplitude};
     use crate::units::amplitude_to_db;
 
     const RATE_HZ: u32 = 48_000;
-
-    impl Resettable for BandWidth {
-        fn process(&mut self, frames: &mut [Frame]) {
-            self.process(frames);
-        }
-        fn reset(&mut self) {
-            self.reset();
-        }
-    }
 
     #[test]
     fn the_bass_becomes_mono_and_the_top_wider() {

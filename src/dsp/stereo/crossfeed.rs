@@ -9,8 +9,8 @@ use std::f64::consts::TAU;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::Frame;
 use super::super::section::flushed;
+use super::super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::{amplitude_to_db, db_to_amplitude};
@@ -96,9 +96,10 @@ impl Crossfeed {
             low: [[0.0; 2]; 2],
         }
     }
+}
 
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+impl Processor for Crossfeed {
+    fn process(&mut self, frames: &mut [Frame]) {
         let [across, along] = &mut self.low;
         for frame in frames {
             for channel in 0..2 {
@@ -109,8 +110,7 @@ impl Crossfeed {
         }
     }
 
-    /// Empties the filters.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.low = [[0.0; 2]; 2];
     }
 }
@@ -118,16 +118,7 @@ impl Crossfeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{self, channel, check_promises, impulse, response};
-
-    impl testing::Resettable for Crossfeed {
-        fn process(&mut self, frames: &mut [Frame]) {
-            self.process(frames);
-        }
-        fn reset(&mut self) {
-            self.reset();
-        }
-    }
+    use crate::dsp::testing::{channel, check_promises, impulse, response};
 
     #[test]
     fn a_centred_bass_keeps_its_level_and_a_hard_left_one_bleeds_by_the_feed() {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::Frame;
+use super::super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 use crate::units::db_to_amplitude;
@@ -66,9 +66,10 @@ impl Image {
         }
         Self { matrix }
     }
+}
 
-    /// Processes a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+impl Processor for Image {
+    fn process(&mut self, frames: &mut [Frame]) {
         let [to_left, to_right] = self.matrix;
         for frame in frames {
             let [left, right] = *frame;
@@ -77,22 +78,13 @@ impl Image {
     }
 
     /// Nothing to forget.
-    pub fn reset(&mut self) {}
+    fn reset(&mut self) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Resettable, check_promises, noise};
-
-    impl Resettable for Image {
-        fn process(&mut self, frames: &mut [Frame]) {
-            self.process(frames);
-        }
-        fn reset(&mut self) {
-            self.reset();
-        }
-    }
+    use crate::dsp::testing::{check_promises, noise};
 
     fn one(settings: ImageSettings, frame: Frame) -> Frame {
         settings.validate().unwrap();

@@ -5,7 +5,7 @@ use std::f64::consts::FRAC_PI_2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::Frame;
+use super::super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 
@@ -83,9 +83,10 @@ impl Pan {
     pub fn new(settings: &PanSettings) -> Self {
         Self { gains: settings.law.gains(settings.position_percent).map(|gain| 0.5 * gain) }
     }
+}
 
-    /// Places a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+impl Processor for Pan {
+    fn process(&mut self, frames: &mut [Frame]) {
         for frame in frames {
             let sum = frame[0] + frame[1];
             *frame = self.gains.map(|gain| gain * sum);
@@ -93,23 +94,14 @@ impl Pan {
     }
 
     /// Nothing to forget.
-    pub fn reset(&mut self) {}
+    fn reset(&mut self) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Resettable, check_promises};
+    use crate::dsp::testing::check_promises;
     use crate::units::amplitude_to_db;
-
-    impl Resettable for Pan {
-        fn process(&mut self, frames: &mut [Frame]) {
-            self.process(frames);
-        }
-        fn reset(&mut self) {
-            self.reset();
-        }
-    }
 
     #[test]
     fn each_law_has_its_middle_and_its_ends() {

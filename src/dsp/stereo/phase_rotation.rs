@@ -7,8 +7,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::Frame;
 use super::super::section::{Allpass, below_nyquist};
+use super::super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
 use crate::error::Result;
 
@@ -77,9 +77,10 @@ impl PhaseRotation {
             states: [[0.0; 2]; MAX_SECTIONS],
         }
     }
+}
 
-    /// Turns a block in place.
-    pub fn process(&mut self, frames: &mut [Frame]) {
+impl Processor for PhaseRotation {
+    fn process(&mut self, frames: &mut [Frame]) {
         for frame in frames {
             let mut x = *frame;
             for state in &mut self.states[..self.sections] {
@@ -93,8 +94,7 @@ impl PhaseRotation {
         }
     }
 
-    /// Forgets everything heard so far.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.states = [[0.0; 2]; MAX_SECTIONS];
     }
 }
@@ -104,16 +104,7 @@ mod tests {
     use std::f64::consts::PI;
 
     use super::*;
-    use crate::dsp::testing::{Resettable, channel, check_promises, impulse, response};
-
-    impl Resettable for PhaseRotation {
-        fn process(&mut self, frames: &mut [Frame]) {
-            self.process(frames);
-        }
-        fn reset(&mut self) {
-            self.reset();
-        }
-    }
+    use crate::dsp::testing::{channel, check_promises, impulse, response};
 
     #[test]
     fn the_level_stays_and_the_phase_turns_by_90_degrees_a_section() {

@@ -5,11 +5,11 @@ use rayon::prelude::*;
 use super::plan::{Plan, Route};
 use super::settings::{GraphSettings, StripSettings};
 use crate::audio::AudioBuffer;
-use crate::dsp::Frame;
 use crate::dsp::delay_line::DelayLine;
 use crate::dsp::stereo::image::{Image, ImageSettings};
 use crate::dsp::stereo::pan::Pan;
-use crate::engine::processors::{LoadResponse, Stage};
+use crate::dsp::{Frame, Processor};
+use crate::engine::processors::LoadResponse;
 use crate::error::Result;
 use crate::units::db_to_amplitude;
 
@@ -42,7 +42,7 @@ struct Strip {
 
 /// A processor in its place.
 struct Link {
-    stage: Box<dyn Stage>,
+    processor: Box<dyn Processor + Send + Sync>,
     side_chain: Option<Feed>,
     /// The present block of the side-chain.
     heard: Vec<Frame>,
@@ -152,12 +152,12 @@ impl Assembly<'_> {
         let GraphSettings { tracks, buses, master, .. } = self.settings;
         let settings = tracks.iter().chain(buses).nth(index);
         let (gain_db, chain) = settings.map_or((master.gain_db, &master.chain), |strip| (strip.gain_db, &strip.chain));
-        let stages = chain.iter().map(|processor| processor.build(self.sample_rate_hz, self.load));
-        let stages = stages.collect::<Result<Vec<_>>>()?;
+        let processors = chain.iter().map(|settings| settings.build(self.sample_rate_hz, self.load));
+        let processors = processors.collect::<Result<Vec<_>>>()?;
         // What comes in at each processor, and goes out at the last, lags what comes in at the strip by so much.
         let mut lags = vec![0];
-        lags.extend(stages.iter().scan(0, |lag, stage| {
-            *lag += stage.latency_frames();
+        lags.extend(processors.iter().scan(0, |lag, processor| {
+            *lag += processor.latency_frames();
             Some(*lag)
         }));
         let (routes, side_chains) = (&self.plan.routes[index], &self.plan.side_chains[index]);
@@ -165,10 +165,10 @@ impl Assembly<'_> {
         let heard = side_chains.iter().zip(&lags);
         let heard = heard.filter_map(|(from, lag)| from.map(|from| self.latencies[from].saturating_sub(*lag)));
         let arrival = routes.iter().map(|route| self.latencies[route.from]).chain(heard).max().unwrap_or(0);
-        let links = stages.into_iter().zip(side_chains).zip(&lags).map(|((stage, from), lag)| {
+        let links = processors.into_iter().zip(side_chains).zip(&lags).map(|((processor, from), lag)| {
             let route = from.map(|from| Route { from, gain_db: 0.0, pre_fader: false });
             let side_chain = route.map(|route| self.feed(route, arrival + lag));
-            Link { stage, side_chain, heard: Vec::new() }
+            Link { processor, side_chain, heard: Vec::new() }
         });
         let chain = links.collect();
         let feeds = routes.iter().map(|&route| self.feed(route, arrival)).collect();
@@ -238,14 +238,14 @@ impl Strip {
         for feed in &mut self.feeds {
             feed.add_to(&mut self.output, done);
         }
-        for Link { stage, side_chain, heard } in &mut self.chain {
+        for Link { processor, side_chain, heard } in &mut self.chain {
             match side_chain {
-                None => stage.process(&mut self.output),
+                None => processor.process(&mut self.output),
                 Some(feed) => {
                     heard.clear();
                     heard.resize(frames, [0.0; 2]);
                     feed.add_to(heard, done);
-                    stage.process_with_side_chain(&mut self.output, heard);
+                    processor.process_with_side_chain(&mut self.output, heard);
                 }
             }
         }

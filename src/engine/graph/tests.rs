@@ -1,5 +1,6 @@
 use super::*;
 use crate::audio::AudioBuffer;
+use crate::dsp::Processor;
 use crate::dsp::compressor::Compressor;
 use crate::dsp::testing::noise;
 use crate::dsp::width::WidthSettings;

@@ -1,12 +1,11 @@
-//! Every processor, as settings that say what they are and as stages that run them.
+//! Every processor, by the settings that say what it is.
 //!
 //! [`ProcessorSettings`] is what a file holds: a `kind` and the settings of that kind. [`ProcessorSettings::build`]
-//! makes a [`Stage`] of it. [`catalogue`] lists all kinds with their parameters.
+//! makes a [`Processor`] of it. [`catalogue`] lists all kinds with their parameters.
 
 pub mod catalogue;
 #[cfg(test)]
 mod schema_check;
-mod stage;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +14,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::stage::Stage;
+use crate::dsp::Processor;
 use crate::dsp::bass_harmonics::{BassHarmonics, BassHarmonicsSettings};
 use crate::dsp::compressor::{Compressor, CompressorSettings};
 use crate::dsp::convolution::{Convolution, ConvolutionSettings, ImpulseResponse};
@@ -253,7 +252,7 @@ impl ProcessorSettings {
     ///
     /// # Errors
     /// Those of `load`, which only a convolution calls.
-    pub fn build(&self, rate: u32, load: LoadResponse<'_>) -> Result<Box<dyn Stage>> {
+    pub fn build(&self, rate: u32, load: LoadResponse<'_>) -> Result<Box<dyn Processor + Send + Sync>> {
         Ok(match self {
             Self::Eq(EqSettings { mode: EqMode::MinimumPhaseIir, bands }) => Box::new(Equalizer::new(bands, rate)),
             // What changes nothing needn't lag.
