@@ -367,6 +367,7 @@ impl StateVariable {
 mod tests {
     use super::*;
     use crate::dsp::smooth::Smooth;
+    use crate::dsp::testing::check_promises;
 
     const RATE_HZ: u32 = 48_000;
 
@@ -466,5 +467,15 @@ mod tests {
         let eq = DynamicEq::new(&[near], RATE_HZ);
         let click_db = crate::dsp::smooth::tests::click_db(eq, &[&[DynamicBand { frequency_hz: 900.0, ..near }]]);
         assert!(click_db < -80.0, "{click_db} dBFS");
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        let kinds = [DynamicKind::Bell, DynamicKind::LowShelf, DynamicKind::HighShelf];
+        let bands =
+            kinds.map(|kind| DynamicBand { kind, threshold_db: -40.0, range_db: 6.0, ..DynamicBand::default() });
+        for rate_hz in [8_000, 44_100, 384_000] {
+            check_promises(&DynamicEq::new(&bands, rate_hz), 30.0);
+        }
     }
 }

@@ -312,7 +312,7 @@ impl Retune for Equalizer {
 mod tests {
     use super::*;
     use crate::dsp::smooth::Smooth;
-    use crate::dsp::testing::{Noise, noise, sine};
+    use crate::dsp::testing::{Noise, check_promises, noise, sine};
 
     fn band(channel: BandChannel, gain_db: f64) -> EqBand {
         EqBand {
@@ -494,6 +494,15 @@ mod tests {
             frames.extend([[1e-310, -1e-308]; 500]);
             Equalizer::new(std::slice::from_ref(&band), 44_100).process(&mut frames);
             assert!(frames.iter().flatten().all(|x| x.abs() < 1e3), "{band:?}");
+        }
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        use BandChannel::{Left, Mid, Right, Side, Stereo};
+        let bands = [Stereo, Mid, Side, Left, Right].map(|channel| band(channel, 6.0));
+        for rate_hz in [8_000, 44_100, 384_000] {
+            check_promises(&Equalizer::new(&bands, rate_hz), 30.0);
         }
     }
 }

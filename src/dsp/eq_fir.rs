@@ -316,6 +316,7 @@ fn to_time(mut spectrum: Vec<Complex<f64>>) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::dsp::eq::{BandKind, Equalizer};
+    use crate::dsp::testing::check_promises;
 
     const RATE_HZ: u32 = 44_100;
 
@@ -434,5 +435,18 @@ mod tests {
         let mut parts = input;
         parts.chunks_mut(997).for_each(|block| fir.process(block));
         assert_eq!(whole, parts);
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        let bands = [BandChannel::Stereo, BandChannel::Side].map(|channel| EqBand {
+            channel,
+            gain_db: 6.0,
+            ..EqBand::default()
+        });
+        for mode in [EqMode::LinearPhase, EqMode::MinimumPhaseFir] {
+            // The lowest rate, at which it lags the least.
+            check_promises(&FirEqualizer::new(&bands, mode, 8_000), 30.0);
+        }
     }
 }

@@ -165,6 +165,7 @@ impl Retune for Expander {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::check_promises;
 
     const RATE_HZ: u32 = 48_000;
 
@@ -273,5 +274,13 @@ mod tests {
         let shut = ExpanderSettings { threshold_db: 0.0, range_db: 40.0, ..Default::default() };
         let click_db = crate::dsp::smooth::tests::click_db(Expander::new(&open, RATE_HZ), &[&shut]);
         assert!(click_db < -80.0, "{click_db} dBFS");
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        for (ratio, rate_hz) in [(2.0, 8_000), (100.0, 44_100), (2.0, 384_000)] {
+            let settings = ExpanderSettings { threshold_db: -20.0, ratio, ..Default::default() };
+            check_promises(&Expander::new(&settings, rate_hz), 1.001);
+        }
     }
 }

@@ -242,7 +242,7 @@ mod tests {
     use std::f64::consts::TAU;
 
     use super::*;
-    use crate::dsp::testing::{channel, tone_amplitude};
+    use crate::dsp::testing::{channel, check_promises, tone_amplitude};
 
     const RATE_HZ: u32 = 48_000;
 
@@ -337,5 +337,13 @@ mod tests {
     fn out_of_range_settings_are_named() {
         let error = LevelerSettings { release_ms: 1.0, ..Default::default() }.validate().unwrap_err();
         assert_eq!(error.to_string(), "leveler.release_ms: 1 is outside 5 to 2000; choose a value in that range");
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        for (stereo_link_percent, rate_hz) in [(100.0, 8_000), (0.0, 44_100), (50.0, 384_000)] {
+            let settings = LevelerSettings { stereo_link_percent, ..Default::default() };
+            check_promises(&Leveler::new(&settings, rate_hz), 1.001);
+        }
     }
 }

@@ -224,6 +224,7 @@ impl Curve {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::check_promises;
     use std::f64::consts::TAU;
 
     const RATE_HZ: f64 = 44_100.0;
@@ -297,5 +298,13 @@ mod tests {
     fn out_of_range_settings_are_named() {
         let error = SoftClipSettings { oversampling: 3, ..Default::default() }.validate().unwrap_err();
         assert_eq!(error.to_string(), "soft_clip.oversampling: 3 is none of 4, 8, 16; choose one of them");
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        for oversampling in [4, 8, 16] {
+            let settings = SoftClipSettings { ceiling_db: -6.0, oversampling, ..Default::default() };
+            check_promises(&SoftClip::new(&settings), 3.0);
+        }
     }
 }

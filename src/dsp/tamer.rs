@@ -219,7 +219,7 @@ impl Retune for Tamer {
 mod tests {
     use super::*;
     use crate::dsp::smooth::Smooth;
-    use crate::dsp::testing::Noise;
+    use crate::dsp::testing::{Noise, check_promises};
 
     const RATE_HZ: u32 = 48_000;
 
@@ -337,5 +337,12 @@ mod tests {
         assert_eq!(whole, parts);
         let wrong = TamerSettings { highest_hz: 100.0, ..settings }.validate(RATE_HZ).unwrap_err();
         assert_eq!(wrong.to_string(), "tamer.highest_hz: 100 must be above lowest_hz, 150");
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        for rate_hz in [44_100, 384_000] {
+            check_promises(&Tamer::new(&TamerSettings::default(), rate_hz), 10.0);
+        }
     }
 }

@@ -160,7 +160,7 @@ impl Retune for TransientShaper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::testing::{Noise, noise, sine};
+    use crate::dsp::testing::{Noise, check_promises, noise, sine};
 
     const RATE_HZ: u32 = 48_000;
 
@@ -251,5 +251,13 @@ mod tests {
         let neutral = TransientShaper::new(&TransientSettings::default(), RATE_HZ);
         let click_db = crate::dsp::smooth::tests::click_db(neutral, &[&settings]);
         assert!(click_db < -80.0, "{click_db} dBFS");
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        for rate_hz in [8_000, 44_100, 384_000] {
+            let settings = TransientSettings { attack_db: 24.0, sustain_db: -24.0 };
+            check_promises(&TransientShaper::new(&settings, rate_hz), 16.0);
+        }
     }
 }

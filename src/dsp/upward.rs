@@ -136,6 +136,7 @@ impl Retune for UpwardCompressor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::check_promises;
     use crate::units::{amplitude_to_db, db_to_power};
 
     const RATE_HZ: u32 = 48_000;
@@ -208,5 +209,13 @@ mod tests {
         let louder = UpwardSettings { threshold_db: 0.0, ratio: 20.0, range_db: 20.0, ..settings };
         let click_db = crate::dsp::smooth::tests::click_db(UpwardCompressor::new(&settings, RATE_HZ), &[&louder]);
         assert!(click_db < -80.0, "{click_db} dBFS");
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        for rate_hz in [8_000, 44_100, 384_000] {
+            let settings = UpwardSettings { threshold_db: 0.0, ..Default::default() };
+            check_promises(&UpwardCompressor::new(&settings, rate_hz), 2.0);
+        }
     }
 }

@@ -64,6 +64,7 @@ impl Processor for Width {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::testing::check_promises;
 
     #[test]
     fn the_side_gets_the_gain_and_the_mid_stays() {
@@ -72,5 +73,10 @@ mod tests {
         assert!(((left - right) - 0.6 * 10f64.powf(-0.3)).abs() < 1e-15);
         assert_eq!(Width::new(0.0).apply([0.9, 0.3]), [0.9, 0.3]);
         assert!(WidthSettings { side_gain_db: 13.0 }.validate().is_err());
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        check_promises(&Width::new(6.0), 2.0);
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::dsp::parameter::Parameters;
-use crate::dsp::testing::Noise;
+use crate::dsp::testing::{Noise, check_promises};
 use crate::units::{db_to_power, power_to_db};
 
 const RATE_HZ: u32 = 48_000;
@@ -305,5 +305,24 @@ fn any_settings_in_range_stay_finite() {
         frames.extend([[0.0; 2]; 500]);
         Compressor::new(&settings, RATE_HZ).process(&mut frames);
         assert!(frames.iter().flatten().all(|x| x.abs() <= 160.0), "{settings:?}");
+    }
+}
+
+#[test]
+fn the_common_promises_hold() {
+    let plain = CompressorSettings { threshold_db: -30.0, ..Default::default() };
+    let with_options = CompressorSettings {
+        detector: Detector::Peak,
+        stereo_link_percent: 30.0,
+        look_ahead_ms: 3.0,
+        mix_percent: 70.0,
+        side_chain_high_pass_hz: Some(100.0),
+        program_dependent_release: true,
+        ..plain.clone()
+    };
+    for settings in [plain, with_options] {
+        for rate_hz in [8_000, 44_100, 384_000] {
+            check_promises(&Compressor::new(&settings, rate_hz), 1.001);
+        }
     }
 }

@@ -100,7 +100,7 @@ impl Processor for StreamLimiter {
 mod tests {
     use super::super::limit;
     use super::*;
-    use crate::dsp::testing::noise;
+    use crate::dsp::testing::{check_promises, noise};
 
     #[test]
     fn a_stream_is_limited_as_a_whole_programme_is() {
@@ -127,5 +127,12 @@ mod tests {
                 assert_eq!((&left[..], &right[..]), (expected.left(), expected.right()), "blocks of {block_frames}");
             }
         }
+    }
+
+    #[test]
+    fn the_common_promises_hold() {
+        // The lowest rate, at which it lags the least.
+        let settings = LimiterSettings { drive_db: 6.0, ..Default::default() };
+        check_promises(&StreamLimiter::new(&settings, 8_000), 1.0);
     }
 }

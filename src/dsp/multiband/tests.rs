@@ -1,6 +1,7 @@
 use super::*;
 use crate::dsp::compressor::BandCompressorSettings;
 use crate::dsp::smooth::Smooth;
+use crate::dsp::testing::check_promises;
 use crate::units::power_to_db;
 
 const RATE_HZ: u32 = 48_000;
@@ -178,4 +179,18 @@ fn linear_phase_changes_the_phase_alone() {
         let change_db = power_to_db(power(&frames[48_000..], |f| f[0]) / before);
         assert!((change_db + 9.99).abs() < 0.35, "{crossover:?}: {change_db}");
     }
+}
+
+#[test]
+fn the_common_promises_hold() {
+    let busy = |count: usize, crossover| {
+        let compressor = BandCompressorSettings { threshold_db: -30.0, ..Default::default() };
+        let band = MultibandBand { side_gain_db: 3.0, compressor: Some(compressor) };
+        BandsSettings { crossover, bands: vec![band; count], ..bands(count) }
+    };
+    for count in 2..=6 {
+        check_promises(&Bands::new(&busy(count, Crossover::LinkwitzRiley), RATE_HZ), 20.0);
+    }
+    // The lowest rate, at which it lags the least.
+    check_promises(&Bands::new(&busy(4, Crossover::LinearPhase), 8_000), 20.0);
 }
