@@ -22,5 +22,28 @@ pub fn read_text(path: &Path, kind: &str) -> Result<String> {
     let mut bytes = Vec::new();
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| Error::read(path, error))?;
     let is_short = bytes.len() as u64 <= MOST_BYTES;
-    String::from_utf8(bytes).ok().filter(|_| is_short).ok_or_else(|| other("not such a text"))
+    let text = String::from_utf8(bytes).map_err(|_| other("not text"))?;
+    if is_short { Ok(text) } else { Err(other("over 16 MiB long")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_settings_file_is_told_by_what_it_is() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let told = |name: &str, content: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, content).expect("space");
+            read_text(&path, "a recipe is a TOML file").map_err(|error| error.to_string())
+        };
+        assert_eq!(told("recipe.toml", b"eq = []"), Ok("eq = []".into()));
+        let audio = told("mix.wav", b"RIFF\xff\xfe\x00\x80").expect_err("no text");
+        assert!(audio.contains("mix.wav") && audio.contains("it is not text; a recipe is a TOML file"), "{audio}");
+        let long = told("long.toml", "#".repeat((MOST_BYTES + 1) as usize).as_bytes()).expect_err("too long");
+        assert!(long.contains("it is over 16 MiB long"), "{long}");
+    }
 }
