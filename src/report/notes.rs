@@ -1,9 +1,8 @@
 //! What else the user of a master should know.
 
 use super::ProfileDocument;
-use super::figures::file_names;
+use super::figures::{change, file_names, number};
 use crate::advise::thresholds::RELEASE_RATE_HZ;
-use crate::engine::Recipe;
 use crate::io::is_same_place;
 use crate::master::{MasterJob, Mastered, References};
 use crate::quality::{Check, Finding, Severity};
@@ -16,6 +15,9 @@ const EVENED_LU: f64 = 1.0;
 const EVENED_ALONE_LU: f64 = 3.0;
 /// From here on it is told that peaks are held under the ceiling, dB: more than what meters may differ by takes of it.
 const HELD_LOWER_DB: f64 = 0.6;
+/// What of a fault grows by as much is told again, a share or a number of times by the factor, a level by dB.
+const GROWN_RATIO: f64 = 1.5;
+const GROWN_DB: f64 = 3.0;
 /// Failures of quality control that make a reference a poor one; others are a matter of its own.
 const MISLEADING: [Check; 3] = [Check::DeadChannel, Check::Dc, Check::Polarity];
 
@@ -76,15 +78,99 @@ fn matters(finding: &Finding) -> bool {
     finding.severity == Severity::Fail || finding.severity == Severity::Warning && finding.id != Check::Dc
 }
 
-/// What quality control finds in the master that it did not find in the mix, or found less grave there: what the listener gets,
-/// whoever caused it. Harmonics that were made for a bass at the mains frequency are no hum.
-fn master_notes(mix: &Source, written: &Source, recipe: &Recipe) -> Vec<String> {
-    let is_new = |finding: &&Finding| {
-        let is_known = mix.findings.iter().any(|known| known.id == finding.id && known.severity >= finding.severity);
-        let is_ours = finding.id == Check::Hum && recipe.bass_harmonics.is_some();
-        matters(finding) && !is_known && !is_ours
-    };
-    written.findings.iter().filter(is_new).map(|finding| format!("In the master: {}.", finding.message)).collect()
+/// What quality control finds in mix and master.
+struct Found<'a> {
+    mix: &'a [Finding],
+    master: &'a [Finding],
+    /// How much louder the master is.
+    louder_lu: f64,
+}
+
+impl Found<'_> {
+    /// Whether the mix has as grave a fault as the master.
+    fn is_known(&self, found: &Finding) -> bool {
+        self.mix.iter().any(|known| known.id == found.id && known.severity >= found.severity)
+    }
+
+    /// What the master has and the mix had not, or less grave: what the listener gets, whoever caused it. `makes_harmonics`: those that
+    /// were made for a bass at the mains frequency are no hum.
+    fn master_notes(&self, makes_harmonics: bool) -> Vec<String> {
+        let is_ours = |found: &Finding| found.id == Check::Hum && makes_harmonics;
+        let told = |found: &Finding| {
+            of_the_mix(found).unwrap_or_else(|| {
+                let known = self.mix.iter().find(|known| known.id == found.id);
+                format!("In the master: {}.{}", found.message, self.growth(known, Some(found)))
+            })
+        };
+        let is_new = |found: &&Finding| matters(found) && !self.is_known(found) && !is_ours(found);
+        self.master.iter().filter(is_new).map(told).collect()
+    }
+
+    /// What the mix has, and how much more of it is in the master.
+    fn mix_notes(&self) -> Vec<String> {
+        let told = |known: &Finding| {
+            // What has become graver is told of the master.
+            let found = self.master.iter().find(|found| found.id == known.id && known.severity >= found.severity);
+            format!("In the mix: {}.{}", known.message, self.growth(Some(known), found))
+        };
+        self.mix.iter().filter(|known| matters(known)).map(told).collect()
+    }
+
+    /// A sentence on a fault of which there is clearly more in the master.
+    fn growth(&self, known: Option<&Finding>, found: Option<&Finding>) -> String {
+        known
+            .zip(found)
+            .filter(|(known, found)| has_grown(known, found, self.louder_lu))
+            .map_or(String::new(), |(known, found)| {
+                format!(" It has grown: in the mix {}, in the master {}.", amount(known), amount(found))
+            })
+    }
+}
+
+/// What only comes to light in the master, and is the mix's. What is to be done about such a file is no advice on one that was just
+/// written.
+fn of_the_mix(found: &Finding) -> Option<String> {
+    match found.id {
+        Check::LossySource => {
+            Some(format!("The mix ends at {:.1} kHz, which shows in the master.", 1e-3 * found.value))
+        }
+        Check::UpSampled => Some(format!("The mix holds nothing above {:.2} kHz.", 0.5e-3 * found.value)),
+        Check::PaddedBits => Some(format!("The mix uses {:.0} bits.", found.value)),
+        _ => None,
+    }
+}
+
+/// Whether there is clearly more of a fault in a master that is so much louder.
+fn has_grown(known: &Finding, found: &Finding, louder_lu: f64) -> bool {
+    let more = found.value - known.value;
+    match found.id {
+        Check::Dc | Check::Clipping | Check::Phase => found.value.abs() >= GROWN_RATIO * known.value.abs(),
+        Check::Balance => found.value.abs() - known.value.abs() >= GROWN_DB,
+        Check::InterSampleOvers | Check::Click | Check::SubSonic => more >= GROWN_DB,
+        // Heard beside the music, which grows too.
+        Check::Hum | Check::Noise | Check::CutStart | Check::CutEnd => more - louder_lu >= GROWN_DB,
+        // There or not, or nothing that mastering adds to.
+        Check::Silent
+        | Check::HeadSilence
+        | Check::TailSilence
+        | Check::Dropout
+        | Check::Polarity
+        | Check::DualMono
+        | Check::DeadChannel
+        | Check::ChannelDelay
+        | Check::UpSampled
+        | Check::PaddedBits
+        | Check::LossySource => false,
+    }
+}
+
+/// How much there is of a fault: `1.4 %`, `12 peaks`, `-48.3 dBFS`.
+fn amount(finding: &Finding) -> String {
+    match finding.unit {
+        "percent" => format!("{} %", number(finding.value, 1)),
+        "peaks" => format!("{} peaks", number(finding.value, 0)),
+        unit => format!("{} {unit}", number(finding.value, 1)),
+    }
 }
 
 /// What became of loud and quiet parts, by loudness ranges, where that is more than anybody asked for.
@@ -114,7 +200,10 @@ fn held_lower(job: &MasterJob<'_>, mastered: &Mastered) -> Option<String> {
 /// What the user should know beside the numbers: what is wrong with the master first, then with what it was made from.
 pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     let Mastered { mix, proposal, written, recipe, .. } = mastered;
-    let mut notes = master_notes(mix, written, recipe);
+    let [was_lufs, is_lufs] = [mix, written].map(|source| source.measurement.loudness.integrated_lufs());
+    let louder_lu = change(was_lufs, is_lufs).unwrap_or_default();
+    let found = Found { mix: &mix.findings, master: &written.findings, louder_lu };
+    let mut notes = found.master_notes(recipe.bass_harmonics.is_some());
     let range_lu = |source: &Source| source.measurement.loudness.range_lu();
     let reference_lu = mastered.references.middle.as_ref().and_then(range_lu);
     notes.extend(
@@ -135,8 +224,7 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
             0.5e-3 * f64::from(mix.info.sample_rate_hz)
         ));
     }
-    let grave = mix.findings.iter().filter(|finding| matters(finding));
-    notes.extend(grave.map(|finding| format!("In the mix: {}.", finding.message)));
+    notes.extend(found.mix_notes());
     notes.extend(held_lower(job, mastered));
     if mastered.is_turned_against {
         notes.push(
@@ -175,6 +263,52 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn finding(id: Check, severity: Severity, value: f64, unit: &'static str) -> Finding {
+        Finding { id, severity, value, unit, threshold: 0.0, times_s: Vec::new(), message: "it is so; mend it".into() }
+    }
+
+    fn found<'a>(mix: &'a [Finding], master: &'a [Finding]) -> Found<'a> {
+        Found { mix, master, louder_lu: 9.0 }
+    }
+
+    #[test]
+    fn a_fault_that_has_grown_is_told_once_with_both_values() {
+        let offset = |severity, percent| [finding(Check::Dc, severity, percent, "percent")];
+        let (mix, master) = (offset(Severity::Fail, -1.4), offset(Severity::Fail, -3.2));
+        let grown = "In the mix: it is so; mend it. It has grown: in the mix -1.4 %, in the master -3.2 %.";
+        assert_eq!(found(&mix, &master).mix_notes(), [grown]);
+        assert!(found(&mix, &master).master_notes(false).is_empty());
+        let same = offset(Severity::Fail, -1.5);
+        assert_eq!(found(&mix, &same).mix_notes(), ["In the mix: it is so; mend it."]);
+        // One that nobody tells of the mix.
+        let small = offset(Severity::Warning, 0.5);
+        let grown = "In the master: it is so; mend it. It has grown: in the mix 0.5 %, in the master -3.2 %.";
+        assert_eq!(found(&small, &master).master_notes(false), [grown]);
+        assert!(found(&small, &master).mix_notes().is_empty());
+    }
+
+    #[test]
+    fn what_is_raised_with_the_music_has_not_grown() {
+        let hum = |dbfs| [finding(Check::Hum, Severity::Warning, dbfs, "dBFS")];
+        let (mix, as_much, more) = (hum(-60.0), hum(-51.0), hum(-47.0));
+        assert!(!found(&mix, &as_much).mix_notes()[0].contains("grown"));
+        assert!(found(&mix, &more).mix_notes()[0].ends_with("in the mix -60.0 dBFS, in the master -47.0 dBFS."));
+        let side = |lu| [finding(Check::Balance, Severity::Warning, lu, "LU")];
+        let (mix, more) = (side(-3.1), side(-6.4));
+        assert!(found(&mix, &more).mix_notes()[0].contains("grown"));
+    }
+
+    #[test]
+    fn what_a_master_has_from_its_mix_is_told_of_that() {
+        let told = |id, value, unit| found(&[], &[finding(id, Severity::Warning, value, unit)]).master_notes(false);
+        let edge = told(Check::LossySource, 14_000.0, "Hz");
+        assert_eq!(edge, ["The mix ends at 14.0 kHz, which shows in the master."]);
+        assert_eq!(told(Check::UpSampled, 44_100.0, "Hz"), ["The mix holds nothing above 22.05 kHz."]);
+        assert_eq!(told(Check::Click, 45.0, "dB"), ["In the master: it is so; mend it."]);
+        let hum = [finding(Check::Hum, Severity::Warning, -50.0, "dBFS")];
+        assert!(found(&[], &hum).master_notes(true).is_empty(), "harmonics that were made are no hum");
+    }
 
     #[test]
     fn a_range_below_both_mix_and_reference_is_told() {
