@@ -43,6 +43,8 @@ pub struct FileDocument {
     pub channels: u32,
     /// Bits of a sample, where the format has such.
     pub bits: Option<u32>,
+    /// Whether the format discards parts of the audio.
+    pub lossy: bool,
     /// Length.
     pub duration_s: f64,
 }
@@ -50,13 +52,14 @@ pub struct FileDocument {
 impl FileDocument {
     /// The document of a measured file.
     pub fn new(source: &Source) -> Self {
-        let SourceInfo { path, format, sample_rate_hz, channels, bits, .. } = &source.info;
+        let SourceInfo { path, format, sample_rate_hz, channels, bits, lossy, .. } = &source.info;
         Self {
             path: path.display().to_string(),
             format: format.clone(),
             sample_rate_hz: *sample_rate_hz,
             channels: *channels,
             bits: *bits,
+            lossy: *lossy,
             duration_s: source.measurement.duration_s(),
         }
     }

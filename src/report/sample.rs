@@ -138,6 +138,7 @@ fn programme(
         sample_rate_hz: 44_100,
         channels: 2,
         bits: Some(24),
+        lossy: false,
         duration_s: 222.3,
     };
     AnalysisDocument { schema: "halfspeed.analysis/1", file, analysis, quality: vec![finding()] }

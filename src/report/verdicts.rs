@@ -4,8 +4,8 @@
 //! PLR and PSR: under 8 dB is squeezed, 12 dB and more dynamic (I. Shepherd's guides to PSR). Correlation, balance and
 //! mono loss: usual quality control of mastering. They are hints, and genres differ.
 
+use super::AnalysisDocument;
 use super::figures::{hertz, number};
-use crate::measure::analysis::Analysis;
 
 /// How good a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +33,14 @@ fn verdict(mood: Mood, text: impl Into<String>) -> Option<Verdict> {
     Some(Verdict { mood, text: text.into() })
 }
 
+/// A PLR or PSR under this is squeezed, dB.
+const SQUEEZED_DB: f64 = 8.0;
 /// Level to which most streaming services play, LUFS.
 const STREAMING_LUFS: f64 = -14.0;
 
 impl Verdict {
     /// Of a value by its id. `None` where there is nothing to say.
-    pub(super) fn of(id: &str, value: Option<f64>, analysis: &Analysis) -> Option<Self> {
+    pub(super) fn of(id: &str, value: Option<f64>, document: &AnalysisDocument) -> Option<Self> {
         use Mood::{Bad, Good, Plain, Warning};
         let Some(x) = value.filter(|value| value.is_finite()) else {
             return match id {
@@ -59,8 +61,8 @@ impl Verdict {
             }
             "range_lu" if x < 3.0 => verdict(Plain, "very even"),
             "range_lu" if x > 15.0 => verdict(Warning, "quiet parts get lost in a car or on a train"),
-            "psr_min_db" if x < 8.0 => verdict(Plain, "limited in places"),
-            "plr_db" | "psr_p5_db" if x < 8.0 => verdict(Warning, "strongly limited"),
+            "psr_min_db" if x < SQUEEZED_DB => verdict(Plain, "limited in places"),
+            "plr_db" | "psr_p5_db" if x < SQUEEZED_DB => verdict(Warning, "strongly limited"),
             "plr_db" | "psr_min_db" | "psr_p5_db" if x >= 12.0 => verdict(Good, "dynamic"),
             "dr14" if x < 8.0 => verdict(Warning, "strongly compressed"),
             "dr14" if x >= 14.0 => verdict(Good, "dynamic"),
@@ -69,13 +71,17 @@ impl Verdict {
             "true_dbtp" if x > -1.0 => verdict(Warning, "over -1 dBTP: lossy encoding can clip"),
             "true_dbtp" => verdict(Good, "room for lossy encoding"),
             // As it is told, in hundredths: the largest sample of 16 bits lies 0.0003 dB under full scale.
+            "sample_dbfs" if (100.0 * x).round() > 0.0 => verdict(Bad, "over full scale"),
             "sample_dbfs" if (100.0 * x).round() >= 0.0 => verdict(Warning, "at full scale"),
             "near_peak_percent" => {
-                let flat = analysis.dynamics.limiting.is_some_and(|limiting| limiting.flat_top_ratio > 0.8);
+                let flat = document.analysis.dynamics.limiting.is_some_and(|limiting| limiting.flat_top_ratio > 0.8);
                 match (x, flat) {
                     (0.05.., true) => verdict(Bad, "flat tops: clipped"),
                     (0.05.., false) => verdict(Warning, "crowded under the peak: limited hard"),
                     (0.01.., _) => verdict(Plain, "limited"),
+                    _ if highest_stands_alone(document) => {
+                        verdict(Plain, "says nothing here: one peak is over all others")
+                    }
                     _ => verdict(Good, "no sign of a limiter or clipper"),
                 }
             }
@@ -99,13 +105,19 @@ impl Verdict {
     }
 }
 
+/// Whether the highest sample may be no peak of the music's: a lossy decoder adds to some, and where PSR tells of a limiter, that
+/// held others lower.
+fn highest_stands_alone(document: &AnalysisDocument) -> bool {
+    document.file.lossy || document.analysis.loudness.psr_p5_db.is_none_or(|psr_db| psr_db < SQUEEZED_DB)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::sample;
 
     fn mood(id: &str, value: f64) -> Option<Mood> {
-        Verdict::of(id, Some(value), &sample::before().analysis).map(|verdict| verdict.mood)
+        Verdict::of(id, Some(value), &sample::before()).map(|verdict| verdict.mood)
     }
 
     #[test]
@@ -120,21 +132,36 @@ mod tests {
         assert_eq!(mood("crest_db", 10.0), None);
         let largest_dbfs = 20.0 * (32_767.0f64 / 32_768.0).log10();
         assert_eq!([mood("sample_dbfs", largest_dbfs), mood("sample_dbfs", -0.01)], [Some(Mood::Warning), None]);
+        assert_eq!(mood("sample_dbfs", 1.87), Some(Mood::Bad));
+    }
+
+    #[test]
+    fn few_samples_near_the_highest_absolve_nobody_whose_limiting_shows_elsewhere() {
+        let mut document = sample::before();
+        let of = |document: &AnalysisDocument| Verdict::of("near_peak_percent", Some(0.001), document).map(|v| v.mood);
+        assert_eq!(of(&document), Some(Mood::Good));
+        document.file.lossy = true;
+        assert_eq!(of(&document), Some(Mood::Plain));
+        document.file.lossy = false;
+        for psr_db in [Some(5.0), None] {
+            document.analysis.loudness.psr_p5_db = psr_db;
+            assert_eq!(of(&document), Some(Mood::Plain), "{psr_db:?}");
+        }
     }
 
     #[test]
     fn clipping_is_told_from_limiting() {
-        let mut analysis = sample::before().analysis;
-        let of = |analysis: &Analysis| Verdict::of("near_peak_percent", Some(0.2), analysis).map(|v| v.mood);
-        assert_eq!(of(&analysis), Some(Mood::Warning));
-        analysis.dynamics.limiting.as_mut().expect("there").flat_top_ratio = 0.95;
-        assert_eq!(of(&analysis), Some(Mood::Bad));
+        let mut document = sample::before();
+        let of = |document: &AnalysisDocument| Verdict::of("near_peak_percent", Some(0.2), document).map(|v| v.mood);
+        assert_eq!(of(&document), Some(Mood::Warning));
+        document.analysis.dynamics.limiting.as_mut().expect("there").flat_top_ratio = 0.95;
+        assert_eq!(of(&document), Some(Mood::Bad));
     }
 
     #[test]
     fn what_does_not_exist_is_said_to_be_missing() {
-        let analysis = sample::bare().before.analysis;
-        assert!(Verdict::of("integrated_lufs", None, &analysis).is_some_and(|v| v.text.contains("silent")));
-        assert_eq!(Verdict::of("plr_db", None, &analysis), None);
+        let document = sample::bare().before;
+        assert!(Verdict::of("integrated_lufs", None, &document).is_some_and(|v| v.text.contains("silent")));
+        assert_eq!(Verdict::of("plr_db", None, &document), None);
     }
 }

@@ -79,7 +79,7 @@ fn file(document: &AnalysisDocument, name: &str, measurement: &Measurement) -> M
                                 }
                                 td { (number(value, decimals)) }
                                 td.words {
-                                    @if let Some(verdict) = Verdict::of(id, value, analysis) { (words(&verdict)) }
+                                    @if let Some(verdict) = Verdict::of(id, value, document) { (words(&verdict)) }
                                 }
                             }
                         }

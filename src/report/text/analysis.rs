@@ -50,7 +50,7 @@ fn one_file(document: &AnalysisDocument, colors: Colors) -> String {
         line(&mut out, title);
         for Reading { id, name, value, decimals, unit } in readings {
             let value_text = format!("  {name:<26}{:>9} {unit:<5}", number(value, decimals));
-            let verdict = Verdict::of(id, value, analysis);
+            let verdict = Verdict::of(id, value, document);
             let verdict = verdict.map_or(String::new(), |verdict| colors.paint(verdict.mood, &verdict.text));
             line(&mut out, &format!("{value_text} {verdict}"));
         }
