@@ -352,6 +352,7 @@ pub(super) fn translation() -> Translation {
             limited_db: 0.0,
             played_lufs: Some(-14.0),
             given_up_db: 5.0,
+            advised_dbtp: -2.0,
             over_advice_db: 0.0,
             album_gain_db: None,
         }],

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::FileDocument;
-use super::figures::{clock, number, signed};
+use super::figures::{clock, number, printable, signed};
 use crate::translate::ceiling::{CeilingFix, CeilingOutcome};
 use crate::translate::codecs::{CodecCheck, LOWEST_DBTP};
 use crate::translate::fix::{Fix, LeftOut};
@@ -78,6 +78,9 @@ impl AlbumTranslationDocument {
     }
 }
 
+/// What would be told as 0.0 is not told, dB.
+const WORTH_TELLING_DB: f64 = 0.05;
+
 /// What loudness costs an album on a service, in words.
 pub(super) fn album_words(service: &AlbumPlayback) -> String {
     if service.target_lufs.is_none() {
@@ -86,25 +89,24 @@ pub(super) fn album_words(service: &AlbumPlayback) -> String {
     if service.gain_db.is_none() {
         return "each track by itself".into();
     }
-    costs(service.given_up_db, service.limited_db, 0.0)
+    costs(service.given_up_db, service.limited_db).join(", ")
 }
 
-/// What loudness costs a track on a service, in words.
+/// What loudness costs a track on a service, and what its peaks do there, in words.
 pub(super) fn service_words(service: &Playback) -> String {
-    costs(service.given_up_db, service.limited_db, service.over_advice_db)
+    let Playback { advised_dbtp, over_advice_db, .. } = service;
+    let mut told = costs(service.given_up_db, service.limited_db);
+    if *over_advice_db > WORTH_TELLING_DB {
+        told.push(format!("peak {} dB over its advice of {advised_dbtp} dBTP", number(*over_advice_db, 1)));
+    }
+    told.join(", ")
 }
 
 /// Costs that are worth telling.
-fn costs(given_up_db: f64, limited_db: f64, over_advice_db: f64) -> String {
-    let costs = [
-        ("you give up", given_up_db, ""),
-        ("its limiter takes", limited_db, ""),
-        ("peak", over_advice_db, " over its advice"),
-    ];
-    let told = costs.into_iter().filter(|(_, db, _)| *db > 0.05);
-    let told: Vec<String> =
-        told.map(|(before, db, after)| format!("{before} {} dB{after}", number(Some(db), 1))).collect();
-    told.join(", ")
+fn costs(given_up_db: f64, limited_db: f64) -> Vec<String> {
+    let costs = [("you give up", given_up_db), ("its limiter takes", limited_db)];
+    let told = costs.into_iter().filter(|(_, db)| *db > WORTH_TELLING_DB);
+    told.map(|(what, db)| format!("{what} {} dB", number(db, 1))).collect()
 }
 
 /// What stands over the column of a part.
@@ -125,15 +127,30 @@ pub(super) fn section_words(section: &SectionScore) -> String {
     format!("{} {}{was}", clock(section.times_s[0]), number(section.score, 0))
 }
 
+/// Where proposals come true.
+const HINT: &str = "master --translate-fix makes such changes, and keeps those that prove right when rendered.";
+
+/// What a reader of proposals can do about them; nothing where there are none but such as were rendered and left out.
+pub(super) fn fix_hint(translation: &Translation) -> Option<&'static str> {
+    translation.fixes().any(|(_, fix)| !fix.is_left_out()).then_some(HINT)
+}
+
+/// What people call a device. One that isn't told of has nothing but its id.
+fn device_name(id: &str, translation: &Translation) -> String {
+    let device = translation.devices.iter().find(|device| device.id == id);
+    printable(device.map_or(id, |device| device.name.as_str()))
+}
+
 /// What a fix should do, and does.
-pub(super) fn fix_outcome(fix: &Fix) -> String {
+pub(super) fn fix_outcome(fix: &Fix, translation: &Translation) -> String {
     let predicted = format!("{} points predicted", signed(Some(fix.predicted_gain), 1));
     match &fix.verified {
         None => predicted,
         Some(verified) => {
             let harm = match &verified.harmed {
                 Some(harmed) if verified.worst_harm >= 0.05 => {
-                    format!(", {} on {harmed}", signed(Some(-verified.worst_harm), 1))
+                    let name = device_name(harmed, translation);
+                    format!(", {} on {name}", signed(Some(-verified.worst_harm), 1))
                 }
                 _ => String::new(),
             };
@@ -160,7 +177,7 @@ pub(super) fn codec_need(check: &CodecCheck) -> Option<String> {
 }
 
 /// What became of a lower ceiling for the sake of codecs.
-pub(super) fn ceiling_outcome(fix: &CeilingFix) -> String {
+pub(super) fn ceiling_outcome(fix: &CeilingFix, translation: &Translation) -> String {
     let names = fix.codecs.iter().map(|codec| codec.id.as_str()).collect::<Vec<_>>().join(", ");
     let (from, to) = (number(Some(fix.from_dbtp), 1), number(fix.to_dbtp, 1));
     match fix.outcome {
@@ -183,7 +200,7 @@ pub(super) fn ceiling_outcome(fix: &CeilingFix) -> String {
         CeilingOutcome::Harms => format!(
             "clips behind {names}; a ceiling of {to} dBTP passes and takes {} points from {}: left at {from} dBTP",
             number(Some(fix.worst_harm), 1),
-            fix.harmed.as_deref().unwrap_or_default()
+            fix.harmed.as_deref().map(|id| device_name(id, translation)).unwrap_or_default()
         ),
     }
 }
@@ -225,25 +242,45 @@ mod tests {
 
     #[test]
     fn what_became_of_a_ceiling_is_told() {
-        let fix = sample::translation().ceiling.expect("in the sample");
-        let told = |outcome, to_dbtp| ceiling_outcome(&CeilingFix { outcome, to_dbtp, ..fix.clone() });
+        let translation = sample::translation();
+        let fix = translation.ceiling.clone().expect("in the sample");
+        let told = |outcome, to_dbtp| ceiling_outcome(&CeilingFix { outcome, to_dbtp, ..fix.clone() }, &translation);
         assert_eq!(
             told(CeilingOutcome::Applied, Some(-2.3)),
             "ceiling -1.0 to -2.3 dBTP: vorbis-96 +1.01 to -0.12 dBTP; loudness -0.31 LU"
         );
-        assert!(told(CeilingOutcome::Harms, Some(-2.3)).ends_with("takes 2.6 points from car: left at -1.0 dBTP"));
+        let harms = told(CeilingOutcome::Harms, Some(-2.3));
+        assert!(harms.ends_with("takes 2.6 points from Car <\u{fffd}motorway>: left at -1.0 dBTP"), "{harms}");
         assert!(told(CeilingOutcome::NonePasses, Some(-2.3)).contains("down to -2.3 dBTP were tried"));
         assert!(told(CeilingOutcome::NonePasses, None).contains("no ceiling down to -8 dBTP passes"));
     }
 
     #[test]
     fn what_was_rendered_and_left_out_says_why() {
-        let mut fix = sample::translation().devices.remove(0).fixes.remove(0);
-        assert_eq!(fix_outcome(&fix), "+4.0 points predicted, +3.1 rendered, -2.6 on car: left out, it takes too much");
+        let mut translation = sample::translation();
+        let mut fix = translation.devices[0].fixes[0].clone();
+        assert_eq!(
+            fix_outcome(&fix, &translation),
+            "+4.0 points predicted, +3.1 rendered, -2.6 on Car <\u{fffd}motorway>: left out, it takes too much"
+        );
+        assert_eq!(fix_hint(&translation), None);
+        // A device that isn't told of.
+        translation.devices.truncate(1);
+        assert!(fix_outcome(&fix, &translation).contains("-2.6 on car:"));
         let verified = fix.verified.take().expect("rendered");
         let alone = Verified { worst_harm: 0.0, harmed: None, left_out: Some(LeftOut::Rewrites), ..verified };
         fix.verified = Some(alone);
-        assert!(fix_outcome(&fix).ends_with("+3.1 rendered: left out, it would be another sound"));
+        assert!(fix_outcome(&fix, &translation).ends_with("+3.1 rendered: left out, it would be another sound"));
+        translation.devices[0].fixes[0].verified = None;
+        assert!(fix_hint(&translation).is_some_and(|hint| hint.contains("master --translate-fix")));
+    }
+
+    #[test]
+    fn a_peak_over_the_advice_of_a_service_is_told_with_it() {
+        let service = sample::translation().platforms.remove(0);
+        assert_eq!(service_words(&service), "you give up 5.0 dB");
+        let over = Playback { over_advice_db: 0.5, ..service };
+        assert_eq!(service_words(&over), "you give up 5.0 dB, peak 0.5 dB over its advice of -2 dBTP");
     }
 
     #[test]

@@ -33,6 +33,10 @@ const LOUDNESS_TOLERANCE_LU: f64 = 0.05;
 /// Times it is limited at the most for that.
 const MAX_ATTEMPTS: usize = 4;
 
+/// The bell where leads are understood, two octaves wide.
+const PRESENCE_HZ: f64 = 2_500.0;
+const PRESENCE_Q: f64 = 0.7;
+
 /// A change of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "id", rename_all = "snake_case")]
@@ -91,9 +95,9 @@ impl Change {
                 name: "presence".into(),
                 kind: BandKind::Bell,
                 channel: BandChannel::Mid,
-                frequency_hz: 2_500.0,
+                frequency_hz: PRESENCE_HZ,
                 gain_db,
-                q: 0.7,
+                q: PRESENCE_Q,
                 ..EqBand::default()
             }],
         }
@@ -125,9 +129,14 @@ impl Change {
     /// In words: which setting, to what.
     pub fn describe(&self) -> String {
         match self {
-            Self::BassHarmonics { level_db } => format!("harmonics of the bass at {level_db:.0} dB"),
+            Self::BassHarmonics { level_db } => {
+                let BassHarmonicsSettings { corner_hz, .. } = BassHarmonicsSettings::default();
+                format!("harmonics of the bass below {corner_hz:.0} Hz at {level_db:.0} dB")
+            }
             Self::MonoBass { below_hz } => format!("mono below {below_hz:.0} Hz"),
-            Self::Presence { gain_db } => format!("{gain_db:+.0} dB at 2.5 kHz on the mid"),
+            Self::Presence { gain_db } => {
+                format!("{gain_db:+.0} dB at {:.1} kHz on the mid, Q {PRESENCE_Q}", 1e-3 * PRESENCE_HZ)
+            }
             Self::LowCut { below_hz } => format!("high-pass at {below_hz:.0} Hz"),
         }
     }

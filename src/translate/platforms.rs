@@ -70,7 +70,9 @@ pub struct Playback {
     pub played_lufs: Option<f64>,
     /// What loudness was worth: how much of it is turned down, dB (0 or more).
     pub given_up_db: f64,
-    /// How far the true peak of the master exceeds what the service asks for, dB (0 or more).
+    /// The true peak that the service asks for of a master as loud as this one, dBTP.
+    pub advised_dbtp: f64,
+    /// How far the true peak of the master exceeds that, dB (0 or more).
     pub over_advice_db: f64,
     /// Gain if the track plays as part of an album whose loudness is known, dB.
     pub album_gain_db: Option<f64>,
@@ -191,6 +193,7 @@ impl Platform {
         let (lufs, peak) = (measurement.loudness.integrated_lufs(), measurement.peaks.true_dbtp());
         let gain_db = lufs.zip(peak).map_or(0.0, |(lufs, peak)| self.gain_db(lufs, peak));
         let sample_dbfs = measurement.peaks.sample_dbfs().map(|sample| sample + gain_db);
+        let advised_dbtp = self.advised_dbtp(lufs);
         Playback {
             id: self.id.clone(),
             name: self.name.clone(),
@@ -199,7 +202,8 @@ impl Platform {
             limited_db: over(sample_dbfs, self.limiter_dbfs),
             played_lufs: lufs.map(|lufs| lufs + gain_db),
             given_up_db: (-gain_db).max(0.0),
-            over_advice_db: over(peak, Some(self.advised_dbtp(lufs))),
+            advised_dbtp,
+            over_advice_db: over(peak, Some(advised_dbtp)),
             album_gain_db: album.and_then(|album| self.album_gain_db(album)),
         }
     }

@@ -7,7 +7,9 @@ use super::{number_heads, page, scrolling};
 use crate::report::TranslationDocument;
 use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
 use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
-use crate::report::translation::{ceiling_outcome, codec_need, fix_outcome, part_head, section_words, service_words};
+use crate::report::translation::{
+    ceiling_outcome, codec_need, fix_hint, fix_outcome, part_head, section_words, service_words,
+};
 use crate::translate::{DeviceTranslation, Part, Translation};
 
 /// One self-contained page about how a programme translates: no scripts, nothing to load.
@@ -164,7 +166,7 @@ fn applied(translation: &Translation) -> Markup {
                 @for fix in &translation.applied {
                     li { (fix.setting) ", for " (fix.name) ": " (signed(Some(fix.gain), 1)) " points" }
                 }
-                @if let Some(fix) = &translation.ceiling { li { "For the codecs: " (ceiling_outcome(fix)) } }
+                @if let Some(fix) = &translation.ceiling { li { "For the codecs: " (ceiling_outcome(fix, translation)) } }
             }
         }
     }
@@ -179,13 +181,14 @@ fn fixes(translation: &Translation) -> Markup {
             table {
                 tbody {
                     @for (device, fix) in proposed {
-                        tr { th scope="row" { (device.name) } td.words { (fix.setting) } td.words { (fix_outcome(fix)) } }
+                        tr { th scope="row" { (device.name) } td.words { (fix.setting) } td.words { (fix_outcome(fix, translation)) } }
                     }
                     @for (check, need) in clipping {
                         tr { th scope="row" { (check.id) } td.words { "ceiling" } td.words { (need) } }
                     }
                 }
             }
+            @if let Some(hint) = fix_hint(translation) { p.quiet { (hint) } }
         }
     }
 }
@@ -261,5 +264,9 @@ mod tests {
         // A cell for every band of every device, in both layouts.
         assert_eq!(page.matches("class=\"cell").count(), 2 * 2 * document.translation.center_hz.len());
         assert!(page.contains("Phone, one speaker, 100 Hz: -55.") && page.contains("lies in the side alone"));
+        assert!(page.contains("-2.6 on Car &lt;\u{fffd}motorway&gt;: left out") && !page.contains("--translate-fix"));
+        let mut document = document;
+        document.translation.devices[0].fixes[0].verified = None;
+        assert!(translation_html(&document).contains("master --translate-fix makes such changes"));
     }
 }

@@ -3,7 +3,7 @@
 use super::super::TranslationDocument;
 use super::super::figures::{NONE, clock, describe_file, file_name, hertz_range, number, printable, signed};
 use super::super::translation::{
-    ceiling_outcome, codec_need, fix_outcome, part_head, section_words, service_words, summary,
+    ceiling_outcome, codec_need, fix_hint, fix_outcome, part_head, section_words, service_words, summary,
 };
 use super::{WIDTH, columns, line, line_with_words, pad, shorten, wrap};
 use crate::translate::{DeviceScore, DeviceTranslation, Part, Translation};
@@ -48,7 +48,7 @@ pub(super) fn in_master(out: &mut String, translation: &Translation) {
         wrap(out, &format!("Doesn't clip behind {}.", passing.join(", ")), 2);
     }
     match &translation.ceiling {
-        Some(fix) => wrap(out, &format!("For the codecs: {}.", ceiling_outcome(fix)), 2),
+        Some(fix) => wrap(out, &format!("For the codecs: {}.", ceiling_outcome(fix, translation)), 2),
         None => translation
             .codecs
             .iter()
@@ -208,11 +208,13 @@ fn fixes(out: &mut String, translation: &Translation) {
     line(out, "");
     line(out, "What would help");
     for (device, fix) in proposed {
-        wrap(out, &format!("{}: {}; {}", printable(&device.name), fix.setting, fix_outcome(fix)), 2);
+        let outcome = fix_outcome(fix, translation);
+        wrap(out, &format!("{}: {}; {outcome}", printable(&device.name), fix.setting), 2);
     }
     for (check, need) in clipping {
         wrap(out, &format!("{}: {need}", check.id), 2);
     }
+    wrap(out, fix_hint(translation).unwrap_or_default(), 2);
 }
 
 #[cfg(test)]
@@ -244,7 +246,8 @@ mod tests {
             "opus-128         0.40   +1.40",
             "-1.6  opus-pure",
             "Not checked: mp3",
-            "harmonics of the bass at -12 dB; +4.0 points predicted, +3.1 rendered, -2.6 on car: left out",
+            "harmonics of the bass below 110 Hz at -12 dB; +4.0 points predicted, +3.1 rendered, -2.6 on Car <\u{fffd}motorway>: \
+             left out",
         ] {
             assert!(
                 text.split_whitespace()
@@ -254,7 +257,15 @@ mod tests {
                 "{wanted}\n{text}"
             );
         }
-        assert!(!text.contains('\u{1b}'));
+        assert!(!text.contains('\u{1b}') && !text.contains("--translate-fix"), "what was left out is nothing to do");
+        let mut document = document();
+        document.translation.devices[0].fixes[0].verified = None;
+        let text = translation_text(&document);
+        assert_fits(&text);
+        assert!(
+            text.ends_with("when rendered.\n") && text.contains("master --translate-fix makes such changes"),
+            "{text}"
+        );
     }
 
     #[test]
