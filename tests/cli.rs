@@ -750,6 +750,8 @@ fn analyze_writes_a_page_and_a_table_over_time() {
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     assert!(text.lines().any(|line| line.starts_with("album")) && !text.contains('\u{1b}'), "{text}");
     assert!(text.contains("  reference.flac: fail cut_end"), "{text}");
+    let [page_name, table_name] = [&page, &table].map(|path| path.to_str().expect("plain"));
+    assert!(text.ends_with(&format!("\nReport: {page_name}\nValues over time: {table_name}\n")), "{text}");
     assert!(fs::read_to_string(&page).expect("written").contains(">album<"));
     let csv = fs::read_to_string(&table).expect("written");
     assert!(csv.starts_with("file,time_s,momentary_lufs,") && csv.lines().count() > 400);
@@ -870,6 +872,12 @@ fn what_devices_play_is_written_equally_loud_and_own_devices_belong() {
     assert!(folder.join("phone-mono.wav").exists());
     let again = run(&["--render", folder_name]);
     assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("--force"));
+    // People are told where what was written lies.
+    let told = |more: &[&str]| {
+        let output = run(&[&["--render", folder_name, "--force"][..], more].concat());
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert!(told(&[]).ends_with(&format!("\nRenders: {folder_name}\n")) && told(&["--quiet"]).is_empty());
 }
 
 #[test]

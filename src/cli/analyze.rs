@@ -59,6 +59,11 @@ impl AnalyzeArgs {
             Some(album) => self.common.tell(&AlbumAnalysisDocument::new(album, &documents), |_| text())?,
             None => self.common.tell(&documents[0], |_| text())?,
         }
+        for (what, path) in [("Report", &self.html), ("Values over time", &self.csv)] {
+            if let Some(path) = path {
+                self.common.tell_written(what, path)?;
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
 

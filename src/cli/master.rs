@@ -8,7 +8,7 @@ use halfspeed::dsp::noise_shaping::NoiseShaping;
 use halfspeed::engine::OutputSettings;
 use halfspeed::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat, check_output, is_same_place};
 use halfspeed::master::{CEILING_RANGE_DBTP, DEFAULT_CEILING_DBTP, LOUDNESS_RANGE_LUFS, MasterJob, Promised, master};
-use halfspeed::report::{MasterReport, master_html, master_text, printable, promise_words};
+use halfspeed::report::{MasterReport, master_html, master_text, promise_words};
 use halfspeed::suggest::profile::ProfileChoice;
 use halfspeed::suggest::{Amounts, Classical, Learned, LoudnessOnly, Suggester};
 use halfspeed::translate::codecs::Selection;
@@ -16,7 +16,7 @@ use halfspeed::translate::{Devices, devices};
 use halfspeed::{Error, Result};
 
 use super::logger::tell;
-use super::output::{print_text, write_text};
+use super::output::write_text;
 use super::progress::Progress;
 use super::{CommonArgs, html_output, logger, number_within, toml_output, wav_output};
 
@@ -206,11 +206,11 @@ impl MasterArgs {
         self.common.tell(&report, master_text)?;
         if let Some(path) = &self.recipe_out {
             write_text(path, &report.settings.to_toml(), self.force)?;
-            self.tell_written("Recipe", path)?;
+            self.common.tell_written("Recipe", path)?;
         }
         if let Some(path) = &self.report {
             write_text(path, &master_html(&report), self.force)?;
-            self.tell_written("Report", path)?;
+            self.common.tell_written("Report", path)?;
         }
         for promise in report.verified.iter().filter(|promise| self.common.quiet && !promise.met) {
             let reason = promise.reason.as_deref().unwrap_or("the written file shows it");
@@ -249,12 +249,6 @@ impl MasterArgs {
             };
             log::warn!("{why} nothing is suggested that {} could change", idle.join(", "));
         }
-    }
-
-    /// Where something beside the master lies, for who reads text.
-    fn tell_written(&self, what: &str, path: &Path) -> Result<()> {
-        let is_told = !self.common.json && !self.common.quiet;
-        if is_told { print_text(&format!("{what}: {}\n", printable(&path.display().to_string()))) } else { Ok(()) }
     }
 
     /// The recipe and the report must not replace an input, the master or each other.

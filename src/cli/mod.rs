@@ -14,10 +14,11 @@ mod translate;
 
 pub(crate) use self::logger::tell;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use halfspeed::report::printable;
 use halfspeed::{Error, Result};
 use serde::Serialize;
 
@@ -73,6 +74,12 @@ impl CommonArgs {
             (false, true) => Ok(()),
             (false, false) => print_text(&text(document)),
         }
+    }
+
+    /// Where something beside stdout was written, for who reads text.
+    fn tell_written(&self, what: &str, path: &Path) -> Result<()> {
+        let is_told = !self.json && !self.quiet;
+        if is_told { print_text(&format!("{what}: {}\n", printable(&path.display().to_string()))) } else { Ok(()) }
     }
 }
 

@@ -148,7 +148,15 @@ impl TranslateArgs {
         if let Some(path) = &self.html {
             write_text(path, &html(document), self.force)?;
         }
-        self.common.tell(document, text)
+        self.common.tell(document, text)?;
+        // In a folder for streams there is nothing if no codec could be checked.
+        let streams = self.codec_dir.as_ref().filter(|folder| folder.exists());
+        for (what, path) in [("Renders", self.render.as_ref()), ("Streams", streams), ("Report", self.html.as_ref())] {
+            if let Some(path) = path {
+                self.common.tell_written(what, path)?;
+            }
+        }
+        Ok(())
     }
 
     /// The table that ships and what was added. Those that are asked for are among them.
