@@ -149,7 +149,7 @@ impl TranslateArgs {
             write_text(path, &html(document), self.force)?;
         }
         self.common.tell(document, text)?;
-        // In a folder for streams there is nothing if no codec could be checked.
+        // The first codec that can be checked makes the folder.
         let streams = self.codec_dir.as_ref().filter(|folder| folder.exists());
         for (what, path) in [("Renders", self.render.as_ref()), ("Streams", streams), ("Report", self.html.as_ref())] {
             if let Some(path) = path {

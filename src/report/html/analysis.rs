@@ -34,7 +34,7 @@ pub fn analysis_html(files: &[(&AnalysisDocument, &Measurement)], album: Option<
 
 fn overview(files: &[(&AnalysisDocument, &Measurement)], names: &[String], album: &AlbumDocument) -> Markup {
     let table = html! {
-        table.numbers {
+        table.numbers.overview {
             thead {
                 tr { td {} @for figure in &KEY_FIGURES { th scope="col" title=(figure.help) { (figure.short) br; span.quiet { (figure.unit) } } } }
             }
@@ -258,5 +258,9 @@ mod tests {
         // The album's table and each file's by band scroll on a phone.
         assert_eq!(page.matches("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=").count(), 3);
         assert!(page.contains("2 files") && page.contains(">album<") && page.contains("a &lt;b&gt;.wav"));
+        // A shadow shows that there is more, and no name of a column breaks at its hyphen.
+        let css =
+            ["background-attachment: local, local, scroll, scroll", ".overview thead th { white-space: nowrap; }"];
+        assert!(css.iter().all(|rule| page.contains(rule)) && page.contains("<table class=\"numbers overview\">"));
     }
 }

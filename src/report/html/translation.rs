@@ -219,7 +219,7 @@ fn codecs(translation: &Translation) -> Markup {
             tbody {
                 @for check in &translation.codecs {
                     tr {
-                        th scope="row" { span.number { (check.id) } " " span.unit { (check.encoder) } }
+                        th scope="row" { span.number { (check.id) } " " span.quiet { (check.encoder) } }
                         td { (number(check.true_dbtp, 2)) }
                         td { (signed(check.rise_db, 2)) }
                         td { (number(check.band_limit_hz.map(|hz| hz / 1000.0), 1)) }
