@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::figures::file_names;
 use super::notes::notes;
 use super::{AlbumDocument, ProfileDocument, SuggestionDocument};
 use crate::dsp::eq::{BandChannel, response_db};
@@ -258,6 +259,29 @@ impl MasterReport {
             profile: chosen.as_ref().map(ProfileDocument::new),
             settings: recipe,
         }
+    }
+}
+
+impl MasterReport {
+    /// Names of all references. The first one's numbers and curves are told.
+    pub(super) fn reference_names(&self) -> Vec<String> {
+        let given = self.reference.iter().map(|document| &document.file).chain(&self.other_references);
+        file_names(given.map(|file| file.path.as_str()))
+    }
+
+    /// Why the first of several references is told; `None` where it is the only one, or there is none.
+    pub(super) fn reference_role(&self) -> Option<String> {
+        match self.other_references.len() {
+            0 => None,
+            1 => Some("the quieter of two".into()),
+            others => Some(format!("the middle one of {} in loudness", others + 1)),
+        }
+    }
+
+    /// What changes are held against: the reference, or the median of several.
+    pub(super) fn held_against(&self) -> Option<&'static str> {
+        let is_only = self.other_references.is_empty();
+        self.reference.as_ref().map(|_| if is_only { "reference" } else { "median" })
     }
 }
 

@@ -12,10 +12,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use translation::translation_html;
 
 use super::figures::{
-    KEY_FIGURES, PromiseWords, change, describe_file, file_name, file_names, nothing_proposed, number, programmes,
-    signed, verdict,
+    KEY_FIGURES, PromiseWords, change, describe_file, file_name, nothing_proposed, number, programmes, signed, verdict,
 };
-use super::{AnalysisDocument, FileDocument, MasterReport, Outcome, SuggestionDocument};
+use super::{AnalysisDocument, MasterReport, Outcome, SuggestionDocument};
 use crate::master::Promise;
 use crate::suggest::{CurvePoint, ModelVerdict};
 
@@ -74,20 +73,22 @@ pub fn master_html(report: &MasterReport) -> String {
 
 fn head(report: &MasterReport, title: &str) -> Markup {
     let MasterReport { before, after, reference, other_references, .. } = report;
-    let references: Vec<&FileDocument> =
-        reference.iter().map(|document| &document.file).chain(other_references).collect();
-    let names = file_names(references.iter().map(|file| file.path.as_str()));
+    let references = reference.iter().map(|document| &document.file).chain(other_references);
     let made = programmes(before, after, None).into_iter();
-    let made = made.map(|(role, AnalysisDocument { file, .. })| (role, file, file_name(&file.path)));
-    let given = references.into_iter().zip(names).map(|(file, name)| ("reference", file, name));
+    let made = made.map(|(role, AnalysisDocument { file, .. })| (role, file, file_name(&file.path), None));
+    // Of several, numbers and curves are those of the first.
+    let roles = std::iter::once(report.reference_role()).chain(std::iter::repeat(None));
+    let given = references.zip(report.reference_names()).zip(roles);
+    let given = given.map(|((file, name), role)| ("reference", file, name, role));
     html! {
         header {
             h1 title=(after.file.path) { (title) }
             dl.files {
-                @for (role, file, name) in made.chain(given) {
-                    dt.(role) { (role) }
+                @for (what, file, name, role) in made.chain(given) {
+                    dt.(what) { (what) }
                     dd {
                         span.path title=(file.path) { (name) }
+                        @if let Some(role) = role { ", " (role) }
                         " " span.quiet { (describe_file(file)) }
                     }
                 }
@@ -168,12 +169,19 @@ fn key_numbers(report: &MasterReport) -> Markup {
                     }
                 }
             }
+            @if let Some(named) = which_reference(report) { p.quiet { (named) } }
         }
     }
 }
 
+/// Which of several references is told.
+fn which_reference(report: &MasterReport) -> Option<String> {
+    let (names, role) = (report.reference_names(), report.reference_role()?);
+    names.first().map(|name| format!("The reference here is {name}, {role}."))
+}
+
 fn suggestions(report: &MasterReport) -> Markup {
-    let has_reference = report.reference.is_some();
+    let held_against = report.held_against();
     html! {
         section #changes {
             h2 { "What was done, and why" }
@@ -188,15 +196,16 @@ fn suggestions(report: &MasterReport) -> Markup {
                             th.before scope="col" { "before" }
                             th scope="col" { "predicted" }
                             th.after scope="col" { "achieved" }
-                            @if has_reference { th.reference scope="col" { "reference" } }
+                            @if let Some(name) = held_against { th.reference scope="col" { (name) } }
                             th scope="col" { "outcome" }
                         }
                     }
-                    tbody { @for document in &report.suggestions { (suggestion(document, has_reference)) } }
+                    tbody { @for document in &report.suggestions { (suggestion(document, held_against)) } }
                 }
                 p.quiet {
                     "Levels are those of the mid over its mean from 100 Hz to 3.15 kHz. Marked: what moved the wrong way, "
                     "and what is more than 1 dB off its prediction."
+                    @if !report.other_references.is_empty() { " Median: that of all references." }
                 }
             }
             @if report.model.is_asked() && (!report.suggestions.is_empty() || report.model.likeness_ratio.is_some()) {
@@ -231,7 +240,7 @@ fn model_words(verdict: &ModelVerdict) -> Markup {
     }
 }
 
-fn suggestion(document: &SuggestionDocument, has_reference: bool) -> Markup {
+fn suggestion(document: &SuggestionDocument, held_against: Option<&str>) -> Markup {
     let SuggestionDocument { suggestion, unit, outcome, .. } = document;
     html! {
         tr.off[outcome.is_bad()] {
@@ -240,7 +249,7 @@ fn suggestion(document: &SuggestionDocument, has_reference: bool) -> Markup {
             td data-label="before" { (number(suggestion.before, 1)) }
             td data-label="predicted" { (number(suggestion.predicted, 1)) }
             td.after data-label="achieved" { (number(document.achieved, 1)) }
-            @if has_reference { td data-label="reference" { (number(document.reference, 1)) } }
+            @if let Some(name) = held_against { td data-label=(name) { (number(document.reference, 1)) } }
             td.words data-label="outcome" {
                 @match outcome {
                     Outcome::Unknown => {}
@@ -362,6 +371,22 @@ mod tests {
         assert!(page.contains("+1.5 dB off the prediction") && page.contains("not measurable"));
         assert_eq!(page.matches("<tr class=\"off\">").count(), 2);
         assert!(page.contains("2 of 6 changes did not come about as predicted"));
+    }
+
+    #[test]
+    fn of_several_references_one_is_named_and_the_others_count_in_the_median() {
+        let mut report = sample::report();
+        let only = master_html(&report);
+        assert!(!only.contains("The reference here") && !only.contains(">median<"));
+        report.other_references = vec![sample::before().file, sample::after().file];
+        let page = master_html(&report);
+        assert!(is_balanced(&page) && page.contains("Some Hit.flac</span>, the middle one of 3 in loudness "));
+        // Key numbers, loudness, spectrum and width are its own; changes are held against all.
+        assert_eq!(page.matches("The reference here is Some Hit.flac, the middle one of 3 in loudness.").count(), 4);
+        assert_eq!(page.matches(">reference</th>").count(), 1);
+        assert_eq!(page.matches(">median</th>").count(), 1);
+        assert_eq!(page.matches("data-label=\"median\"").count(), report.suggestions.len());
+        assert!(page.contains("Median: that of all references.") && !page.contains("data-label=\"reference\""));
     }
 
     #[test]

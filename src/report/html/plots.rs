@@ -3,6 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use crate::measure::wide_bands::WIDE_BANDS;
+use super::which_reference;
 use crate::report::figures::{hertz_range, number, programmes};
 use crate::report::svg::{BarGroup, Layout, Line, Panel, XAxis, YRange, bars, chart};
 use crate::report::{AnalysisDocument, MasterReport};
@@ -19,6 +20,11 @@ pub(super) fn figure(caption: &Markup, draw: impl Fn(Layout) -> String) -> Marku
             figcaption { (caption) }
         }
     }
+}
+
+/// Which of several references is drawn; nothing where there is one.
+fn named_reference(report: &MasterReport) -> Markup {
+    html! { @if let Some(named) = which_reference(report) { " " (named) } }
 }
 
 /// Loudness of all programmes, and below it what leveler and limiter did.
@@ -85,6 +91,7 @@ pub(super) fn over_time(report: &MasterReport) -> Markup {
         }
         "."
         @if reference_s > shown_s { " The reference goes on beyond the plot." }
+        (named_reference(report))
     };
     let description = "Short-term loudness and gain reduction over time";
     html! {
@@ -128,6 +135,7 @@ pub(super) fn spectrum(report: &MasterReport) -> Markup {
     let caption = html! {
         "Long-term spectrum of the mid in the loud parts, each programme shifted by its integrated loudness, so that "
         "shapes compare."
+        (named_reference(report))
         (equaliser_words(report))
     };
     let description = "Third-octave spectrum and equaliser curve";
@@ -197,7 +205,10 @@ pub(super) fn width(report: &MasterReport) -> Markup {
                 .collect(),
         })
         .collect();
-    let caption = html! { "Power of the side over the mid, loud parts. At 0 dB the side is as strong as the mid." };
+    let caption = html! {
+        "Power of the side over the mid, loud parts. At 0 dB the side is as strong as the mid."
+        (named_reference(report))
+    };
     html! {
         section #width {
             h2 { "Width by band" }

@@ -46,15 +46,9 @@ pub fn master_text(report: &MasterReport) -> String {
     let name = |document: &AnalysisDocument| shorten(&file_name(&document.file.path), WIDTH - 12);
     line(&mut out, &format!("{}: {}", name(after), verdict(&report.verified).to_lowercase()));
     line(&mut out, &format!("  mix        {}", name(before)));
-    if let Some(reference) = reference {
-        let others = match report.other_references.len() {
-            0 => String::new(),
-            1 => " and another one".into(),
-            others => format!(" and {others} others"),
-        };
-        let paths = std::iter::once(&reference.file).chain(&report.other_references).map(|file| file.path.as_str());
-        let names = file_names(paths);
-        line(&mut out, &format!("  reference  {}{others}", shorten(&names[0], WIDTH - 30)));
+    if let Some(name) = report.reference_names().first() {
+        let role = report.reference_role().map_or(String::new(), |role| format!(", {role}"));
+        line(&mut out, &format!("  reference  {}{role}", shorten(name, WIDTH - 13 - columns(&role))));
     }
     if let Some(profile) = &report.profile {
         line(&mut out, &shorten(&printable(&format!("  profile    {}", profile.words())), WIDTH));
@@ -108,11 +102,7 @@ fn changes(out: &mut String, report: &MasterReport) {
         wrap(out, nothing_proposed(report), 0);
         return;
     }
-    let reference = match &report.reference {
-        None => "",
-        Some(_) if report.other_references.is_empty() => "reference",
-        Some(_) => "median",
-    };
+    let reference = report.held_against().unwrap_or_default();
     let title = "What was done, and why";
     line(out, &format!("{title:<42}{:>8}{:>11}{:>10}{reference:>11}", "before", "predicted", "achieved"));
     for document in &report.suggestions {
@@ -381,6 +371,19 @@ pub(super) mod tests {
         assert_fits(&text);
         let wanted = "0.1 LU\n          because the reference has -8.6 LUFS and peaks over the ceiling\n";
         assert!(text.contains(wanted), "{text}");
+    }
+
+    #[test]
+    fn of_several_references_one_is_named_and_the_others_count_in_the_median() {
+        let mut report = sample::report();
+        report.other_references = vec![sample::before().file, sample::after().file];
+        let text = master_text(&report);
+        assert_fits(&text);
+        assert!(text.contains("\n  reference  Some Hit.flac, the middle one of 3 in loudness\n"), "{text}");
+        assert_eq!(text.matches("    change   reference\n").count(), 1, "{text}");
+        assert_eq!(text.matches("  achieved     median\n").count(), 1, "{text}");
+        report.other_references.truncate(1);
+        assert!(master_text(&report).contains("Some Hit.flac, the quieter of two\n"));
     }
 
     #[test]
