@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use self::aim::Aim;
+pub(crate) use self::aim::held_plr_db;
 use self::audition::Audition;
 use self::meet::{Goal, Met, Written, frames_at, limiter_ceiling, meet, read_back};
 pub use self::meet::{LOUDNESS_TOLERANCE_LU, Promise, Promised};

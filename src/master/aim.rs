@@ -7,6 +7,10 @@ use crate::source::Source;
 use crate::suggest::corridor;
 use crate::suggest::profile::Chosen;
 
+/// From here on it is told what a true peak has over the samples that were held, dB: it comes from a clipper, from a limiter that sees
+/// samples alone, or from a lossy decoder. Set by judgement.
+const BEYOND_HELD_DB: f64 = 1.0;
+
 /// What is wished for, and what of that is density.
 pub(super) struct Aim {
     /// Loudness of the written file.
@@ -68,11 +72,25 @@ fn natural_loudness_lufs(
     of_reference().or_else(of_profile).unwrap_or(wished_lufs)
 }
 
-/// Where the limiter of a reference held it, dBFS: its highest sample, which is what most limiters of releases hold. What a
-/// lossy decoder adds to full scale, no limiter left.
+/// Where the limiter of a reference held it, dBFS: its highest sample, which is what most limiters of releases hold. What lies between
+/// samples that were cut off, the limiter never saw, and what a lossy decoder adds to full scale, no limiter left: neither says how
+/// dense the reference was made.
 fn held_at_dbfs(reference: &Source) -> Option<f64> {
     let peak_dbfs = reference.measurement.peaks.sample_dbfs()?;
     Some(if reference.info.lossy { peak_dbfs.min(0.0) } else { peak_dbfs })
+}
+
+/// The true peak of a reference, dBTP, where it is so far over what was held that it says nothing of the density.
+fn beyond_held_dbtp(reference: &Source) -> Option<f64> {
+    let (peak_dbtp, held_dbfs) = (reference.measurement.peaks.true_dbtp()?, held_at_dbfs(reference)?);
+    (peak_dbtp >= held_dbfs + BEYOND_HELD_DB).then_some(peak_dbtp)
+}
+
+/// How far such a reference stands over its loudness where its limiter held it, dB: how dense a master after it is to be. `None` of
+/// any other, whose true peak says as much.
+pub(crate) fn held_plr_db(reference: &Source) -> Option<f64> {
+    beyond_held_dbtp(reference)?;
+    Some(held_at_dbfs(reference)? - reference.measurement.loudness.integrated_lufs()?)
 }
 
 /// How far the reference's peaks stand over the ceiling, dB: by so much a master that is as dense has to be quieter, as if
@@ -94,14 +112,79 @@ fn quieter_than(reference: &Source, name: &str, ceiling_dbtp: f64) -> Option<Str
     let peaks = if is_over_scale {
         "its limiter held 0.0 dBFS at the most".into()
     } else {
-        format!("it peaks at {held_dbfs:.1} dBFS")
+        format!("its samples peak at {held_dbfs:.1} dBFS")
     };
+    let reaches = if is_over_scale { "decoded," } else { "between them, where no limiter held it," };
+    let beyond = beyond_held_dbtp(reference).map_or(String::new(), |peak_dbtp| {
+        format!(" ({reaches} it reaches {peak_dbtp:.1} dBTP, which says nothing of its density)")
+    });
     let remedy =
         if lufs <= LOUDNESS_RANGE_LUFS.1 { format!("; --loudness={lufs:.1} asks for as much") } else { String::new() };
     (quieter_lu >= LOUDNESS_TOLERANCE_LU).then(|| {
         format!(
-            "{name} measures {lufs:.1} LUFS, and {peaks}, over the ceiling of {ceiling_dbtp:.1} dBTP; turned down \
+            "{name} measures {lufs:.1} LUFS, and {peaks}, over the ceiling of {ceiling_dbtp:.1} dBTP{beyond}; turned down \
              as the reference itself would be, the master is {quieter_lu:.1} LU quieter{remedy}"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::{FRAC_PI_2, SQRT_2};
+
+    use super::*;
+    use crate::AudioBuffer;
+    use crate::io::SourceInfo;
+    use crate::measure::Meter;
+
+    /// A soft tone with a burst whose samples reach `highest`: those of a sine at a quarter of the rate lie 3 dB under its crests.
+    fn reference(highest: f64, is_cut: bool, lossy: bool) -> Source {
+        let sample = |n: usize| {
+            let burst = if is_cut {
+                SQRT_2 * (FRAC_PI_2 * (n as f64 + 0.5)).sin()
+            } else {
+                (FRAC_PI_2 * n as f64 / 100.0).sin()
+            };
+            if (48_000..49_000).contains(&n) { highest * burst } else { 0.05 * (0.1309 * n as f64).sin() }
+        };
+        let samples: Vec<f32> = (0..96_000).map(|n| sample(n) as f32).collect();
+        let mut meter = Meter::new(48_000);
+        meter.push(&AudioBuffer::from_channels(48_000, samples.clone(), samples));
+        let info = SourceInfo {
+            path: "reference.wav".into(),
+            format: "WAV".into(),
+            sample_rate_hz: 48_000,
+            channels: 2,
+            bits: None,
+            float: false,
+            lossy,
+            frames: None,
+        };
+        Source { info, measurement: meter.finish(), findings: Vec::new() }
+    }
+
+    #[test]
+    fn what_a_cut_reference_reaches_between_its_samples_says_nothing_of_its_density() {
+        let cut = reference(0.98, true, false);
+        let (peaks, lufs) = (&cut.measurement.peaks, cut.measurement.loudness.integrated_lufs().expect("loud"));
+        assert!(peaks.true_dbtp() > peaks.sample_dbfs().map(|dbfs| dbfs + 2.5));
+        assert_eq!(held_plr_db(&cut), peaks.sample_dbfs().map(|dbfs| dbfs - lufs));
+        let told = quieter_than(&cut, "the reference", -1.0).expect("over the ceiling");
+        let [before, after] = [
+            "and its samples peak at -0.2 dBFS, over the ceiling of -1.0 dBTP (between them, where no limiter held it, it reaches ",
+            " dBTP, which says nothing of its density); turned down as the reference itself would be, the master is 0.8 LU",
+        ];
+        assert!(told.contains(before) && told.contains(after), "{told}");
+
+        let decoded = quieter_than(&reference(1.2, true, true), "the reference", -1.0).expect("over the ceiling");
+        assert!(
+            decoded.contains("held 0.0 dBFS at the most, over the ceiling of -1.0 dBTP (decoded, it reaches"),
+            "{decoded}"
+        );
+
+        let whole = reference(0.98, false, false);
+        assert_eq!(held_plr_db(&whole), None);
+        let told = quieter_than(&whole, "the reference", -1.0).expect("over the ceiling");
+        assert!(told.contains("over the ceiling of -1.0 dBTP; turned down"), "{told}");
+    }
 }

@@ -9,11 +9,12 @@ use crate::dsp::eq::{BandChannel, response_db};
 use crate::engine::Recipe;
 use crate::engine::render::ChainLog;
 use crate::io::SourceInfo;
-use crate::master::{MasterJob, Mastered, Promise, Refinement};
+use crate::master::{MasterJob, Mastered, Promise, References, Refinement, held_plr_db};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
 use crate::quality::Finding;
 use crate::source::Source;
+use crate::statistics::median;
 use crate::suggest::{Classical, CurvePoint, ModelVerdict, Quantity, Suggester};
 use crate::translate::Translation;
 
@@ -218,7 +219,11 @@ impl MasterReport {
         };
         let suggestions = proposal.suggestions.into_iter().map(|suggestion| {
             let quantity = suggestion.quantity;
-            SuggestionDocument::new(suggestion, quantity.of(&written.measurement), held_against(quantity))
+            let reference_by_samples = density_by_samples(quantity, &references);
+            SuggestionDocument {
+                reference_by_samples,
+                ..SuggestionDocument::new(suggestion, quantity.of(&written.measurement), held_against(quantity))
+            }
         });
         let short_term = |source: &Source| source.measurement.loudness.short_term_lufs();
         Self {
@@ -283,6 +288,13 @@ impl MasterReport {
         let is_only = self.other_references.is_empty();
         self.reference.as_ref().map(|_| if is_only { "reference" } else { "median" })
     }
+}
+
+/// A density of the references, the median of several, where the true peak of one of them says nothing of it.
+fn density_by_samples(quantity: Quantity, references: &References) -> Option<f64> {
+    let is_asked = quantity == Quantity::PeakToLoudness && references.all().any(|source| held_plr_db(source).is_some());
+    let of = |source: &Source| held_plr_db(source).or_else(|| quantity.of(&source.measurement));
+    if is_asked { median(references.all().filter_map(of).collect()) } else { None }
 }
 
 fn eq_response(recipe: &Recipe, sample_rate_hz: u32) -> Vec<CurvePoint> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::figures::signed;
+use super::figures::{number, signed};
 use crate::suggest::Suggestion;
 
 /// A miss of the prediction beyond this is marked, in the suggestion's unit.
@@ -24,6 +24,9 @@ pub struct SuggestionDocument {
     pub achieved: Option<f64>,
     /// Value in the reference, the median of several, or mean of the profile where it has one.
     pub reference: Option<f64>,
+    /// The same of a density by the samples that the reference's limiter held, where its true peak is 1 dB or more over them (it
+    /// clips, say): the master is made after them. `null` elsewhere.
+    pub reference_by_samples: Option<f64>,
     /// Whether it came about as predicted.
     pub outcome: Outcome,
 }
@@ -50,6 +53,7 @@ impl SuggestionDocument {
             unit: suggestion.quantity.unit(),
             achieved,
             reference,
+            reference_by_samples: None,
             outcome: Outcome::of(&suggestion, achieved),
             suggestion,
         }
@@ -58,6 +62,20 @@ impl SuggestionDocument {
     /// How far the master lies over the prediction.
     pub(super) fn miss(&self) -> Option<f64> {
         Some(self.achieved? - self.suggestion.predicted?)
+    }
+
+    /// What of the reference the change was made after.
+    pub(super) fn held_against(&self) -> Option<f64> {
+        self.reference_by_samples.or(self.reference)
+    }
+
+    /// Why that is another number than the reference's true peak gives.
+    pub(super) fn reference_words(&self) -> Option<String> {
+        let by_true_peak = number(self.reference, 1);
+        let unit = self.unit;
+        self.reference_by_samples.map(|_| {
+            format!("The reference counts by the samples that its limiter held: by its true peak it would be {by_true_peak} {unit}.")
+        })
     }
 
     /// The outcome in words.

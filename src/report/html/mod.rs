@@ -244,12 +244,16 @@ fn suggestion(document: &SuggestionDocument, held_against: Option<&str>) -> Mark
     let SuggestionDocument { suggestion, unit, outcome, .. } = document;
     html! {
         tr.off[outcome.is_bad()] {
-            th scope="row" title=(suggestion.id) { (suggestion.setting) div.cause { (suggestion.cause) } }
+            th scope="row" title=(suggestion.id) {
+                (suggestion.setting)
+                div.cause { (suggestion.cause) }
+                @if let Some(words) = document.reference_words() { div.cause { (words) } }
+            }
             td.words data-label="measured by" { (document.measure) ", " (unit) }
             td data-label="before" { (number(suggestion.before, 1)) }
             td data-label="predicted" { (number(suggestion.predicted, 1)) }
             td.after data-label="achieved" { (number(document.achieved, 1)) }
-            @if let Some(name) = held_against { td data-label=(name) { (number(document.reference, 1)) } }
+            @if let Some(name) = held_against { td data-label=(name) { (number(document.held_against(), 1)) } }
             td.words data-label="outcome" {
                 @match outcome {
                     Outcome::Unknown => {}
@@ -371,6 +375,15 @@ mod tests {
         assert!(page.contains("+1.5 dB off the prediction") && page.contains("not measurable"));
         assert_eq!(page.matches("<tr class=\"off\">").count(), 2);
         assert!(page.contains("2 of 6 changes did not come about as predicted"));
+    }
+
+    #[test]
+    fn a_density_after_a_reference_that_clips_stands_beside_the_number_that_was_used() {
+        let mut report = sample::report();
+        report.suggestions[0].reference_by_samples = Some(1.9);
+        let page = master_html(&report);
+        assert!(is_balanced(&page) && page.contains("<td data-label=\"reference\">1.9</td>"));
+        assert!(page.contains("by the samples that its limiter held: by its true peak it would be 2.6 dB."));
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn changes(out: &mut String, report: &MasterReport) {
             Outcome::AsPredicted | Outcome::Unknown => String::new(),
         };
         let values = [suggestion.before, suggestion.predicted, *achieved].map(|value| number(value, 1));
-        let reference = report.reference.as_ref().map_or(String::new(), |_| number(document.reference, 1));
+        let reference = report.reference.as_ref().map_or(String::new(), |_| number(document.held_against(), 1));
         let [before, predicted, achieved] = values;
         let setting = printable(&suggestion.setting);
         let is_long = columns(&setting) > 40;
@@ -123,6 +123,7 @@ fn changes(out: &mut String, report: &MasterReport) {
         let setting = if is_long { "" } else { &setting };
         line(out, &format!("  {setting:<40}{before:>8}{predicted:>11}{achieved:>10}{reference:>11}{mark}"));
         wrap(out, &printable(&suggestion.cause), 6);
+        wrap(out, &document.reference_words().unwrap_or_default(), 6);
     }
 }
 
@@ -371,6 +372,19 @@ pub(super) mod tests {
         assert_fits(&text);
         let wanted = "0.1 LU\n          because the reference has -8.6 LUFS and peaks over the ceiling\n";
         assert!(text.contains(wanted), "{text}");
+    }
+
+    #[test]
+    fn a_density_after_a_reference_that_clips_stands_beside_the_number_that_was_used() {
+        let mut report = sample::report();
+        report.suggestions =
+            vec![SuggestionDocument { reference_by_samples: Some(1.9), ..report.suggestions.swap_remove(0) }];
+        let text = master_text(&report);
+        assert_fits(&text);
+        assert!(text.contains("Q 0.8                     5.2        3.3       3.4        1.9\n"), "{text}");
+        assert!(text.contains(
+            "      The reference counts by the samples that its limiter held: by its true peak it would be 2.6 dB.\n"
+        ));
     }
 
     #[test]
