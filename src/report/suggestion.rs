@@ -74,7 +74,9 @@ impl SuggestionDocument {
         let by_true_peak = number(self.reference, 1);
         let unit = self.unit;
         self.reference_by_samples.map(|_| {
-            format!("The reference counts by the samples that its limiter held: by its true peak it would be {by_true_peak} {unit}.")
+            format!(
+                "The reference counts by the samples its limiter held; by true peak it would be {by_true_peak} {unit}."
+            )
         })
     }
 

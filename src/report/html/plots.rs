@@ -2,8 +2,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::measure::wide_bands::WIDE_BANDS;
 use super::which_reference;
+use crate::measure::wide_bands::WIDE_BANDS;
 use crate::report::figures::{hertz_range, number, programmes};
 use crate::report::svg::{BarGroup, Layout, Line, Panel, XAxis, YRange, bars, chart};
 use crate::report::{AnalysisDocument, MasterReport};

@@ -383,7 +383,7 @@ pub(super) mod tests {
         assert_fits(&text);
         assert!(text.contains("Q 0.8                     5.2        3.3       3.4        1.9\n"), "{text}");
         assert!(text.contains(
-            "      The reference counts by the samples that its limiter held: by its true peak it would be 2.6 dB.\n"
+            "      The reference counts by the samples its limiter held; by true peak it would be 2.6 dB.\n"
         ));
     }
 
