@@ -4,12 +4,24 @@
 use super::thresholds::RELEASE_RATE_HZ;
 use super::{Advice, Mend, Problem, Severity, evidence};
 use crate::measure::Measurement;
-use crate::quality::{self, Check, Finding, Format};
+use crate::quality::{self, Check, Finding, Format, in_hertz};
 
 /// A place is told with so much after it, seconds.
 const SPAN_S: f64 = 1.0;
 /// What is found at the very end is told with so much before it, seconds.
 const END_SPAN_S: f64 = 0.05;
+
+/// Names of a finding's frequencies in the evidence, in their order: hum has eight at the most.
+const FREQUENCIES: [&str; 8] = [
+    "frequency_1_hz",
+    "frequency_2_hz",
+    "frequency_3_hz",
+    "frequency_4_hz",
+    "frequency_5_hz",
+    "frequency_6_hz",
+    "frequency_7_hz",
+    "frequency_8_hz",
+];
 
 /// What to do about a mix that an encoder has been at.
 const LOSSY_FIX: &str = "export the mix as WAV or FLAC of 24 bits, and replace samples that came from lossy files";
@@ -56,7 +68,7 @@ impl Rule {
                 mend: Mend::Master,
                 value: "loudest_dbfs",
                 fix: "find the track that hums (solo them in a pause), mend its ground loop or mute it between \
-                      phrases; else notches of Q 30, -20 dB, on the mains frequency and the harmonics that stand out",
+                      phrases; else notches of Q 30, -20 dB, where it stands out",
             },
             Check::Noise => Self {
                 problem: Problem::Noise,
@@ -167,6 +179,12 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
             Check::TailSilence => [at_s, end_s],
             _ => span_s(at_s, end_s),
         };
+        let mut numbers = evidence([(rule.value, finding.value)]);
+        numbers.extend(FREQUENCIES.into_iter().zip(finding.frequencies_hz.iter().copied()));
+        let fix = match &finding.frequencies_hz[..] {
+            [] => rule.fix.into(),
+            frequencies_hz => format!("{}: at {}", rule.fix, in_hertz(frequencies_hz)),
+        };
         findings.push(Advice {
             id: rule.problem,
             severity: severity(finding.severity),
@@ -174,8 +192,8 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
             message: finding.message.clone(),
             band_hz: None,
             times_s: finding.times_s.iter().map(|&at_s| span(at_s)).collect(),
-            evidence: evidence([(rule.value, finding.value)]),
-            fix: rule.fix.into(),
+            evidence: numbers,
+            fix,
             mend: rule.mend,
         });
     }

@@ -221,6 +221,7 @@ mod tests {
                 unit: "ms",
                 threshold: 1e3 / f64::from(rate_hz),
                 times_s: Vec::new(),
+                frequencies_hz: Vec::new(),
                 message: String::new(),
             };
             let fix = channel_delay(&found, rate_hz).fix;

@@ -141,6 +141,7 @@ fn silence_at_the_end_and_a_sample_rate_that_holds_nothing_are_told() {
         unit: "Hz",
         threshold: 96_000.0,
         times_s: Vec::new(),
+        frequencies_hz: Vec::new(),
         message: "the file holds nothing above 22.05 kHz".into(),
     };
     let mut told = Vec::new();
@@ -291,7 +292,10 @@ fn clipping_hum_and_offset_are_told() {
         let hum: f64 = (1..=5).map(|harmonic| 0.01 / f64::from(harmonic) * (f64::from(harmonic) * phase).sin()).sum();
         frame.map(|x| if n < half { x } else { 0.01 * x } + hum)
     });
-    find(&humming.advice(None), Problem::Hum);
+    let findings = humming.advice(None);
+    let hum = find(&findings, Problem::Hum);
+    assert!(hum.message.contains("mains hum at 50 Hz stands out at 50, 100"), "{hum:?}");
+    assert!(hum.fix.contains(": at 50, 100") && hum.evidence["frequency_3_hz"] == 150.0, "{hum:?}");
     let off = Signal::music().with(|_, frame| frame.map(|x| x + 0.02)).advice(None);
     assert!((find(&off, Problem::Dc).evidence["offset_percent"] - 2.0).abs() < 0.1, "{off:?}");
 }

@@ -131,6 +131,7 @@ impl Bandwidth {
             unit: "Hz",
             threshold: f64::from(self.sample_rate_hz),
             times_s: Vec::new(),
+            frequencies_hz: Vec::new(),
             message: format!(
                 "the file has a sample rate of {} Hz but holds nothing above {:.2} kHz: it was made from a file at about \
                  {rate_hz} Hz; ask for the original, or deliver it at that rate",
@@ -155,6 +156,7 @@ impl Bandwidth {
             unit: "Hz",
             threshold: self.highest_edge_hz(),
             times_s: Vec::new(),
+            frequencies_hz: Vec::new(),
             message: if lossy {
                 format!("its coding removed everything above {:.1} kHz; master from the original", 1e-3 * edge_hz)
             } else {

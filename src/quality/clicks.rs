@@ -124,6 +124,7 @@ impl Clicks {
             unit: "dB",
             threshold: CLICK_DB,
             times_s: times.seconds(self.sample_rate_hz),
+            frequencies_hz: Vec::new(),
             message: format!(
                 "{}, up to {:.0} dB over the sound around; listen there, and mend the edit, the buffer setting or the file",
                 if self.found.len() == 1 { "1 click".into() } else { format!("{} clicks", self.found.len()) },

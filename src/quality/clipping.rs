@@ -119,6 +119,7 @@ impl Clipping {
             unit: "peaks",
             threshold: threshold as f64,
             times_s: sum.times.seconds(sample_rate_hz),
+            frequencies_hz: Vec::new(),
             message: format!(
                 "{} cut off flat, the longest over {} samples; go back to where the level was too high (a clipper, a limiter, \
                  the recording) and export again with headroom",

@@ -114,6 +114,7 @@ impl Delays {
             unit: "ms",
             threshold: 1e3 * DELAY_FRAMES / f64::from(rate_hz),
             times_s: Vec::new(),
+            frequencies_hz: Vec::new(),
             message: format!(
                 "the {late} channel is {:.3} ms ({:.1} samples) late; move it earlier by as much, or find the plug-in \
                  whose delay is not compensated",

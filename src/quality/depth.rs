@@ -52,6 +52,7 @@ impl Depth {
             unit: "bits",
             threshold: f64::from(bits - PADDED_BITS),
             times_s: Vec::new(),
+            frequencies_hz: Vec::new(),
             message: format!(
                 "the file has {bits} bits but uses {used}: it was made from one with fewer; ask for the original{or_deliver}"
             ),

@@ -137,6 +137,7 @@ impl Dropouts {
             unit: "ms",
             threshold: 1e3 * self.shortest_s(),
             times_s: times.seconds(self.sample_rate_hz),
+            frequencies_hz: Vec::new(),
             message: format!(
                 "the sound drops out {}, for up to {longest_ms:.1} ms; export or record again with a larger buffer",
                 if self.found.len() == 1 { "once".into() } else { format!("{} times", self.found.len()) }

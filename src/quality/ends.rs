@@ -116,7 +116,16 @@ impl Ends {
         let power = |channel: usize| end.iter().map(|frame| frame[channel].powi(2)).sum::<f64>() / end.len() as f64;
         let level_dbfs = power_to_db(power(0).max(power(1)));
         let finding = |severity, value, threshold, message| {
-            Some(Finding { id: Check::CutEnd, severity, value, unit: "dBFS", threshold, times_s: vec![end_s], message })
+            Some(Finding {
+                id: Check::CutEnd,
+                severity,
+                value,
+                unit: "dBFS",
+                threshold,
+                times_s: vec![end_s],
+                frequencies_hz: Vec::new(),
+                message,
+            })
         };
         if level_dbfs > CUT_END_WARNING_DBFS {
             let (severity, threshold) = if level_dbfs > CUT_END_FAIL_DBFS {
@@ -151,6 +160,7 @@ fn head_silence(head_s: f64) -> Option<Finding> {
         unit: "s",
         threshold,
         times_s: vec![head_s],
+        frequencies_hz: Vec::new(),
         message: format!("it starts with {head_s:.2} s of silence; trim the start to under {HEAD_WARNING_S} s"),
     })
 }
@@ -163,6 +173,7 @@ fn tail_silence(from_s: f64, tail_s: f64) -> Option<Finding> {
         unit: "s",
         threshold: TAIL_SILENCE_S,
         times_s: vec![from_s],
+        frequencies_hz: Vec::new(),
         message: format!("it ends with {tail_s:.2} s of silence; trim the end to under {TAIL_SILENCE_S} s"),
     })
 }
@@ -175,6 +186,7 @@ fn cut_start(first_dbfs: f64) -> Option<Finding> {
         unit: "dBFS",
         threshold: CUT_SAMPLE_DBFS,
         times_s: vec![0.0],
+        frequencies_hz: Vec::new(),
         message: format!(
             "the first sample is already at {first_dbfs:.1} dBFS: the start is cut off and clicks; export from a little \
              earlier, or fade in over 5 ms"

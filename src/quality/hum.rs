@@ -4,7 +4,7 @@
 use super::low_band::{HARMONICS, Line, MAINS_HZ, Window};
 use super::standing::{Found, Standing};
 use super::thresholds::{HUM_HARMONICS, HUM_MIN_DBFS, HUM_PROMINENCE_DB};
-use super::{Check, Finding, Severity};
+use super::{Check, Finding, Severity, in_hertz};
 use crate::measure::Measurement;
 use crate::statistics::median;
 use crate::units::{db_to_power, power_to_db};
@@ -31,18 +31,26 @@ fn in_pauses(windows: &[Window]) -> Option<Found> {
     if sounding.len() < MIN_WINDOWS {
         return None;
     }
-    let (mains_hz, levels_db) = (0..MAINS_HZ.len())
+    let (mains_hz, harmonics) = (0..MAINS_HZ.len())
         .map(|mains| {
-            let levels: Vec<f64> = (0..HARMONICS).filter_map(|index| level_db(&sounding, mains, index)).collect();
-            (MAINS_HZ[mains], levels)
+            let harmonic_hz = |index: usize| MAINS_HZ[mains] * (index + 1) as f64;
+            let standing = |index| Some((harmonic_hz(index), level_db(&sounding, mains, index)?));
+            let harmonics: Vec<(f64, f64)> = (0..HARMONICS).filter_map(standing).collect();
+            (MAINS_HZ[mains], harmonics)
         })
-        .max_by_key(|(_, levels)| levels.len())?;
-    let loudest_dbfs = levels_db.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let found = Found { mains_hz, harmonics: levels_db.len(), loudest_dbfs, threshold_dbfs: HUM_MIN_DBFS };
-    (levels_db.len() >= HUM_HARMONICS).then_some(found)
+        .max_by_key(|(_, harmonics)| harmonics.len())?;
+    let (harmonics_hz, levels_dbfs): (Vec<f64>, Vec<f64>) = harmonics.into_iter().unzip();
+    let loudest_dbfs = levels_dbfs.into_iter().fold(f64::NEG_INFINITY, f64::max);
+    let is_hum = harmonics_hz.len() >= HUM_HARMONICS;
+    is_hum.then_some(Found { mains_hz, harmonics_hz, loudest_dbfs, threshold_dbfs: HUM_MIN_DBFS })
 }
 
-fn told(Found { mains_hz, harmonics, loudest_dbfs, threshold_dbfs }: Found) -> Finding {
+fn told(Found { mains_hz, harmonics_hz, loudest_dbfs, threshold_dbfs }: Found) -> Finding {
+    let message = format!(
+        "mains hum at {mains_hz:.0} Hz stands out at {}, up to {loudest_dbfs:.0} dBFS; find the ground loop and record again, or cut \
+         these frequencies with narrow notches",
+        in_hertz(&harmonics_hz)
+    );
     Finding {
         id: Check::Hum,
         severity: Severity::Warning,
@@ -50,10 +58,8 @@ fn told(Found { mains_hz, harmonics, loudest_dbfs, threshold_dbfs }: Found) -> F
         unit: "dBFS",
         threshold: threshold_dbfs,
         times_s: Vec::new(),
-        message: format!(
-            "mains hum at {mains_hz:.0} Hz with {harmonics} harmonics, up to {loudest_dbfs:.0} dBFS; find the ground loop and \
-             record again, or cut {mains_hz:.0} Hz and its multiples with narrow notches"
-        ),
+        frequencies_hz: harmonics_hz,
+        message,
     }
 }
 

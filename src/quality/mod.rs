@@ -74,6 +74,8 @@ pub struct Finding {
     pub threshold: f64,
     /// Where, in seconds from the start, rising, [`MAX_TIMES`] at most. Empty: throughout.
     pub times_s: Vec<f64>,
+    /// At which frequencies, rising: those of hum. Empty for all else.
+    pub frequencies_hz: Vec<f64>,
     /// What it is and what to do, in plain English.
     pub message: String,
 }
@@ -231,7 +233,18 @@ fn silent(peak_dbfs: Option<f64>) -> Finding {
         unit: "dBFS",
         threshold: thresholds::AUDIBLE_DBFS,
         times_s: Vec::new(),
+        frequencies_hz: Vec::new(),
         message: format!("{found}; check the export"),
+    }
+}
+
+/// Frequencies in words: `100, 150 and 250 Hz`.
+pub(crate) fn in_hertz(frequencies_hz: &[f64]) -> String {
+    let words: Vec<String> = frequencies_hz.iter().map(|hz| format!("{hz:.0}")).collect();
+    match &words[..] {
+        [] => String::new(),
+        [only] => format!("{only} Hz"),
+        [others @ .., last] => format!("{} and {last} Hz", others.join(", ")),
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
         unit: "dBFS(A)",
         threshold: NOISE_DBFS_A,
         times_s: vec![start as f64 / f64::from(SLOTS_PER_S)],
+        frequencies_hz: Vec::new(),
         message: format!(
             "noise of {level_db:.0} dBFS (A-weighted) is left in a pause; gate or clean the noisy tracks, and fade the pauses"
         ),

@@ -22,6 +22,7 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
         unit: "percent",
         threshold,
         times_s: Vec::new(),
+        frequencies_hz: Vec::new(),
         message: format!(
             "the waveform is off centre by {worst:.2} % of full scale, which costs headroom and clicks at edits; put a \
              high-pass filter at 5 to 20 Hz on it"

@@ -97,6 +97,7 @@ impl Overs {
             unit: "dBTP",
             threshold,
             times_s: times.seconds(self.sample_rate_hz),
+            frequencies_hz: Vec::new(),
             message,
         })
     }

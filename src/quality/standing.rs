@@ -69,17 +69,17 @@ pub(super) struct Standing {
 /// Hum that was found.
 pub(super) struct Found {
     pub(super) mains_hz: f64,
-    pub(super) harmonics: usize,
+    /// Those that stand out, rising.
+    pub(super) harmonics_hz: Vec<f64>,
     pub(super) loudest_dbfs: f64,
     /// From here on it is told.
     pub(super) threshold_dbfs: f64,
 }
 
 /// How far the harmonics of one mains frequency stand out in a segment.
-#[derive(Clone, Copy)]
 struct Stand {
     over_others_db: f64,
-    harmonics: usize,
+    harmonics_hz: Vec<f64>,
     /// The loudest: only known where they stand out enough.
     loudest: Option<Tone>,
 }
@@ -110,12 +110,12 @@ impl Standing {
             let lines = Lines::of(&self.evening.even(&self.samples), self.fft.as_ref(), self.rate_hz);
             for (mains_hz, stands) in MAINS_HZ.into_iter().zip(&mut self.stands) {
                 let (over_others_db, harmonics_hz) = lines.stand(mains_hz);
-                let mut stand = Stand { over_others_db, harmonics: harmonics_hz.len(), loudest: None };
+                let mut loudest = None;
                 if over_others_db >= HUM_STANDING_DB {
                     let tones = harmonics_hz.iter().map(|hz| self.evening.tone(&self.samples, hz / self.rate_hz));
-                    stand.loudest = tones.max_by(|a, b| a.in_gaps_dbfs.total_cmp(&b.in_gaps_dbfs));
+                    loudest = tones.max_by(|a, b| a.in_gaps_dbfs.total_cmp(&b.in_gaps_dbfs));
                 }
-                stands.push(stand);
+                stands.push(Stand { over_others_db, harmonics_hz, loudest });
             }
         }
         self.samples.clear();
@@ -128,10 +128,11 @@ impl Standing {
         let found = MAINS_HZ.into_iter().zip(&self.stands).filter_map(|(mains_hz, stands)| {
             let over_others_db = median(stands.iter().map(|stand| stand.over_others_db).collect())?;
             let best = stands.iter().max_by(|a, b| a.over_others_db.total_cmp(&b.over_others_db))?;
-            let Stand { harmonics, loudest, .. } = *best;
-            let Tone { level_dbfs: loudest_dbfs, in_gaps_dbfs } = loudest?;
-            let is_hum = over_others_db >= HUM_STANDING_DB && harmonics >= MIN_TOLD && in_gaps_dbfs >= threshold_dbfs;
-            is_hum.then_some((over_others_db, Found { mains_hz, harmonics, loudest_dbfs, threshold_dbfs }))
+            let Stand { harmonics_hz, loudest, .. } = best;
+            let Tone { level_dbfs: loudest_dbfs, in_gaps_dbfs } = (*loudest)?;
+            let is_told = harmonics_hz.len() >= MIN_TOLD && in_gaps_dbfs >= threshold_dbfs;
+            let found = || Found { mains_hz, harmonics_hz: harmonics_hz.clone(), loudest_dbfs, threshold_dbfs };
+            (over_others_db >= HUM_STANDING_DB && is_told).then(|| (over_others_db, found()))
         });
         found.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, found)| found)
     }
@@ -383,7 +384,10 @@ mod tests {
         for mains_hz in [50.0, 59.96] {
             let mut noise = Noise(3);
             let found = found(|n| 0.1 * noise.next() + hum(mains_hz, n)).expect("hum is there");
-            assert!((found.mains_hz - mains_hz).abs() < 0.1 && found.harmonics >= 3, "{}", found.harmonics);
+            let harmonics_hz = found.harmonics_hz;
+            assert!((found.mains_hz - mains_hz).abs() < 0.1 && harmonics_hz.len() >= 3, "{harmonics_hz:?}");
+            let is_harmonic = |hz: &f64| (hz / mains_hz - (hz / mains_hz).round()).abs() < 0.005;
+            assert!(harmonics_hz.iter().all(is_harmonic) && harmonics_hz.is_sorted(), "{harmonics_hz:?}");
             // A sine of amplitude 0.01 has -43 dBFS; the loudest of four in noise reads a little more.
             assert!((found.loudest_dbfs + 43.0).abs() < 2.0, "{}", found.loudest_dbfs);
         }

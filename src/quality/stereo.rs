@@ -43,6 +43,7 @@ fn dead_channel(measurement: &Measurement, peaks: [f32; 2]) -> Option<Finding> {
             unit: "LUFS",
             threshold: DEAD_CHANNEL_LUFS,
             times_s: Vec::new(),
+            frequencies_hz: Vec::new(),
             message: format!("the {name} channel is silent; check the cabling, the panning and the export"),
         }
     })
@@ -58,6 +59,7 @@ fn dual_mono(measurement: &Measurement) -> Option<Finding> {
         unit: "correlation",
         threshold: DUAL_MONO_CORRELATION,
         times_s: Vec::new(),
+        frequencies_hz: Vec::new(),
         message: "both channels are the same: a mono programme in a stereo file; check that this is meant".into(),
     })
 }
@@ -77,6 +79,7 @@ fn balance(measurement: &Measurement) -> Option<Finding> {
         unit: "LU",
         threshold,
         times_s: Vec::new(),
+        frequencies_hz: Vec::new(),
         message: format!(
             "the {louder} channel is {:.1} LU louder than the {quieter}; check the panning, or turn the {louder} down",
             balance_lu.abs()
@@ -93,6 +96,7 @@ fn polarity(measurement: &Measurement) -> Option<Finding> {
         unit: "correlation",
         threshold: POLARITY_CORRELATION,
         times_s: Vec::new(),
+        frequencies_hz: Vec::new(),
         message: format!(
             "one channel is upside down (correlation {correlation:.2}): in mono most of it disappears; invert the polarity \
              of one channel"
@@ -131,6 +135,7 @@ fn phase(measurement: &Measurement) -> Option<Finding> {
         unit: "percent",
         threshold: PHASE_SHARE_PERCENT,
         times_s: opposed.iter().take(MAX_TIMES).map(|&index| index as f64 * SHORT_TERM_S).collect(),
+        frequencies_hz: Vec::new(),
         message: format!(
             "left and right work against each other in {share_percent:.0} % of the loud parts: it gets quieter in mono; look for \
              an inverted microphone or a widener that goes too far"

@@ -28,6 +28,7 @@ pub(super) fn finding(windows: &[Vec<Window>; 2], measurement: &Measurement) -> 
         unit: "dB",
         threshold: SUB_SONIC_DB,
         times_s: Vec::new(),
+        frequencies_hz: Vec::new(),
         message: format!("{how_much}; put a high-pass filter at 20 to 30 Hz on the tracks that rumble"),
     })
 }

@@ -378,6 +378,12 @@ fn a_peak_that_is_told_as_the_limit_keeps_to_it() {
 }
 
 #[test]
+fn frequencies_are_told_in_words() {
+    let words = [&[][..], &[50.0], &[50.0, 149.9], &[100.0, 150.0, 250.0]].map(in_hertz);
+    assert_eq!(words, ["", "50 Hz", "50 and 150 Hz", "100, 150 and 250 Hz"]);
+}
+
+#[test]
 fn ends_are_found() {
     let sound = music_like(RATE, 3.0, 0.7);
     let mut late = sound.clone();
@@ -790,7 +796,9 @@ fn hum_noise_and_rumble_are_found() {
             }
             let findings = signal.faded().inspect(None);
             assert!((find(&findings, Check::Hum).value + 51.0).abs() < 2.0, "{findings:?}");
-            assert!(find(&findings, Check::Hum).message.contains(&format!("{mains_hz:.0} Hz")));
+            let Finding { message, frequencies_hz, .. } = find(&findings, Check::Hum);
+            assert!(message.contains(&format!("{mains_hz:.0} Hz")));
+            assert_eq!(frequencies_hz[..3], [1.0, 2.0, 3.0].map(|number| number * mains_hz));
         }
     }
     let mut noise = Noise(8);

@@ -152,6 +152,7 @@ fn finding() -> Finding {
         unit: "",
         threshold: 1.0,
         times_s: vec![12.345, 61.0],
+        frequencies_hz: Vec::new(),
         message: "3 clipped peaks; export the mix at a lower level.".into(),
     }
 }
