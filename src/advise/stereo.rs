@@ -16,6 +16,8 @@ use crate::units::db_to_power;
 /// What counts as bass, Hz, and the part of it that only large speakers play.
 const BASS_HZ: [f64; 2] = [20.0, 120.0];
 const DEEP_BASS_HZ: [f64; 2] = [20.0, 85.0];
+/// Everything, Hz.
+const ALL_HZ: [f64; 2] = [0.0, f64::INFINITY];
 /// What lies over the bass, Hz: its side is as a rule the wider one.
 const LOW_MIDS_HZ: [f64; 2] = [120.0, 500.0];
 /// A band so far under all bands together loses nothing that is heard, dB.
@@ -36,7 +38,7 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     // Where a whole channel is inverted or late, loss in mono and bass in the side follow from that.
     let is_inverted = analysis.stereo.correlation.is_some_and(|correlation| correlation < PHASE_CORRELATION);
     let in_parts = if is_inverted || delay.is_some() { None } else { phase_in_parts(&analysis, measurement) };
-    let phase = in_parts.or_else(|| phase(of(Check::Phase), &analysis, measurement));
+    let phase = in_parts.or_else(|| phase(of(Check::Phase), delay, &analysis, measurement));
     let mids = analysis.stereo.bands.get(1).and_then(|band| band.correlation);
     let explains_loss = (is_inverted && mids.is_some_and(|correlation| correlation < 0.0)) || delay.is_some();
     findings.extend(delay.map(|found| channel_delay(found, measurement.sample_rate_hz)));
@@ -48,10 +50,15 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     }
 }
 
+/// Power of the loud parts between two frequencies, both channels together.
+fn power_within(measurement: &Measurement, [low_hz, high_hz]: [f64; 2]) -> f64 {
+    measurement.loud_power(low_hz..high_hz, |band| f64::from(band.mid + band.side))
+}
+
 /// Whether what lies between two frequencies is more than a remnant, `under_db` (below 0) under everything.
 fn is_heard(measurement: &Measurement, low_hz: f64, high_hz: f64, under_db: f64) -> bool {
-    let power = |hz| measurement.loud_power(hz, |band| f64::from(band.mid + band.side));
-    power(low_hz..high_hz) > power(0.0..f64::INFINITY) * db_to_power(under_db)
+    let all = power_within(measurement, ALL_HZ);
+    power_within(measurement, [low_hz, high_hz]) > all * db_to_power(under_db)
 }
 
 fn side_bass(measurement: &Measurement) -> Option<Advice> {
@@ -89,12 +96,30 @@ fn side_bass(measurement: &Measurement) -> Option<Advice> {
     })
 }
 
-fn phase(found: Option<&Finding>, analysis: &Analysis, measurement: &Measurement) -> Option<Advice> {
+/// Whether a delay alone may make the channels correlate so little, below 0, between two frequencies. What it turns by less than
+/// a quarter of a period agrees all the same: so much of the power has to lie above.
+fn is_of_delay(delay: &Finding, correlation: f64, [low_hz, high_hz]: [f64; 2], measurement: &Measurement) -> bool {
+    let quarter_hz = 250.0 / delay.value.abs();
+    let turned = power_within(measurement, [low_hz.max(quarter_hz), high_hz]);
+    turned >= -correlation * power_within(measurement, [low_hz, high_hz])
+}
+
+fn phase(
+    found: Option<&Finding>,
+    delay: Option<&Finding>,
+    analysis: &Analysis,
+    measurement: &Measurement,
+) -> Option<Advice> {
     let correlation = analysis.stereo.correlation?;
     let low_band = analysis.stereo.bands.first();
     let bass = low_band.and_then(|band| band.correlation).unwrap_or(1.0);
-    let is_inverted = correlation < PHASE_CORRELATION;
-    let is_bass_opposed = bass < PHASE_BASS_CORRELATION && is_heard(measurement, BASS_HZ[0], BASS_HZ[1], NO_BASS_DB);
+    let is_own = |correlation: f64, band_hz: [f64; 2]| {
+        delay.is_none_or(|delay| !is_of_delay(delay, correlation, band_hz, measurement))
+    };
+    let is_inverted = correlation < PHASE_CORRELATION && is_own(correlation, ALL_HZ);
+    let is_bass_opposed = bass < PHASE_BASS_CORRELATION
+        && is_heard(measurement, BASS_HZ[0], BASS_HZ[1], NO_BASS_DB)
+        && is_own(bass, BASS_HZ);
     if !is_inverted && !is_bass_opposed {
         return None;
     }

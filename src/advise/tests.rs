@@ -231,6 +231,17 @@ fn faults_of_the_channels_are_told() {
     let delayed = music.clone().with(|n, [l, _]| [l, if n < late { 0.0 } else { music.0[n - late][1] }]).advice(None);
     assert!((find(&delayed, Problem::ChannelDelay).evidence["delay_ms"] - 20.0).abs() < 0.1, "{delayed:?}");
 
+    // So late that the bass is opposed: the delay is told, and nothing that follows from it.
+    let late = 265;
+    let delayed = music.clone().with(|n, [l, _]| [l, if n < late { 0.0 } else { music.0[n - late][1] }]).advice(None);
+    find(&delayed, Problem::ChannelDelay);
+    let follows = |advice: &Advice| matches!(advice.id, Problem::Phase | Problem::MonoLoss | Problem::SideBass);
+    assert!(!delayed.iter().any(follows), "{delayed:?}");
+    // No delay of a sample makes a channel work against the other.
+    let opposed = music.clone().with(|n, [l, _]| [l, if n < 1 { 0.0 } else { -music.0[n - 1][1] }]).advice(None);
+    find(&opposed, Problem::ChannelDelay);
+    assert_eq!(find(&opposed, Problem::Phase).severity, Severity::High);
+
     let mut low = music.clone();
     for _ in 0..2 {
         low = low.through(Coefficients::low_pass(120.0, 0.7, RATE));

@@ -9,7 +9,7 @@
 //! | all of these, with a reference | [`REFERENCE_SIGMAS`] to [`STRANGER_SIGMAS`] off what the reference and the network let expect, and [`REFERENCE_MIN_DB`] |
 //! | `resonance` | a network's certainty of [`RESONANCE_CERTAINTY_RATIO`], within [`RESONANCE_RANGE_HZ`] |
 //! | `side_bass` | side over mid below 120 or 85 Hz above [`SIDE_BASS_DB`], or above [`SIDE_BASS_NARROW_DB`] where the low mids are narrower by [`SIDE_BASS_OVER_LOW_MIDS_DB`] |
-//! | `phase` | correlation below [`PHASE_CORRELATION`], below [`PHASE_BASS_CORRELATION`] under 120 Hz, or below [`PHASE_PART_CORRELATION`] in [`PHASE_PART_RATIO`] of the audible time |
+//! | `phase` | correlation below [`PHASE_CORRELATION`], below [`PHASE_BASS_CORRELATION`] under 120 Hz, or below [`PHASE_PART_CORRELATION`] in [`PHASE_PART_RATIO`] of the audible time; where a channel is late, only what that delay does not explain |
 //! | `mono_loss` | a band loses [`MONO_LOSS_DB`] in mono |
 //! | `balance` | channels differ by [`crate::quality::thresholds::BALANCE_WARNING_LU`] |
 //! | `clipping` | quality control's `clipping`, [`CLIPPED_PEAKS_PER_MINUTE`] |
