@@ -306,6 +306,7 @@ fn clipping_hum_and_offset_are_told() {
     let findings = humming.advice(None);
     let hum = find(&findings, Problem::Hum);
     assert!(hum.message.contains("mains hum at 50 Hz stands out at 50, 100"), "{hum:?}");
+    assert!(findings.iter().all(|advice| !matches!(advice.id, Problem::CutStart | Problem::CutEnd)), "{findings:?}");
     assert!(hum.fix.contains(": at 50, 100") && hum.evidence["frequency_3_hz"] == 150.0, "{hum:?}");
     let off = Signal::music().with(|_, frame| frame.map(|x| x + 0.02)).advice(None);
     assert!((find(&off, Problem::Dc).evidence["offset_percent"] - 2.0).abs() < 0.1, "{off:?}");

@@ -1,17 +1,19 @@
-//! Head and tail: silence that is too long, and starts and ends that are cut.
+//! Head and tail: silence that is too long, and starts and ends that are cut. Hum and noise that go on to the ends are no cut.
 
 use super::cells::Group;
 use super::thresholds::{
-    AUDIBLE_DBFS, BLACK_DBFS, CUT_END_FAIL_DBFS, CUT_END_WARNING_DBFS, CUT_SAMPLE_DBFS, HEAD_FAIL_S, HEAD_WARNING_S,
-    TAIL_SILENCE_S,
+    AUDIBLE_DBFS, BLACK_DBFS, CUT_END_FAIL_DBFS, CUT_END_WARNING_DBFS, CUT_FLOOR_REACH_DB, CUT_FLOOR_UNDER_LU,
+    CUT_SAMPLE_DBFS, HEAD_FAIL_S, HEAD_WARNING_S, TAIL_SILENCE_S,
 };
-use super::{Check, Finding, Severity};
+use super::{Check, Finding, Severity, floor};
 use crate::audio::AudioBuffer;
 use crate::dsp::Frame;
 use crate::dsp::biquad::{BUTTERWORTH_4_Q, Cascade, Coefficients};
+use crate::measure::Measurement;
+use crate::measure::spectrum::BandPower;
 use crate::units::{amplitude_to_db, db_to_amplitude, ms_to_frames, power_to_db};
 
-/// The stretch at the end whose level is judged.
+/// The stretch at either end whose level is judged.
 const END_MS: f64 = 50.0;
 /// What lies below is no sound that was cut off, but rumble, Hz (24 dB an octave); its filter has this long to settle before that.
 const CORNER_HZ: f64 = 25.0;
@@ -27,7 +29,8 @@ pub(super) struct Ends {
     first: Option<u64>,
     /// Frame after the last sample that is not black.
     last: Option<u64>,
-    first_sample: Option<Frame>,
+    /// The first [`END_MS`].
+    head: AudioBuffer,
     /// The end of what has been pushed, at least [`Self::tail_frames`] of it.
     tail: AudioBuffer,
 }
@@ -40,17 +43,15 @@ impl Ends {
             black: db_to_amplitude(BLACK_DBFS) as f32,
             first: None,
             last: None,
-            first_sample: None,
+            head: AudioBuffer::new(sample_rate_hz),
             tail: AudioBuffer::new(sample_rate_hz),
         }
     }
 
-    /// Takes a block as it comes, to have the last samples at hand.
+    /// Takes a block as it comes, to have the first and the last samples at hand.
     pub(super) fn push_block(&mut self, block: &AudioBuffer) {
-        if self.first_sample.is_none() {
-            let frame = |(l, r): (&f32, &f32)| [f64::from(*l), f64::from(*r)];
-            self.first_sample = block.left().iter().zip(block.right()).next().map(frame);
-        }
+        let missing = self.end_frames().saturating_sub(self.head.frames()).min(block.frames());
+        self.head.extend(&block.left()[..missing], &block.right()[..missing]);
         let length = self.tail_frames();
         let start = block.frames().saturating_sub(length);
         // What is left has to be moved: not for every block.
@@ -62,6 +63,10 @@ impl Ends {
 
     fn tail_frames(&self) -> usize {
         ms_to_frames(SETTLE_MS + END_MS, self.sample_rate_hz)
+    }
+
+    fn end_frames(&self) -> usize {
+        ms_to_frames(END_MS, self.sample_rate_hz)
     }
 
     pub(super) fn push(&mut self, group: &Group<'_>) {
@@ -95,26 +100,51 @@ impl Ends {
         self.first.is_none()
     }
 
-    /// `dc` is the mean of each channel: an offset is a fault of its own, and no sound that was cut off.
-    pub(super) fn finish(&self, frames: u64, dc: [f64; 2], findings: &mut Vec<Finding>) {
+    /// `measurement` is that of the same programme. An offset is a fault of its own, and no sound that was cut off.
+    pub(super) fn finish(&self, frames: u64, measurement: &Measurement, findings: &mut Vec<Finding>) {
         let (Some(first), Some(last)) = (self.first, self.last) else { return };
         let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate_hz);
         findings.extend(head_silence(seconds(first)));
         findings.extend(tail_silence(seconds(last), seconds(frames - last)));
-        findings.extend(self.first_sample.and_then(|frame| cut_start(level_dbfs(frame, dc))));
-        findings.extend(self.cut_end(seconds(frames), dc));
+        let (dc, floor) = (measurement.levels.dc(), Floor::of(measurement));
+        findings.extend(self.cut_start(dc, floor));
+        findings.extend(self.cut_end(seconds(frames), dc, floor));
     }
 
-    fn cut_end(&self, end_s: f64, dc: [f64; 2]) -> Option<Finding> {
+    fn cut_start(&self, dc: [f64; 2], floor: Option<Floor>) -> Option<Finding> {
+        let head = centred(&self.head, 0, dc);
+        let first_dbfs = sample_dbfs(*head.first()?);
+        if first_dbfs <= CUT_SAMPLE_DBFS || floor.is_some_and(|floor| floor.is_all_of(&head)) {
+            return None;
+        }
+        Some(Finding {
+            id: Check::CutStart,
+            severity: Severity::Warning,
+            value: first_dbfs,
+            unit: "dBFS",
+            threshold: CUT_SAMPLE_DBFS,
+            times_s: vec![0.0],
+            frequencies_hz: Vec::new(),
+            message: format!(
+                "the first sample is already at {first_dbfs:.1} dBFS: the start is cut off and clicks; export from a little \
+                 earlier, or fade in over 5 ms"
+            ),
+        })
+    }
+
+    fn cut_end(&self, end_s: f64, dc: [f64; 2], floor: Option<Floor>) -> Option<Finding> {
         let start = self.tail.frames().saturating_sub(self.tail_frames());
-        let samples = self.tail.left()[start..].iter().zip(&self.tail.right()[start..]);
-        let mut tail: Vec<Frame> = samples.map(|(l, r)| [f64::from(*l) - dc[0], f64::from(*r) - dc[1]]).collect();
-        let last_dbfs = level_dbfs(*tail.last()?, [0.0; 2]);
+        let mut tail = centred(&self.tail, start, dc);
+        let last_dbfs = sample_dbfs(*tail.last()?);
         Cascade::new(BUTTERWORTH_4_Q.map(|q| Coefficients::high_pass(CORNER_HZ, q, self.sample_rate_hz)))
             .process(&mut tail);
-        let end = &tail[tail.len().saturating_sub(ms_to_frames(END_MS, self.sample_rate_hz))..];
-        let power = |channel: usize| end.iter().map(|frame| frame[channel].powi(2)).sum::<f64>() / end.len() as f64;
-        let level_dbfs = power_to_db(power(0).max(power(1)));
+        let (before, end) = tail.split_at(tail.len().saturating_sub(self.end_frames()));
+        // A sound that dies away may end at that level, but comes from higher. The filter has settled after half of what precedes.
+        let is_floor = |floor: Floor| floor.is_all_of(&before[before.len() / 2..]) && floor.is_all_of(end);
+        if floor.is_some_and(is_floor) {
+            return None;
+        }
+        let level_dbfs = power_to_db(powers(end).into_iter().fold(0.0, f64::max));
         let finding = |severity, value, threshold, message| {
             Some(Finding {
                 id: Check::CutEnd,
@@ -178,23 +208,41 @@ fn tail_silence(from_s: f64, tail_s: f64) -> Option<Finding> {
     })
 }
 
-fn cut_start(first_dbfs: f64) -> Option<Finding> {
-    (first_dbfs > CUT_SAMPLE_DBFS).then(|| Finding {
-        id: Check::CutStart,
-        severity: Severity::Warning,
-        value: first_dbfs,
-        unit: "dBFS",
-        threshold: CUT_SAMPLE_DBFS,
-        times_s: vec![0.0],
-        frequencies_hz: Vec::new(),
-        message: format!(
-            "the first sample is already at {first_dbfs:.1} dBFS: the start is cut off and clicks; export from a little \
-             earlier, or fade in over 5 ms"
-        ),
-    })
+/// Hum or noise that goes on under everything, by its mean square of both channels.
+#[derive(Debug, Clone, Copy)]
+struct Floor {
+    level_dbfs: f64,
 }
 
-/// Level of the larger of both samples, without the mean of its channel.
-fn level_dbfs(frame: Frame, dc: [f64; 2]) -> f64 {
-    amplitude_to_db((frame[0] - dc[0]).abs().max((frame[1] - dc[1]).abs()))
+impl Floor {
+    fn of(measurement: &Measurement) -> Option<Self> {
+        // One channel's mean square, where loudness adds both.
+        let highest_dbfs = measurement.loudness.integrated_lufs()? - 3.0 - CUT_FLOOR_UNDER_LU;
+        let level_dbfs = |frame: &[BandPower]| power_to_db(frame.iter().map(BandPower::total).sum());
+        let levels_dbfs: Vec<f64> = measurement.spectrum.iter().map(level_dbfs).collect();
+        let (_, level_dbfs) = floor::quietest(&levels_dbfs, &(BLACK_DBFS..highest_dbfs), BLACK_DBFS, |_| true)?;
+        Some(Self { level_dbfs })
+    }
+
+    /// Whether there is nothing else in a stretch.
+    fn is_all_of(self, stretch: &[Frame]) -> bool {
+        let [left, right] = powers(stretch);
+        (power_to_db(0.5 * (left + right)) - self.level_dbfs).abs() <= CUT_FLOOR_REACH_DB
+    }
+}
+
+/// The samples from a frame on, without the mean of their channel.
+fn centred(audio: &AudioBuffer, start: usize, dc: [f64; 2]) -> Vec<Frame> {
+    let samples = audio.left()[start..].iter().zip(&audio.right()[start..]);
+    samples.map(|(l, r)| [f64::from(*l) - dc[0], f64::from(*r) - dc[1]]).collect()
+}
+
+/// Mean squares of both channels.
+fn powers(frames: &[Frame]) -> [f64; 2] {
+    [0, 1].map(|channel| frames.iter().map(|frame| frame[channel].powi(2)).sum::<f64>() / frames.len() as f64)
+}
+
+/// Level of the larger of both samples.
+fn sample_dbfs([left, right]: Frame) -> f64 {
+    amplitude_to_db(left.abs().max(right.abs()))
 }

@@ -14,6 +14,7 @@ mod depth;
 mod dropouts;
 mod ends;
 mod excerpts;
+mod floor;
 mod hum;
 mod low_band;
 mod noise;
@@ -201,7 +202,6 @@ impl Inspector {
             }
         }
         let rate_hz = self.format.sample_rate_hz;
-        self.ends.finish(self.frames, measurement.levels.dc(), &mut findings);
         if self.format.channels > 1 {
             findings.extend(stereo::findings(measurement, self.peaks));
             findings.extend(self.excerpts.delays.finish());
@@ -217,6 +217,8 @@ impl Inspector {
         findings.extend(hum::finding(&self.low_band.windows, self.low_band.standing, measurement));
         findings.extend(sub_sonic::finding(&self.low_band.windows, measurement));
         findings.extend(noise::finding(measurement));
+        // What stands at the ends may follow from what has been told by now.
+        self.ends.finish(self.frames, measurement, &mut findings);
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         findings
     }

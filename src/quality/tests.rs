@@ -409,6 +409,46 @@ fn ends_are_found() {
 }
 
 #[test]
+fn hum_and_noise_that_go_on_to_the_ends_are_no_cut() {
+    let mut noise = Noise(7);
+    let mut hum = |n: usize| {
+        let turns = TAU * 50.0 * n as f64 / f64::from(RATE);
+        (1..=4).map(|k| 0.01 / f64::from(k) * (f64::from(k) * (turns + 1.0)).sin()).sum::<f64>()
+    };
+    let added: [(Check, &mut dyn FnMut(usize) -> f64); 2] =
+        [(Check::Hum, &mut hum), (Check::Noise, &mut |_| 0.006 * noise.next())];
+    for (id, of_frame) in added {
+        let mut signal = music_like(RATE, 6.0, 0.4);
+        for channel in &mut signal.channels {
+            channel.splice(..0, vec![0.0; 8 * RATE as usize]);
+            channel.extend(vec![0.0; 8 * RATE as usize]);
+            channel.iter_mut().enumerate().for_each(|(n, x)| *x += of_frame(n) as f32);
+        }
+        let ends = |findings: &[Finding]| -> Vec<Check> {
+            let ids = findings.iter().map(|finding| finding.id);
+            ids.filter(|id| matches!(id, Check::CutStart | Check::CutEnd)).collect()
+        };
+        let findings = signal.inspect(None);
+        find(&findings, id);
+        assert_eq!(ends(&findings), [], "{findings:?}");
+        // Music that is cut is told as ever, and after what stands under it.
+        let mut ended = signal.clone();
+        ended.channels.iter_mut().for_each(|channel| channel.truncate(11 * RATE as usize));
+        let findings = ended.inspect(None);
+        assert_eq!((ends(&findings), findings[0].severity), (vec![Check::CutEnd], Severity::Fail), "{findings:?}");
+        let mut begun = signal;
+        for channel in &mut begun.channels {
+            channel.drain(..11 * RATE as usize);
+            channel[0] = 0.1;
+        }
+        let findings = begun.inspect(None);
+        assert_eq!(ends(&findings), [Check::CutStart], "{findings:?}");
+        let place = |id| findings.iter().position(|finding| finding.id == id);
+        assert!(place(id).is_some() && place(id) < place(Check::CutStart), "{findings:?}");
+    }
+}
+
+#[test]
 fn an_offset_or_rumble_to_the_end_is_no_cut() {
     let sound = music_like(RATE, 6.0, 0.7);
     let fade = |channel: &mut Vec<f32>| {

@@ -10,8 +10,8 @@
 //! | `dc` | warning, fail | mean of a channel beyond [`DC_WARNING_PERCENT`], [`DC_FAIL_PERCENT`] |
 //! | `head_silence` | warning, fail | [`HEAD_WARNING_S`], [`HEAD_FAIL_S`] before the first sample above [`AUDIBLE_DBFS`] |
 //! | `tail_silence` | warning | [`TAIL_SILENCE_S`] after the last sample above [`BLACK_DBFS`] |
-//! | `cut_start` | warning | first sample above [`CUT_SAMPLE_DBFS`], without the offset |
-//! | `cut_end` | warning, fail | last 50 ms, from 25 Hz on, above [`CUT_END_WARNING_DBFS`], [`CUT_END_FAIL_DBFS`]; warning: last sample above [`CUT_SAMPLE_DBFS`]; both without the offset |
+//! | `cut_start` | warning | first sample above [`CUT_SAMPLE_DBFS`], without the offset; not where it is hum or noise: [`CUT_FLOOR_UNDER_LU`], [`CUT_FLOOR_REACH_DB`] |
+//! | `cut_end` | warning, fail | last 50 ms, from 25 Hz on, above [`CUT_END_WARNING_DBFS`], [`CUT_END_FAIL_DBFS`]; warning: last sample above [`CUT_SAMPLE_DBFS`]; both without the offset, and not where it is hum or noise, as above |
 //! | `click` | warning | an isolated prediction error [`CLICK_DB`] above those around it |
 //! | `dropout` | fail | a silent gap of [`GAP_MIN_S`] to [`GAP_MAX_S`] torn into the sound |
 //! | `polarity` | fail | correlation below [`POLARITY_CORRELATION`] |
@@ -80,6 +80,13 @@ pub const CUT_END_WARNING_DBFS: f64 = -60.0;
 pub const CUT_END_FAIL_DBFS: f64 = -40.0;
 /// A first or last sample above this clicks, dBFS.
 pub const CUT_SAMPLE_DBFS: f64 = -50.0;
+
+/// Hum or noise goes on to the ends without being cut there. It is the quietest second that keeps its level, so far under the
+/// programme's loudness, LU: what is less far belongs to the loud parts (the relative gate of ITU-R BS.1770-5).
+pub const CUT_FLOOR_UNDER_LU: f64 = 10.0;
+/// An end is nothing but hum or noise within so far of that second, dB: 50 ms of noise scatter. Of 245 places where 31 songs were
+/// cut, none is.
+pub const CUT_FLOOR_REACH_DB: f64 = 3.0;
 
 /// Prediction error of a click over the power of the errors before and after it, dB. Essentia's `ClickDetector` has 30;
 /// sampled drums with a hard first sample reach 37.
