@@ -6,11 +6,14 @@ use super::thresholds::{
 };
 use super::{Advice, Mend, Problem, Severity, evidence};
 use crate::measure::Measurement;
-use crate::quality::{Check, Finding, Format};
+use crate::quality::{self, Check, Finding, Format};
 use crate::units::amplitude_to_db;
 
 /// A clipped peak is told with so much around it, seconds.
 const CLIP_SPAN_S: f64 = 0.1;
+/// What to do about peaks that are cut off.
+const CLIP_FIX: &str = "take clippers and limiters off the master bus, lower the faders until peaks stay under -6 dBFS, and export \
+                        again in 24 bits or 32-bit float";
 
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Format, findings: &mut Vec<Advice>) {
     let cut = known.iter().find(|finding| finding.id == Check::Clipping);
@@ -23,7 +26,7 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Forma
     }
     // A clipped mix has been told already that it is too loud.
     let peak_dbtp = analysis.peak.true_dbtp.filter(|&dbtp| dbtp > HEADROOM_DBTP && !is_clipped);
-    findings.extend(peak_dbtp.map(|dbtp| headroom(dbtp, cut)));
+    findings.extend(peak_dbtp.map(|dbtp| headroom(dbtp, cut, measurement)));
     let is_silent = known.iter().any(|finding| finding.id == Check::Silent);
     let of_peak =
         |peak_dbfs| if is_silent { Some(next_to_silent(peak_dbfs)) } else { low_level(format.bits?, peak_dbfs) };
@@ -42,13 +45,16 @@ fn clipping(found: &Finding, measurement: &Measurement) -> Option<Advice> {
             found.value
         ),
         band_hz: None,
-        times_s: found.times_s.iter().map(|&at| [at, (at + CLIP_SPAN_S).min(measurement.duration_s())]).collect(),
+        times_s: places_s(found, measurement),
         evidence: evidence([("clipped_peaks", found.value), ("clipped_peaks_per_minute", rate)]),
-        fix: "take clippers and limiters off the master bus, lower the faders until peaks stay under -6 dBFS, and export \
-              again in 24 bits or 32-bit float"
-            .into(),
+        fix: CLIP_FIX.into(),
         mend: Mend::Mix,
     })
+}
+
+/// Where peaks are cut off.
+fn places_s(found: &Finding, measurement: &Measurement) -> Vec<[f64; 2]> {
+    found.times_s.iter().map(|&at| [at, (at + CLIP_SPAN_S).min(measurement.duration_s())]).collect()
 }
 
 fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Option<Advice> {
@@ -82,22 +88,31 @@ fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Optio
 }
 
 /// `cut` tells of peaks that are cut off flat, too few to be a fault of their own.
-fn headroom(peak_dbtp: f64, cut: Option<&Finding>) -> Advice {
+fn headroom(peak_dbtp: f64, cut: Option<&Finding>, measurement: &Measurement) -> Advice {
     let (lost, mend) = match cut {
         None => ("nothing is lost yet, but".into(), Mend::Master),
         Some(found) => (format!("{:.0} peaks are cut off flat already, and", found.value), Mend::Mix),
     };
+    // That many, or so long, are no chance: something on the bus or in the export cuts them off.
+    let is_cut_through = cut.is_some_and(|found| found.severity == quality::Severity::Fail);
     Advice {
         id: Problem::Headroom,
-        severity: Severity::Low,
+        severity: if is_cut_through { Severity::Medium } else { Severity::Low },
         confidence: 0.99,
         message: format!(
             "the true peak is at {peak_dbtp:.1} dBTP: {lost} equalisers and converters before the limiter may clip"
         ),
         band_hz: None,
-        times_s: Vec::new(),
-        evidence: evidence([("true_peak_dbtp", peak_dbtp)]),
-        fix: format!("lower the whole mix by {:.0} dB, not the limiter's ceiling, and export again", peak_dbtp + 6.0),
+        times_s: cut.map_or(Vec::new(), |found| places_s(found, measurement)),
+        evidence: evidence([
+            ("true_peak_dbtp", peak_dbtp),
+            ("clipped_peaks", cut.map_or(f64::NAN, |found| found.value)),
+        ]),
+        fix: if is_cut_through {
+            CLIP_FIX.into()
+        } else {
+            format!("lower the whole mix by {:.0} dB, not the limiter's ceiling, and export again", peak_dbtp + 6.0)
+        },
         mend,
     }
 }

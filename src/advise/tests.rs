@@ -313,6 +313,30 @@ fn clipping_hum_and_offset_are_told() {
 }
 
 #[test]
+fn peaks_that_are_cut_off_in_earnest_make_headroom_matter() {
+    // Flat tops of 7 samples at full scale, in the left channel.
+    let with_tops = |count: usize| {
+        let top = |n: usize| {
+            let (number, at) = (n / RATE as usize, (n % RATE as usize) as f64);
+            ((1..=count).contains(&number) && at < 15.0).then(|| (1.6 - 0.2 * (at - 7.0).abs()).min(1.0))
+        };
+        Signal::music().with(|n, [l, r]| [top(n).unwrap_or(l), r]).advice(None)
+    };
+    let cut = with_tops(12);
+    let headroom = find(&cut, Problem::Headroom);
+    assert_eq!((headroom.severity, headroom.mend, headroom.times_s.len()), (Severity::Medium, Mend::Mix, 12));
+    assert!((headroom.times_s[0][0] - 1.0).abs() < 1e-3 && headroom.evidence["clipped_peaks"] == 12.0, "{headroom:?}");
+    assert!(headroom.fix.starts_with("take clippers and limiters off"), "{headroom:?}");
+    assert!(cut.iter().all(|advice| advice.id != Problem::Clipping), "{cut:?}");
+
+    // A few are an accident: lower, and told where they are.
+    let few = with_tops(2);
+    let headroom = find(&few, Problem::Headroom);
+    assert_eq!((headroom.severity, headroom.mend, headroom.times_s.len()), (Severity::Low, Mend::Mix, 2));
+    assert!(headroom.fix.starts_with("lower the whole mix by"), "{headroom:?}");
+}
+
+#[test]
 fn advice_comes_worst_first_and_silence_gets_none() {
     let bad = Signal::music().with(|_, [l, r]| [7.0 * l, -6.0 * r].map(|x| x.clamp(-1.0, 1.0) + 0.02)).advice(None);
     assert!(bad.len() >= 3 && bad.is_sorted_by(|a, b| a.severity >= b.severity), "{bad:?}");

@@ -14,7 +14,7 @@
 //! | `balance` | channels differ by [`crate::quality::thresholds::BALANCE_WARNING_LU`] |
 //! | `clipping` | quality control's `clipping`, [`CLIPPED_PEAKS_PER_MINUTE`] |
 //! | `over_compressed` | PLR under [`PLR_LOW_DB`], or under [`PLR_OPEN_DB`] with a 5th percentile of PSR under [`PSR_LOW_DB`] |
-//! | `headroom` | true peak above [`HEADROOM_DBTP`] |
+//! | `headroom` | true peak above [`HEADROOM_DBTP`]; graver where quality control's `clipping` fails |
 //! | `low_sample_rate` | under [`RELEASE_RATE_HZ`] |
 //! | `low_level` | fewer than [`USED_BITS_LOW`] bits in use, or quality control's `silent` where there is a loudness all the same |
 //! | `lead_low`, `lead_high` | centre from 1 to 4 kHz under [`LEAD_LOW_DB`], over [`LEAD_HIGH_DB`] of the rest, or [`LEAD_REFERENCE_DB`] off the reference |
