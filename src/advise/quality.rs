@@ -128,14 +128,16 @@ impl Rule {
                 confidence: 0.9,
                 mend: Mend::Mix,
                 value: "level_dbfs",
-                fix: "export again from 100 ms before the first sound; else a fade-in of 5 ms",
+                fix: "export again from 100 ms before the first sound; a fade-in of 5 ms takes away the click, and brings \
+                      nothing back",
             },
             Check::CutEnd => Self {
                 problem: Problem::CutEnd,
                 confidence: 0.9,
                 mend: Mend::Mix,
                 value: "level_dbfs",
-                fix: "export again until the last reverb has died away; else a fade-out of 1 to 3 s",
+                fix: "export again until the last reverb has died away; a fade-out of 1 to 3 s hides the cut, and brings \
+                      nothing back",
             },
             Check::LossySource => Self {
                 problem: Problem::LossySource,

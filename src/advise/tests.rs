@@ -151,6 +151,17 @@ fn silence_at_the_end_and_a_sample_rate_that_holds_nothing_are_told() {
 }
 
 #[test]
+fn what_is_cut_off_only_the_mix_brings_back_and_the_words_agree() {
+    let cut = Signal::music().with(|n, frame| if n == 0 { [0.1; 2] } else { frame });
+    let cut = Signal(cut.0[..15 * RATE as usize].to_vec()).advice(None);
+    for id in [Problem::CutStart, Problem::CutEnd] {
+        let advice = find(&cut, id);
+        assert!(advice.mend == Mend::Mix && advice.fix.starts_with("export again"), "{advice:?}");
+        assert!(advice.fix.ends_with("brings nothing back") && !advice.message.contains(", or fade"), "{advice:?}");
+    }
+}
+
+#[test]
 fn a_mix_that_was_exported_far_too_low_is_told_so_first() {
     // Squeezed, so that it has a loudness although no sample reaches -60 dBFS.
     let low = Signal::music().with(|_, frame| frame.map(|x| 0.0009 * (20.0 * x).clamp(-1.0, 1.0)));

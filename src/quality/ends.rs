@@ -127,7 +127,7 @@ impl Ends {
             frequencies_hz: Vec::new(),
             message: format!(
                 "the first sample is already at {first_dbfs:.1} dBFS: the start is cut off and clicks; export from a little \
-                 earlier, or fade in over 5 ms"
+                 earlier (a fade-in of 5 ms takes away the click alone)"
             ),
         })
     }
@@ -164,8 +164,8 @@ impl Ends {
                 (Severity::Warning, CUT_END_WARNING_DBFS)
             };
             let message = format!(
-                "the last 50 ms are still at {level_dbfs:.1} dBFS: the end is cut off; export until the sound has died away, \
-                 or fade out"
+                "the last 50 ms are still at {level_dbfs:.1} dBFS: the end is cut off; export until the sound has died away (a \
+                 fade-out only hides the cut)"
             );
             finding(severity, level_dbfs, threshold, message)
         } else if last_dbfs > CUT_SAMPLE_DBFS {
