@@ -4,7 +4,6 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use halfspeed::Error;
 use halfspeed::report::printable_lines;
 
@@ -17,7 +16,7 @@ fn main() -> ExitCode {
     if let Err(error) = handler {
         cli::tell(&format!("warning: temporary files may stay behind if this run is interrupted: {error}"));
     }
-    match cli::Cli::parse().run() {
+    match cli::Cli::given().run() {
         Ok(code) => code,
         Err(error) => {
             cli::tell(&format!("error: {}", printable_lines(&cli::told(&error))));

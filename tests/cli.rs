@@ -708,6 +708,8 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
     assert_refused(&bench, &master(&mix, &out, &["--ceiling", "3"]), 2, &["--ceiling"]);
     assert_refused(&bench, &master(&mix, &out, &["--bits", "20"]), 2, &["--bits"]);
     assert_refused(&bench, &halfspeed(["master"]), 2, &["Usage"]);
+    assert_refused(&bench, &master(&mix, &out, &["ref.wav"]), 2, &["'ref.wav'", "goes with '--reference FILE'"]);
+    assert_refused(&bench, &halfspeed(["advise", MIX, REFERENCE]), 2, &["goes with '--reference FILE'"]);
     assert_refused(&bench, &master(&mix, &out, &["--rate", "1000"]), 2, &["1000", "8000"]);
 
     let recipe = bench.path("bad.toml");
@@ -818,6 +820,10 @@ fn advice_refuses_what_it_cannot_judge() {
     assert_refused(&bench, &halfspeed(["advise".as_ref(), silent.as_os_str()]), 1, &["silent.wav", "silent"]);
     let with_silence = ["advise".as_ref(), MIX.as_ref(), "--reference".as_ref(), silent.as_os_str()];
     assert_refused(&bench, &halfspeed(with_silence), 1, &["silent.wav", "silent"]);
+    for command in ["advise", "translate"] {
+        let short = [command.as_ref(), MIX.as_ref(), "-r".as_ref(), silent.as_os_str()];
+        assert_refused(&bench, &halfspeed(short), 1, &["silent.wav", "silent"]);
+    }
     assert_refused(&bench, &halfspeed(["advise"]), 2, &["MIX"]);
 }
 

@@ -18,7 +18,7 @@ pub(super) struct AdviseArgs {
     /// The mix.
     mix: PathBuf,
     /// A finished production that sounds as the mix should: its tone and its lead are what the mix is held against.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE")]
     reference: Option<PathBuf>,
     /// Songs of the mix's kind to hold its tone against: `auto` for the nearest profile of those that ship, the name of one, a
     /// profile's file, or a folder of profiles.

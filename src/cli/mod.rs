@@ -17,6 +17,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use halfspeed::report::printable;
 use halfspeed::{Error, Result};
@@ -84,6 +86,17 @@ impl CommonArgs {
 }
 
 impl Cli {
+    /// What the command line says. Wrong usage ends the run, as a wish for help does.
+    pub fn given() -> Self {
+        Self::try_parse().unwrap_or_else(|mut error| {
+            let command = std::env::args_os().nth(1).and_then(|command| command.into_string().ok());
+            if let Some(tip) = tip(&error, command.as_deref()) {
+                error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
+            }
+            error.exit()
+        })
+    }
+
     /// Runs the chosen command.
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
@@ -107,6 +120,14 @@ pub(crate) fn told(error: &Error) -> String {
         }
         _ => error.to_string(),
     }
+}
+
+/// What is said beside an error of usage, where clap knows nothing to say: a second file is a reference more often than not.
+fn tip(error: &clap::Error, command: Option<&str>) -> Option<&'static str> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_file = error.kind() == ErrorKind::UnknownArgument && !argument.starts_with('-');
+    let takes_reference = matches!(command, Some("master" | "advise"));
+    (is_file && takes_reference).then_some("a finished track goes with '--reference FILE'")
 }
 
 /// Parses a number within bounds, for clap.

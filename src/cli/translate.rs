@@ -31,7 +31,7 @@ pub(super) struct TranslateArgs {
     #[arg(long, value_name = "MIX")]
     before: Option<PathBuf>,
     /// A finished production to compare with.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE")]
     reference: Option<PathBuf>,
     /// Devices to add to the table that ships: a table of the same form (.toml), or an impulse response (.wav), whose id is
     /// its name in lower-case letters, digits and hyphens, with a number where that is taken.
