@@ -84,6 +84,14 @@ struct Stand {
     loudest: Option<Tone>,
 }
 
+impl Stand {
+    /// Whether it is hum that is loud enough to be told.
+    fn is_hum(&self, threshold_dbfs: f64) -> bool {
+        let is_loud = self.loudest.is_some_and(|tone| tone.in_gaps_dbfs >= threshold_dbfs);
+        self.over_others_db >= HUM_STANDING_DB && self.harmonics_hz.len() >= MIN_TOLD && is_loud
+    }
+}
+
 impl Standing {
     /// For a low band of this sample rate.
     pub(super) fn new(rate_hz: f64) -> Self {
@@ -121,18 +129,18 @@ impl Standing {
         self.samples.clear();
     }
 
-    /// Hum that stands out in half of all segments of a programme of this loudness.
+    /// Hum that stands out in half of all segments of a programme of this loudness, and is loud enough there: a note that is held
+    /// as long as a segment is given up in others.
     pub(super) fn finish(mut self, integrated_lufs: f64) -> Option<Found> {
         self.end_segment();
         let threshold_dbfs = integrated_lufs - HUM_STANDING_UNDER_LU;
         let found = MAINS_HZ.into_iter().zip(&self.stands).filter_map(|(mains_hz, stands)| {
             let over_others_db = median(stands.iter().map(|stand| stand.over_others_db).collect())?;
-            let best = stands.iter().max_by(|a, b| a.over_others_db.total_cmp(&b.over_others_db))?;
-            let Stand { harmonics_hz, loudest, .. } = best;
-            let Tone { level_dbfs: loudest_dbfs, in_gaps_dbfs } = (*loudest)?;
-            let is_told = harmonics_hz.len() >= MIN_TOLD && in_gaps_dbfs >= threshold_dbfs;
-            let found = || Found { mains_hz, harmonics_hz: harmonics_hz.clone(), loudest_dbfs, threshold_dbfs };
-            (over_others_db >= HUM_STANDING_DB && is_told).then(|| (over_others_db, found()))
+            let humming = stands.iter().filter(|stand| stand.is_hum(threshold_dbfs));
+            let is_steady = over_others_db >= HUM_STANDING_DB && 2 * humming.clone().count() >= stands.len();
+            let best = humming.max_by(|a, b| a.over_others_db.total_cmp(&b.over_others_db)).filter(|_| is_steady)?;
+            let (harmonics_hz, loudest_dbfs) = (best.harmonics_hz.clone(), best.loudest?.level_dbfs);
+            Some((over_others_db, Found { mains_hz, harmonics_hz, loudest_dbfs, threshold_dbfs }))
         });
         found.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, found)| found)
     }
@@ -353,7 +361,11 @@ mod tests {
     }
 
     fn found_at(integrated_lufs: f64, sample: impl FnMut(usize) -> f64) -> Option<Found> {
-        let samples: Vec<f32> = (0..(45.0 * LOW_RATE_HZ) as usize).map(sample).map(|x| x as f32).collect();
+        found_within(45.0, integrated_lufs, sample)
+    }
+
+    fn found_within(duration_s: f64, integrated_lufs: f64, sample: impl FnMut(usize) -> f64) -> Option<Found> {
+        let samples: Vec<f32> = (0..(duration_s * LOW_RATE_HZ) as usize).map(sample).map(|x| x as f32).collect();
         let mut standing = Standing::new(LOW_RATE_HZ);
         samples.chunks(333).for_each(|block| standing.push(block));
         standing.finish(integrated_lufs)
@@ -399,6 +411,16 @@ mod tests {
             let mut noise = Noise(3);
             let found = found_at(integrated_lufs, |n| 0.1 * noise.next() + hum(50.0, n));
             assert_eq!(found.is_some(), told, "hum at -43 dBFS in a programme of {integrated_lufs} LUFS");
+        }
+    }
+
+    #[test]
+    fn what_is_loud_for_a_third_of_the_time_alone_is_no_hum() {
+        for (loud_s, told) in [(40.0, false), (80.0, true)] {
+            let mut noise = Noise(3);
+            let gain = |n: usize| if (n as f64) < loud_s * LOW_RATE_HZ { 1.0 } else { 0.03 };
+            let found = found_within(120.0, -20.0, |n| 0.01 * noise.next() + gain(n) * hum(50.0, n));
+            assert_eq!(found.is_some(), told, "{loud_s} s of 120");
         }
     }
 

@@ -23,7 +23,7 @@
 //! | `up_sampled` | warning | the spectrum ends at half of a lower sample rate |
 //! | `padded_bits` | warning | [`PADDED_BITS`] lowest bits never used |
 //! | `lossy_source` | warning | a codec's edge, steeper than [`EDGE_DB_PER_KHZ`] (info where the file itself is lossy) |
-//! | `hum` | warning | in the mid, else in the side, [`HUM_HARMONICS`] harmonics of 50 or 60 Hz, [`HUM_PROMINENCE_DB`] over what lies beside them; or, in the mid, lines that run through the music: [`HUM_STANDING_DB`], [`HUM_STANDING_UNDER_LU`] |
+//! | `hum` | warning | in the mid, else in the side, [`HUM_HARMONICS`] harmonics of 50 or 60 Hz, [`HUM_PROMINENCE_DB`] over what lies beside them; or, in the mid, lines that run through the music, in half of it or more: [`HUM_STANDING_DB`], [`HUM_STANDING_UNDER_LU`] |
 //! | `noise` | warning | steady noise above [`NOISE_DBFS_A`] in a pause |
 //! | `sub_sonic` | warning | energy below 20 Hz above [`SUB_SONIC_DB`] of the total |
 
