@@ -59,7 +59,7 @@ impl LevelSlot {
     /// Correlation of left and right, -1 to 1. `None` where either is silent.
     pub fn correlation(&self) -> Option<f64> {
         let [left, right] = self.mean_squares;
-        Some(self.product / (left * right).sqrt()).filter(|value| value.is_finite())
+        correlation(self.product, left, right)
     }
 
     /// Power of the side over that of the mid, dB. `None` where either is silent, as the side of a mono file is.
@@ -73,6 +73,12 @@ impl LevelSlot {
     pub fn balance_db(&self) -> Option<f64> {
         power_to_db_checked(self.mean_squares[0] / self.mean_squares[1])
     }
+}
+
+/// Correlation of two channels by their mean product and mean squares, within -1 to 1 whatever roundings make of it. `None` where
+/// either is silent.
+pub(super) fn correlation(product: f64, left: f64, right: f64) -> Option<f64> {
+    Some(product / (left * right).sqrt()).filter(|value| value.is_finite()).map(|value| value.clamp(-1.0, 1.0))
 }
 
 impl LevelMeter {
@@ -286,6 +292,8 @@ mod tests {
         let mono = levels(1, |n| (sine(n), sine(n)));
         assert!((mono.whole().correlation().expect("loud") - 1.0).abs() < 1e-12);
         assert_eq!(mono.whole().width_db(), None);
+        // Roundings of sums of one channel at two levels come to this.
+        assert_eq!([1.0, -1.0].map(|sign| correlation(sign * (1.0 + 2e-15), 1.0, 1.0)), [Some(1.0), Some(-1.0)]);
         let offset = levels(1, |_| (0.02, 0.0));
         assert!((offset.dc()[0] - 0.02).abs() < 1e-6 && offset.whole().correlation().is_none());
     }
