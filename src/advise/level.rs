@@ -35,14 +35,14 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Forma
 
 fn clipping(found: &Finding, measurement: &Measurement) -> Option<Advice> {
     let minutes = (measurement.duration_s() / 60.0).max(1.0 / 60.0);
-    let rate = found.value / minutes;
+    let peaks = found.value?;
+    let rate = peaks / minutes;
     (rate >= CLIPPED_PEAKS_PER_MINUTE).then(|| Advice {
         id: Problem::Clipping,
         severity: if rate >= CLIPPED_PEAKS_PER_MINUTE_HIGH { Severity::High } else { Severity::Medium },
         confidence: 0.95,
         message: format!(
-            "{:.0} peaks are cut off flat, {rate:.0} a minute; what is cut off can't be brought back by mastering",
-            found.value
+            "{peaks:.0} peaks are cut off flat, {rate:.0} a minute; what is cut off can't be brought back by mastering"
         ),
         band_hz: None,
         times_s: places_s(found, measurement),
@@ -91,7 +91,7 @@ fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Optio
 fn headroom(peak_dbtp: f64, cut: Option<&Finding>, measurement: &Measurement) -> Advice {
     let (lost, mend) = match cut {
         None => ("nothing is lost yet, but".into(), Mend::Master),
-        Some(found) => (format!("{:.0} peaks are cut off flat already, and", found.value), Mend::Mix),
+        Some(peaks) => (format!("{peaks:.0} peaks are cut off flat already, and"), Mend::Mix),
     };
     // That many, or so long, are no chance: something on the bus or in the export cuts them off.
     let is_cut_through = cut.is_some_and(|found| found.severity == quality::Severity::Fail);

@@ -41,7 +41,7 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
     let phase = in_parts.or_else(|| phase(of(Check::Phase), delay, &analysis, measurement));
     let mids = analysis.stereo.bands.get(1).and_then(|band| band.correlation);
     let explains_loss = (is_inverted && mids.is_some_and(|correlation| correlation < 0.0)) || delay.is_some();
-    findings.extend(delay.map(|found| channel_delay(found, measurement.sample_rate_hz)));
+    findings.extend(delay.and_then(|found| channel_delay(found, measurement.sample_rate_hz)));
     findings.extend(phase);
     findings.extend(balance(measurement));
     if !explains_loss {
@@ -213,23 +213,24 @@ fn balance(measurement: &Measurement) -> Option<Advice> {
     })
 }
 
-fn channel_delay(found: &Finding, sample_rate_hz: u32) -> Advice {
-    let late = if found.value > 0.0 { "right" } else { "left" };
-    let late_ms = found.value.abs();
+fn channel_delay(found: &Finding, sample_rate_hz: u32) -> Option<Advice> {
+    let delay_ms = found.value?;
+    let late = if delay_ms > 0.0 { "right" } else { "left" };
+    let late_ms = delay_ms.abs();
     let late_frames = 1e-3 * late_ms * f64::from(sample_rate_hz);
-    Advice {
+    Some(Advice {
         id: Problem::ChannelDelay,
         severity: severity(found.severity).max(if late_ms > 1.0 { Severity::High } else { Severity::Low }),
         confidence: 0.9,
         message: found.message.clone(),
         band_hz: None,
         times_s: Vec::new(),
-        evidence: evidence([("delay_ms", found.value)]),
+        evidence: evidence([("delay_ms", delay_ms)]),
         fix: format!(
             "move the {late} channel {late_frames:.1} samples ({late_ms:.3} ms) earlier, or find the plug-in that delays it"
         ),
         mend: Mend::Master,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -242,14 +243,14 @@ mod tests {
             let found = Finding {
                 id: Check::ChannelDelay,
                 severity: crate::quality::Severity::Warning,
-                value: -1e3 / f64::from(rate_hz),
+                value: Some(-1e3 / f64::from(rate_hz)),
                 unit: "ms",
                 threshold: 1e3 / f64::from(rate_hz),
                 times_s: Vec::new(),
                 frequencies_hz: Vec::new(),
                 message: String::new(),
             };
-            let fix = channel_delay(&found, rate_hz).fix;
+            let fix = channel_delay(&found, rate_hz).expect("a delay").fix;
             assert!(fix.starts_with(&format!("move the left channel {expected} earlier")), "{fix}");
         }
     }

@@ -83,6 +83,13 @@ fn find(findings: &[Advice], id: Problem) -> &Advice {
 }
 
 #[test]
+fn a_channel_of_zeros_has_no_level_in_the_evidence() {
+    let audio = Signal((0..RATE).map(|n| [0.1 * (0.05 * f64::from(n)).sin(), 0.0]).collect());
+    let findings = audio.advice(None);
+    assert!(find(&findings, Problem::DeadChannel).evidence.is_empty(), "{findings:?}");
+}
+
+#[test]
 fn sound_music_is_left_alone() {
     let music = Signal::music();
     assert_eq!(music.advice(None), []);

@@ -127,7 +127,7 @@ impl Bandwidth {
         Some(Finding {
             id: Check::UpSampled,
             severity: Severity::Warning,
-            value: rate_hz,
+            value: Some(rate_hz),
             unit: "Hz",
             threshold: f64::from(self.sample_rate_hz),
             times_s: Vec::new(),
@@ -152,7 +152,7 @@ impl Bandwidth {
         is_steady.then(|| Finding {
             id: Check::LossySource,
             severity: if lossy { Severity::Info } else { Severity::Warning },
-            value: edge_hz,
+            value: Some(edge_hz),
             unit: "Hz",
             threshold: self.highest_edge_hz(),
             times_s: Vec::new(),

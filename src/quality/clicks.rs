@@ -120,7 +120,7 @@ impl Clicks {
         Some(Finding {
             id: Check::Click,
             severity: Severity::Warning,
-            value: self.loudest_db,
+            value: Some(self.loudest_db),
             unit: "dB",
             threshold: CLICK_DB,
             times_s: times.seconds(self.sample_rate_hz),

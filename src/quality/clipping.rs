@@ -115,7 +115,7 @@ impl Clipping {
         Some(Finding {
             id: Check::Clipping,
             severity,
-            value: sum.count as f64,
+            value: Some(sum.count as f64),
             unit: "peaks",
             threshold: threshold as f64,
             times_s: sum.times.seconds(sample_rate_hz),

@@ -110,7 +110,7 @@ impl Delays {
         Some(Finding {
             id: Check::ChannelDelay,
             severity: Severity::Warning,
-            value: ms,
+            value: Some(ms),
             unit: "ms",
             threshold: 1e3 * DELAY_FRAMES / f64::from(rate_hz),
             times_s: Vec::new(),

@@ -48,7 +48,7 @@ impl Depth {
         (unused >= PADDED_BITS && used >= MIN_BITS).then(|| Finding {
             id: Check::PaddedBits,
             severity: Severity::Warning,
-            value: f64::from(used),
+            value: Some(f64::from(used)),
             unit: "bits",
             threshold: f64::from(bits - PADDED_BITS),
             times_s: Vec::new(),

@@ -133,7 +133,7 @@ impl Dropouts {
         Some(Finding {
             id: Check::Dropout,
             severity: Severity::Fail,
-            value: longest_ms,
+            value: Some(longest_ms),
             unit: "ms",
             threshold: 1e3 * self.shortest_s(),
             times_s: times.seconds(self.sample_rate_hz),

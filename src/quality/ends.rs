@@ -186,7 +186,7 @@ fn head_silence(head_s: f64) -> Option<Finding> {
     Some(Finding {
         id: Check::HeadSilence,
         severity,
-        value: head_s,
+        value: Some(head_s),
         unit: "s",
         threshold,
         times_s: vec![head_s],
@@ -199,7 +199,7 @@ fn tail_silence(from_s: f64, tail_s: f64) -> Option<Finding> {
     (tail_s > TAIL_SILENCE_S).then(|| Finding {
         id: Check::TailSilence,
         severity: Severity::Warning,
-        value: tail_s,
+        value: Some(tail_s),
         unit: "s",
         threshold: TAIL_SILENCE_S,
         times_s: vec![from_s],

@@ -54,7 +54,7 @@ fn told(Found { mains_hz, harmonics_hz, loudest_dbfs, threshold_dbfs }: Found) -
     Finding {
         id: Check::Hum,
         severity: Severity::Warning,
-        value: loudest_dbfs,
+        value: Some(loudest_dbfs),
         unit: "dBFS",
         threshold: threshold_dbfs,
         times_s: Vec::new(),

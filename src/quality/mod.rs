@@ -45,9 +45,6 @@ use overs::Overs;
 /// Most times that a finding lists. What happens more often needs no longer list.
 pub const MAX_TIMES: usize = 32;
 
-/// Level that is told for digital silence, dB: the scale ends here.
-const NOTHING_DB: f64 = -200.0;
-
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -67,8 +64,8 @@ pub struct Finding {
     pub id: Check,
     /// How bad it is.
     pub severity: Severity,
-    /// What was measured.
-    pub value: f64,
+    /// What was measured. `None` for the level of what holds nothing but zeros.
+    pub value: Option<f64>,
     /// Unit of `value` and `threshold`.
     pub unit: &'static str,
     /// The limit of the severity that is told, in [`thresholds`].
@@ -108,7 +105,8 @@ pub struct Format {
 /// meter.push(&block);
 /// inspector.push(&block);
 /// let findings = inspector.finish(&meter.finish());
-/// assert!(findings.iter().any(|finding| finding.id == Check::Dc && (finding.value - 20.0).abs() < 0.1));
+/// let offset = findings.iter().find(|finding| finding.id == Check::Dc).expect("it is told");
+/// assert!(offset.value.is_some_and(|percent| (percent - 20.0).abs() < 0.1));
 /// ```
 pub struct Inspector {
     format: Format,
@@ -231,7 +229,7 @@ fn silent(peak_dbfs: Option<f64>) -> Finding {
     Finding {
         id: Check::Silent,
         severity: Severity::Fail,
-        value: peak_dbfs.unwrap_or(NOTHING_DB).max(NOTHING_DB),
+        value: peak_dbfs,
         unit: "dBFS",
         threshold: thresholds::AUDIBLE_DBFS,
         times_s: Vec::new(),

@@ -32,7 +32,7 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
     Some(Finding {
         id: Check::Noise,
         severity: Severity::Warning,
-        value: level_db,
+        value: Some(level_db),
         unit: "dBFS(A)",
         threshold: NOISE_DBFS_A,
         times_s: vec![start as f64 / f64::from(SLOTS_PER_S)],

@@ -18,7 +18,7 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
     Some(Finding {
         id: Check::Dc,
         severity,
-        value: worst,
+        value: Some(worst),
         unit: "percent",
         threshold,
         times_s: Vec::new(),

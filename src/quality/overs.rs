@@ -93,7 +93,7 @@ impl Overs {
         Some(Finding {
             id: Check::InterSampleOvers,
             severity,
-            value: dbtp,
+            value: Some(dbtp),
             unit: "dBTP",
             threshold,
             times_s: times.seconds(self.sample_rate_hz),

@@ -4,7 +4,7 @@ use super::thresholds::{
     BALANCE_FAIL_LU, BALANCE_WARNING_LU, DEAD_CHANNEL_LUFS, DUAL_MONO_CORRELATION, DUAL_MONO_SIDE_DB,
     PHASE_SHARE_PERCENT, PHASE_SIDE_OVER_MID, POLARITY_CORRELATION,
 };
-use super::{Check, Finding, MAX_TIMES, NOTHING_DB, Severity};
+use super::{Check, Finding, MAX_TIMES, Severity};
 use crate::measure::Measurement;
 use crate::measure::loudness::MOMENTARY_S;
 use crate::measure::spectrum::BandPower;
@@ -39,7 +39,7 @@ fn dead_channel(measurement: &Measurement, peaks: [f32; 2]) -> Option<Finding> {
         Finding {
             id: Check::DeadChannel,
             severity: Severity::Fail,
-            value: quieter_lufs.map_or(NOTHING_DB, |lufs| lufs.max(NOTHING_DB)),
+            value: quieter_lufs.filter(|lufs| lufs.is_finite()),
             unit: "LUFS",
             threshold: DEAD_CHANNEL_LUFS,
             times_s: Vec::new(),
@@ -55,7 +55,7 @@ fn dual_mono(measurement: &Measurement) -> Option<Finding> {
     (correlation > DUAL_MONO_CORRELATION && side_db.is_none_or(|db| db < DUAL_MONO_SIDE_DB)).then(|| Finding {
         id: Check::DualMono,
         severity: Severity::Info,
-        value: correlation,
+        value: Some(correlation),
         unit: "correlation",
         threshold: DUAL_MONO_CORRELATION,
         times_s: Vec::new(),
@@ -75,7 +75,7 @@ fn balance(measurement: &Measurement) -> Option<Finding> {
     Some(Finding {
         id: Check::Balance,
         severity,
-        value: balance_lu,
+        value: Some(balance_lu),
         unit: "LU",
         threshold,
         times_s: Vec::new(),
@@ -92,7 +92,7 @@ fn polarity(measurement: &Measurement) -> Option<Finding> {
     Some(Finding {
         id: Check::Polarity,
         severity: Severity::Fail,
-        value: correlation,
+        value: Some(correlation),
         unit: "correlation",
         threshold: POLARITY_CORRELATION,
         times_s: Vec::new(),
@@ -131,7 +131,7 @@ fn phase(measurement: &Measurement) -> Option<Finding> {
     (share_percent > PHASE_SHARE_PERCENT).then(|| Finding {
         id: Check::Phase,
         severity: Severity::Warning,
-        value: share_percent,
+        value: Some(share_percent),
         unit: "percent",
         threshold: PHASE_SHARE_PERCENT,
         times_s: opposed.iter().take(MAX_TIMES).map(|&index| index as f64 * SHORT_TERM_S).collect(),

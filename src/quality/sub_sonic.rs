@@ -24,7 +24,7 @@ pub(super) fn finding(windows: &[Vec<Window>; 2], measurement: &Measurement) -> 
     Some(Finding {
         id: Check::SubSonic,
         severity: Severity::Warning,
-        value: db,
+        value: Some(db),
         unit: "dB",
         threshold: SUB_SONIC_DB,
         times_s: Vec::new(),

@@ -148,7 +148,7 @@ fn finding() -> Finding {
     Finding {
         id: Check::Clipping,
         severity: Severity::Warning,
-        value: 3.0,
+        value: Some(3.0),
         unit: "",
         threshold: 1.0,
         times_s: vec![12.345, 61.0],
