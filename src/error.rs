@@ -3,12 +3,14 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::paths::path_text;
+
 /// Everything that can fail. Each message names the file or setting, the cause and, where there is one, the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be opened or read.
-    #[error("can't read {}: {}", path.display(), told(source))]
+    #[error("can't read {}: {}", path_text(path), told(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -16,7 +18,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file could not be created, written or renamed.
-    #[error("can't write {}: {}", path.display(), told(source))]
+    #[error("can't write {}: {}", path_text(path), told(source))]
     Write {
         /// The file.
         path: PathBuf,
@@ -24,7 +26,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// No known audio format was found in the content.
-    #[error("{} is not an audio file that halfspeed can read: {reason}", path.display())]
+    #[error("{} is not an audio file that halfspeed can read: {reason}", path_text(path))]
     Format {
         /// The file.
         path: PathBuf,
@@ -32,7 +34,7 @@ pub enum Error {
         reason: String,
     },
     /// The format is known, the content is damaged.
-    #[error("{} is damaged at {at_s:.3} s: {reason}", path.display())]
+    #[error("{} is damaged at {at_s:.3} s: {reason}", path_text(path))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -42,7 +44,7 @@ pub enum Error {
         reason: String,
     },
     /// The content is sound, but not something that can be mastered or measured here.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}", path_text(path))]
     Content {
         /// The file.
         path: PathBuf,
@@ -50,13 +52,13 @@ pub enum Error {
         reason: String,
     },
     /// The output already exists.
-    #[error("{} exists already; choose another name, or allow it to be replaced", path.display())]
+    #[error("{} exists already; choose another name, or allow it to be replaced", path_text(path))]
     Exists {
         /// The file.
         path: PathBuf,
     },
     /// The output would replace an input.
-    #[error("{} is an input of this command and would be overwritten; choose another output", path.display())]
+    #[error("{} is an input and would be overwritten; choose another output", path_text(path))]
     OutputIsInput {
         /// The file.
         path: PathBuf,
@@ -70,7 +72,7 @@ pub enum Error {
         reason: String,
     },
     /// A recipe file could not be understood.
-    #[error("recipe {}: {reason}", path.display())]
+    #[error("recipe {}: {reason}", path_text(path))]
     Recipe {
         /// The file.
         path: PathBuf,
@@ -78,7 +80,10 @@ pub enum Error {
         reason: String,
     },
     /// The temporary audio store failed (most often: no space left on the disk).
-    #[error("can't use temporary storage in {}: {source}; free some space, or set TMPDIR to another disk", directory.display())]
+    #[error(
+        "can't use temporary storage in {}: {source}; free some space, or set TMPDIR to another disk",
+        path_text(directory)
+    )]
     Spool {
         /// The directory that holds temporary files.
         directory: PathBuf,
@@ -124,5 +129,25 @@ impl Error {
     /// A complaint about a setting.
     pub fn setting(setting: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Setting { setting: setting.into(), reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_is_an_input_is_told_without_a_command() {
+        let told = Error::OutputIsInput { path: "mix.wav".into() }.to_string();
+        assert_eq!(told, "mix.wav is an input and would be overwritten; choose another output");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_utf_8_is_told_by_its_bytes() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let path = Path::new(OsStr::from_bytes(b"\xe9.wav"));
+        assert_eq!(Error::content(path, "it is odd").to_string(), "\\xe9.wav: it is odd");
     }
 }

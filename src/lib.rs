@@ -29,6 +29,7 @@ pub mod master;
 pub mod measure;
 mod network;
 mod parallel;
+pub mod paths;
 pub mod progress;
 pub mod quality;
 pub mod report;

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::io::{Decoder, SourceInfo, Spool};
 use crate::measure::loudness::MOMENTARY_S;
 use crate::measure::{Measurement, Meter};
+use crate::paths::path_text;
 use crate::progress::Progress;
 use crate::quality::{Finding, Format, Inspector};
 
@@ -187,7 +188,7 @@ pub fn read(
 ) -> Result<Source> {
     let info = decoder.info().clone();
     let SourceInfo { path, format, sample_rate_hz, channels, .. } = &info;
-    log::info!("measuring {}: {format}, {sample_rate_hz} Hz, channels: {channels}", path.display());
+    log::info!("measuring {}: {format}, {sample_rate_hz} Hz, channels: {channels}", path_text(path));
     let mut meter = Meter::new(*sample_rate_hz);
     let mut inspector = Inspector::new(format_of(&info));
     each_block(&mut decoder, progress, |block| {
@@ -197,7 +198,7 @@ pub fn read(
     })?;
     let measurement = meter.finish();
     let (frames, lufs) = (measurement.frames, measurement.loudness.integrated_lufs());
-    log::info!("measured {}: {frames} frames, {lufs:?} LUFS", path.display());
+    log::info!("measured {}: {frames} frames, {lufs:?} LUFS", path_text(path));
     Ok(Source { findings: inspector.finish(&measurement), info, measurement })
 }
 

@@ -8,6 +8,7 @@ use halfspeed::dsp::noise_shaping::NoiseShaping;
 use halfspeed::engine::OutputSettings;
 use halfspeed::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat, check_output, is_same_place};
 use halfspeed::master::{CEILING_RANGE_DBTP, DEFAULT_CEILING_DBTP, LOUDNESS_RANGE_LUFS, MasterJob, Promised, master};
+use halfspeed::paths::path_text;
 use halfspeed::report::{MasterReport, master_html, master_text, promise_words};
 use halfspeed::suggest::profile::ProfileChoice;
 use halfspeed::suggest::{Amounts, Classical, Learned, LoudnessOnly, Suggester};
@@ -258,7 +259,7 @@ impl MasterArgs {
             let others = side_files[..index].iter().copied().chain([self.output.as_path()]);
             if others.into_iter().any(|other| is_same_place(path, other)) {
                 let reason = "the master, its recipe and its report each need a name of their own";
-                return Err(Error::setting(path.display().to_string(), reason));
+                return Err(Error::setting(path_text(path), reason));
             }
         }
         Ok(())

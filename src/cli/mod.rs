@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
+use halfspeed::paths::path_text;
 use halfspeed::report::printable;
 use halfspeed::{Error, Result};
 use serde::Serialize;
@@ -116,7 +117,7 @@ impl Cli {
 pub(crate) fn told(error: &Error) -> String {
     match error {
         Error::Exists { path } => {
-            format!("{} exists already; choose another name, or pass --force to replace it", path.display())
+            format!("{} exists already; choose another name, or pass --force to replace it", path_text(path))
         }
         _ => error.to_string(),
     }

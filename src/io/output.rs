@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::{Error, Result};
+use crate::paths::path_text;
 
 /// Temporary files and folders that exist now, and whether more may be made.
 ///
@@ -64,7 +65,7 @@ pub fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
     if !folder.is_dir() {
         let folder_is =
             if folder.exists() { "is no folder; choose another one" } else { "does not exist; create it first" };
-        let reason = format!("the folder {} {folder_is}", folder.display());
+        let reason = format!("the folder {} {folder_is}", path_text(folder));
         return Err(Error::write(path, io::Error::new(io::ErrorKind::NotFound, reason)));
     }
     if path.is_dir() {

@@ -12,6 +12,7 @@ use crate::io::SourceInfo;
 use crate::master::{MasterJob, Mastered, Promise, References, Refinement, held_plr_db};
 use crate::measure::Measurement;
 use crate::measure::analysis::Analysis;
+use crate::paths::path_text;
 use crate::quality::Finding;
 use crate::source::Source;
 use crate::statistics::median;
@@ -56,7 +57,7 @@ impl FileDocument {
     pub fn new(source: &Source) -> Self {
         let SourceInfo { path, format, sample_rate_hz, channels, bits, lossy, .. } = &source.info;
         Self {
-            path: path.display().to_string(),
+            path: path_text(path),
             format: format.clone(),
             sample_rate_hz: *sample_rate_hz,
             channels: *channels,

@@ -5,6 +5,7 @@ use super::figures::{change, file_names, number};
 use crate::advise::thresholds::RELEASE_RATE_HZ;
 use crate::io::is_same_place;
 use crate::master::{MasterJob, Mastered, References};
+use crate::paths::path_text;
 use crate::quality::{Check, Finding, Severity};
 use crate::source::Source;
 
@@ -57,9 +58,9 @@ fn reference_notes(mix: &Source, reference: &Source, name: &str, keeps_width: bo
 
 /// The same of all references, each by its name where there are several.
 fn notes_on_all(mix: &Source, references: &References, keeps_width: bool) -> Vec<String> {
-    let paths: Vec<_> = references.all().map(|reference| reference.info.path.to_string_lossy()).collect();
+    let paths: Vec<String> = references.all().map(|reference| path_text(&reference.info.path)).collect();
     let is_only = paths.len() == 1;
-    let names = file_names(paths.iter().map(|path| &**path));
+    let names = file_names(paths.iter().map(String::as_str));
     let named = |name: &String| if is_only { "reference".into() } else { format!("reference {name}") };
     let all = references.all().zip(&names);
     all.flat_map(|(reference, name)| reference_notes(mix, reference, &named(name), keeps_width)).collect()

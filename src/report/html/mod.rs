@@ -12,7 +12,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use translation::translation_html;
 
 use super::figures::{
-    KEY_FIGURES, PromiseWords, change, describe_file, file_name, nothing_proposed, number, programmes, signed, verdict,
+    KEY_FIGURES, PromiseWords, change, describe_file, file_name, nothing_proposed, number, printable_lines, programmes,
+    signed, verdict,
 };
 use super::{AnalysisDocument, MasterReport, Outcome, SuggestionDocument};
 use crate::master::Promise;
@@ -21,7 +22,7 @@ use crate::suggest::{CurvePoint, ModelVerdict};
 /// The style sheet of the page.
 const STYLE: &str = include_str!("style.css");
 
-/// A page around its content: no scripts, nothing to load.
+/// A page around its content: no scripts, nothing to load, and no character that controls, whatever a name holds.
 fn page(title: &str, content: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
@@ -39,7 +40,7 @@ fn page(title: &str, content: &Markup) -> String {
             }
         }
     };
-    page.into_string()
+    printable_lines(&page.into_string())
 }
 
 /// The head of a table of numbers: a column for each name, behind one for the rows' own names.
@@ -348,6 +349,10 @@ mod tests {
         report.settings.eq[0].name = "<i>".into();
         let page = master_html(&report);
         assert!(is_balanced(&page) && !page.contains("<b>") && !page.contains("<script>") && !page.contains("<i>"));
+        assert!(
+            !page.contains('\u{1b}') && page.contains("a &lt;b&gt;&amp;&quot; \u{fffd}.wav\">"),
+            "in the title too"
+        );
         assert!(page.contains("a &lt;b&gt;&amp;&quot;") && page.contains("title=\"/home/me/a &lt;b&gt;&amp;&quot;"));
     }
 

@@ -20,6 +20,7 @@ pub use self::search::{LOWEST_DBTP, STEPS_PER_DB};
 pub use self::selection::Selection;
 use crate::error::{Error, Result};
 use crate::io::{OutputFile, ScratchFolder, Spool};
+use crate::paths::path_text;
 use crate::source::load_audio;
 
 /// What can be had by name, with the bit rates in kbit/s that services send.
@@ -126,7 +127,7 @@ impl Codec {
         match &self.encoder {
             Encoder::Opus => "opus-pure".into(),
             Encoder::Vorbis => "aoTuV Vorbis".into(),
-            Encoder::External(tool) => tool.path().display().to_string(),
+            Encoder::External(tool) => path_text(tool.path()),
         }
     }
 
