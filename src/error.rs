@@ -102,6 +102,10 @@ fn told(error: &std::io::Error) -> String {
         ErrorKind::NotFound if is_plain => "there is no such file; check the name".into(),
         ErrorKind::PermissionDenied => "permission denied; check who may read and write there".into(),
         ErrorKind::StorageFull => "the disk is full; free some space, or choose another one".into(),
+        ErrorKind::FileTooLarge => {
+            "it grows larger than the disk or a limit (ulimit -f) allows; choose another disk, or raise the limit"
+                .into()
+        }
         ErrorKind::IsADirectory => "it is a folder; give the name of a file".into(),
         ErrorKind::NotADirectory => "a part of its path is a file, not a folder; check the path".into(),
         ErrorKind::InvalidFilename => "the name is too long or not allowed there; choose another one".into(),

@@ -6,8 +6,12 @@ use std::process::ExitCode;
 
 use halfspeed::Error;
 use halfspeed::report::printable_lines;
+#[cfg(unix)]
+use nix::sys::signal::{SigSet, Signal};
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    block_size_signal();
     // An interrupted run leaves no half-written file behind. Without a handler the default action still ends the run.
     let handler = ctrlc::set_handler(|| {
         halfspeed::io::remove_unfinished();
@@ -24,4 +28,14 @@ fn main() -> ExitCode {
             ExitCode::from(if matches!(error, Error::Setting { .. }) { 2 } else { 1 })
         }
     }
+}
+
+/// A write beyond a limit on the size of files (`ulimit -f`) then fails like any other, and leaves no half-written file behind; the
+/// signal's default action ends the process on the spot. Threads that are started later have it blocked too.
+#[cfg(unix)]
+fn block_size_signal() {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGXFSZ);
+    // It fails for no signal that there is.
+    let _ = signals.thread_block();
 }

@@ -1024,6 +1024,37 @@ fn several_files_translate_as_an_album() {
     assert_refused(&bench, &run(&["--before", MIX]), 2, &["--before", "one file"]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_recipe_and_a_report_are_written_even_where_nothing_can_be_told() {
+    let bench = Bench::new();
+    let mix = bench.wav("mix.wav", 44_100, 2, tone(44_100));
+    let (recipe, report) = (bench.path("recipe.toml"), bench.path("report.html"));
+    let output = Command::new(env!("CARGO_BIN_EXE_halfspeed"))
+        .args(["master".as_ref(), mix.as_os_str(), "-o".as_ref(), bench.path("master.wav").as_os_str()])
+        .args(["--recipe-out".as_ref(), recipe.as_os_str(), "--report".as_ref(), report.as_os_str()])
+        .stdout(fs::OpenOptions::new().write(true).open("/dev/full").expect("a device"))
+        .output()
+        .expect("the program starts");
+    assert_refused(&bench, &output, 1, &["can't write stdout", "the disk is full"]);
+    assert!(recipe.exists() && report.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_grows_over_a_limit_leaves_nothing_behind() {
+    let bench = Bench::new();
+    let mix = bench.wav("mix.wav", 44_100, 2, tone(44_100));
+    let table = bench.path("series.csv");
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -f 0 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_halfspeed"), "analyze"])
+        .args([mix.as_os_str(), "--csv".as_ref(), table.as_os_str()])
+        .output()
+        .expect("a shell");
+    assert_refused(&bench, &output, 1, &["can't write", "series.csv", "ulimit -f"]);
+    assert!(!table.exists());
+}
+
 #[test]
 fn force_does_not_replace_what_is_read() {
     let bench = Bench::new();

@@ -203,15 +203,12 @@ impl MasterArgs {
         progress.finish();
         let report = MasterReport::new(&job, mastered?);
 
-        // What was done is told even if a file beside the master can't be written.
+        // Neither what can't be told nor a file beside the master that can't be written costs the rest.
+        let side_files = self.write_side_files(&report);
         self.common.tell(&report, master_text)?;
-        if let Some(path) = &self.recipe_out {
-            write_text(path, &report.settings.to_toml(), self.force)?;
-            self.common.tell_written("Recipe", path)?;
-        }
-        if let Some(path) = &self.report {
-            write_text(path, &master_html(&report), self.force)?;
-            self.common.tell_written("Report", path)?;
+        for (what, path, written) in side_files {
+            written?;
+            self.common.tell_written(what, path)?;
         }
         for promise in report.verified.iter().filter(|promise| self.common.quiet && !promise.met) {
             let reason = promise.reason.as_deref().unwrap_or("the written file shows it");
@@ -250,6 +247,15 @@ impl MasterArgs {
             };
             log::warn!("{why} nothing is suggested that {} could change", idle.join(", "));
         }
+    }
+
+    /// Writes the recipe and the report: what each is, where it lies, and whether that came about.
+    fn write_side_files(&self, report: &MasterReport) -> Vec<(&'static str, &Path, Result<()>)> {
+        let write = |path: &Path, text: String| write_text(path, &text, self.force);
+        let recipe =
+            self.recipe_out.iter().map(|path| ("Recipe", path.as_path(), write(path, report.settings.to_toml())));
+        let page = self.report.iter().map(|path| ("Report", path.as_path(), write(path, master_html(report))));
+        recipe.chain(page).collect()
     }
 
     /// The recipe and the report must not replace an input, the master or each other.

@@ -82,7 +82,7 @@ impl CommonArgs {
     /// Where something beside stdout was written, for who reads text.
     fn tell_written(&self, what: &str, path: &Path) -> Result<()> {
         let is_told = !self.json && !self.quiet;
-        if is_told { print_text(&format!("{what}: {}\n", printable(&path.display().to_string()))) } else { Ok(()) }
+        if is_told { print_text(&format!("{what}: {}\n", printable(&path_text(path)))) } else { Ok(()) }
     }
 }
 
