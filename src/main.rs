@@ -5,7 +5,6 @@ mod cli;
 use std::process::ExitCode;
 
 use halfspeed::Error;
-use halfspeed::report::printable_lines;
 #[cfg(unix)]
 use nix::sys::signal::{SigSet, Signal};
 
@@ -23,7 +22,7 @@ fn main() -> ExitCode {
     match cli::Cli::given().run() {
         Ok(code) => code,
         Err(error) => {
-            cli::tell(&format!("error: {}", printable_lines(&cli::told(&error))));
+            cli::tell_error(&error);
             // Settings come from the command line here: those of files are told as the file's.
             ExitCode::from(if matches!(error, Error::Setting { .. }) { 2 } else { 1 })
         }

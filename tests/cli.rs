@@ -766,6 +766,79 @@ fn analyze_writes_a_page_and_a_table_over_time() {
 }
 
 #[test]
+fn a_file_that_cannot_be_measured_costs_no_other() {
+    let bench = Bench::new();
+    let song = bench.wav("song.wav", 44_100, 2, tone(44_100));
+    let [text, missing] = ["text.wav", "missing.wav"].map(|name| bench.path(name));
+    fs::write(&text, "this is no audio").expect("space");
+    let run = |more: &[&str]| {
+        let files = [&text, &song, &missing].map(|path| path.as_os_str());
+        let output = halfspeed(["analyze".as_ref()].into_iter().chain(files).chain(more.iter().map(AsRef::as_ref)));
+        assert_refused(&bench, &output, 1, &["error: ", "text.wav is not an audio file", "missing.wav: there is no"]);
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let document: Value = serde_json::from_str(&run(&["--json"])).expect("one document");
+    assert_eq!(document["schema"], "halfspeed.album-analysis/1");
+    assert_eq!(document["tracks"][0]["file"]["path"].as_str(), song.to_str());
+    assert_eq!(document["album"]["sample_dbfs"], document["tracks"][0]["peak"]["sample_dbfs"]);
+    assert!(document["album"]["max_momentary_lufs"].is_f64(), "{}", document["album"]);
+    let failed = document["failed"].as_array().expect("a list");
+    let paths: Vec<_> = failed.iter().map(|file| file["path"].as_str()).collect();
+    assert_eq!(paths, [text.to_str(), missing.to_str()]);
+    assert!(failed[1]["error"].as_str().is_some_and(|error| error.contains("there is no such file")), "{failed:?}");
+    let table = bench.path("series.csv");
+    let told = run(&["--csv", table.to_str().expect("plain")]);
+    assert!(told.contains("song.wav") && told.contains("\nalbum"), "{told}");
+    assert_eq!(fs::read_to_string(table).expect("written").lines().count(), 11);
+
+    let whole = json(&halfspeed(["analyze".as_ref(), song.as_os_str(), song.as_os_str(), "--json".as_ref()]));
+    assert!(whole.get("failed").is_none(), "{whole}");
+}
+
+#[test]
+fn lines_of_json_tell_of_each_file_in_its_place() {
+    let bench = Bench::new();
+    let long = bench.wav("long.wav", 44_100, 2, tone(441_000));
+    let short = bench.wav("short.wav", 44_100, 2, tone(4_410));
+    let missing = bench.path("missing.wav");
+    let lines = |files: &[&Path]| {
+        let args = ["analyze", "--json-lines"].map(AsRef::as_ref).into_iter();
+        let output = halfspeed(args.chain(files.iter().map(|path| path.as_os_str())));
+        let text = String::from_utf8(output.stdout).expect("text");
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a document")).collect();
+        (output.status.code(), lines)
+    };
+    let (code, told) = lines(&[&long, &missing, &short]);
+    assert_eq!(code, Some(1));
+    let paths: Vec<_> = told.iter().map(|line| line["file"]["path"].as_str()).collect();
+    assert_eq!(paths, [long.to_str(), missing.to_str(), short.to_str()]);
+    assert!(told.iter().all(|line| line["schema"] == "halfspeed.analysis/1"));
+    let errors: Vec<_> = told.iter().map(|line| line["error"].is_string()).collect();
+    assert_eq!(errors, [false, true, false]);
+    let alone = json(&halfspeed(["analyze".as_ref(), short.as_os_str(), "--json".as_ref()]));
+    assert_eq!(lines(&[&short]), (Some(0), vec![alone]));
+    assert_refused(&bench, &halfspeed(["analyze", MIX, "--json-lines", "--csv", "series.csv"]), 2, &["--json-lines"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf_8_are_told_apart() {
+    use std::os::unix::ffi::OsStrExt;
+    let bench = Bench::new();
+    let song = bench.wav("song.wav", 8_000, 1, tone(8_000));
+    let names = [b"\xfe.wav", b"\xff.wav"].map(|name| bench.0.path().join(std::ffi::OsStr::from_bytes(name)));
+    for name in &names {
+        fs::copy(&song, name).expect("space");
+    }
+    let document =
+        json(&halfspeed(["analyze".as_ref(), names[0].as_os_str(), names[1].as_os_str(), "--json".as_ref()]));
+    let ends = |index: usize, end: &str| {
+        document["tracks"][index]["file"]["path"].as_str().is_some_and(|path| path.ends_with(end))
+    };
+    assert!(ends(0, "/\\xfe.wav") && ends(1, "/\\xff.wav"), "{document}");
+}
+
+#[test]
 fn names_that_end_otherwise_than_what_is_written_are_refused() {
     let bench = Bench::new();
     let at = |name: &str| bench.path(name).to_str().expect("plain").to_owned();
@@ -1021,7 +1094,21 @@ fn several_files_translate_as_an_album() {
     assert!(page.contains("Album of 2 files") && page.contains("No lead score: it is mono"));
     let text = String::from_utf8(run(&[]).stdout).expect("text");
     assert!(text.contains("Album of 2 files: -12.0 LUFS") && text.contains("-4.0 to +2.0"), "{text}");
+    assert!(document.get("failed").is_none());
     assert_refused(&bench, &run(&["--before", MIX]), 2, &["--before", "one file"]);
+
+    // What can't be read is told, and costs no other track.
+    let missing = run(&["missing.wav", "gone.wav", "--json"]);
+    assert_refused(&bench, &missing, 1, &["missing.wav", "gone.wav"]);
+    let document: Value = serde_json::from_slice(&missing.stdout).expect("one document");
+    assert_eq!(document["tracks"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        (&document["failed"][0]["path"], &document["failed"][1]["path"]),
+        (&"missing.wav".into(), &"gone.wav".into())
+    );
+    let all_missing = halfspeed(["translate", "missing.wav", "gone.wav"]);
+    assert_refused(&bench, &all_missing, 1, &["missing.wav", "gone.wav"]);
+    assert!(all_missing.stdout.is_empty());
 }
 
 #[cfg(target_os = "linux")]

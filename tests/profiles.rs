@@ -125,6 +125,11 @@ fn mistakes_about_profiles_are_told() {
     refused(&["master", MIX, "--profile", "auto", "--reference", MIX, "-o", &out], 2, &["--reference"]);
     refused(&["profile", "build", MIX, "-o", &json_out], 2, &["3 or more"]);
     refused(&["profile", "build", MIX, "-o", &json_out, "--source", "nowhere=CC0-1.0"], 2, &["nowhere"]);
+    refused(
+        &["profile", "build", "no.wav", MIX, "none.wav", "-o", &json_out],
+        1,
+        &["no.wav: there", "none.wav: there"],
+    );
     refused(&["profile", "show", "auto"], 2, &["profile list"]);
     fs::write(at("bad.json"), "{}").expect("written");
     refused(&["profile", "show", &at("bad.json")], 1, &["bad.json", "missing field", "profile build"]);

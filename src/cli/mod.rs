@@ -21,7 +21,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use halfspeed::paths::path_text;
-use halfspeed::report::printable;
+use halfspeed::report::{FailedFile, printable, printable_lines};
 use halfspeed::{Error, Result};
 use serde::Serialize;
 
@@ -114,7 +114,7 @@ impl Cli {
 }
 
 /// An error in the words of the command line: with the option that helps.
-pub(crate) fn told(error: &Error) -> String {
+fn told(error: &Error) -> String {
     match error {
         Error::Exists { path } => {
             format!("{} exists already; choose another name, or pass --force to replace it", path_text(path))
@@ -129,6 +129,21 @@ fn tip(error: &clap::Error, command: Option<&str>) -> Option<&'static str> {
     let is_file = error.kind() == ErrorKind::UnknownArgument && !argument.starts_with('-');
     let takes_reference = matches!(command, Some("master" | "advise"));
     (is_file && takes_reference).then_some("a finished track goes with '--reference FILE'")
+}
+
+/// Tells of an error on stderr.
+pub(crate) fn tell_error(error: &Error) {
+    tell(&format!("error: {}", printable_lines(&told(error))));
+}
+
+/// Tells of a file that could not be worked on, where the run goes on with others.
+fn tell_failed(failed: &FailedFile) {
+    tell(&format!("error: {}", printable_lines(&failed.error)));
+}
+
+/// Of a run in which all files could be worked on, or not all.
+fn exit_code(is_whole: bool) -> ExitCode {
+    ExitCode::from(u8::from(!is_whole))
 }
 
 /// Parses a number within bounds, for clap.

@@ -8,19 +8,31 @@ use halfspeed::report::Colors;
 use halfspeed::{Error, Result};
 use serde::Serialize;
 
-/// Prints text for people.
-pub(super) fn print_text(text: &str) -> Result<()> {
+/// Prints text. `false` where its reader has gone.
+fn print(text: &str) -> Result<bool> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::write("stdout", error)),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::write("stdout", error)),
     }
+}
+
+/// Prints text for people.
+pub(super) fn print_text(text: &str) -> Result<()> {
+    print(text).map(|_| ())
 }
 
 /// Prints one JSON document.
 pub(super) fn print_json(document: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(document).map_err(|error| Error::write("stdout", error.into()))?;
     print_text(&(text + "\n"))
+}
+
+/// Prints one JSON document in a line. `false` where its reader has gone.
+pub(super) fn print_json_line(document: &impl Serialize) -> Result<bool> {
+    let text = serde_json::to_string(document).map_err(|error| Error::write("stdout", error.into()))?;
+    print(&(text + "\n"))
 }
 
 /// Writes a text file: complete, or not at all.

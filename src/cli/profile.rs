@@ -14,7 +14,7 @@ use halfspeed::{Error, Result};
 
 use super::output::{print_text, write_text};
 use super::progress::Progress;
-use super::{CommonArgs, json_output, logger};
+use super::{CommonArgs, json_output, logger, tell_error};
 
 #[derive(Debug, Args)]
 pub(super) struct ProfileArgs {
@@ -82,6 +82,22 @@ fn source(text: &str) -> Result<(String, String), String> {
     Ok((name.into(), licence.into()))
 }
 
+/// All songs, or the last error, after those before it are told: a profile of fewer songs is another one, and each is to be mended.
+fn all(measured: Vec<Result<Measurement>>) -> Result<Vec<Measurement>> {
+    let (mut songs, mut last) = (Vec::new(), None);
+    for song in measured {
+        match song {
+            Ok(song) => songs.push(song),
+            Err(error) => {
+                if let Some(before) = last.replace(error) {
+                    tell_error(&before);
+                }
+            }
+        }
+    }
+    last.map_or(Ok(songs), Err)
+}
+
 fn print_profile(profile: &Profile, common: &CommonArgs) -> Result<()> {
     match (common.json, common.quiet) {
         (true, _) => print_text(&profile.to_json()),
@@ -143,9 +159,9 @@ impl BuildArgs {
             song.integrated_lufs()?;
             Ok(song.measurement)
         };
-        let measured: Result<Vec<Measurement>> = self.songs.iter().map(measure).collect();
+        let measured: Vec<Result<Measurement>> = self.songs.iter().map(measure).collect();
         progress.finish();
-        let measured = measured?;
+        let measured = all(measured)?;
         let profile = build(&measured.iter().collect::<Vec<_>>(), labels)?;
         write_text(&self.output, &profile.to_json(), self.force)?;
         print_profile(&profile, &self.common)

@@ -7,8 +7,8 @@ use clap::Args;
 use halfspeed::io::{check_output, check_output_folder};
 use halfspeed::progress::Step;
 use halfspeed::report::{
-    AlbumTranslationDocument, TranslationDocument, album_translation_html, album_translation_text, translation_html,
-    translation_text,
+    AlbumTranslationDocument, FailedFile, TranslationDocument, album_translation_html, album_translation_text,
+    translation_html, translation_text,
 };
 use halfspeed::translate::Devices;
 use halfspeed::translate::codecs::{Codec, Kept, Selection};
@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::output::write_text;
 use super::progress::Progress;
-use super::{CommonArgs, html_output, logger};
+use super::{CommonArgs, exit_code, html_output, logger, tell_failed};
 
 #[derive(Debug, Args)]
 pub(super) struct TranslateArgs {
@@ -82,13 +82,12 @@ impl TranslateArgs {
         let devices = Devices::new(devices)?.telling(self.only.clone());
         let codecs = Selection::of(&self.codecs)?;
         match &self.files[..] {
-            [file] => self.one(file, &inputs, &devices, &codecs)?,
-            _ => self.album(&devices, &codecs)?,
+            [file] => self.one(file, &inputs, &devices, &codecs),
+            _ => self.album(&devices, &codecs),
         }
-        Ok(ExitCode::SUCCESS)
     }
 
-    fn one(&self, file: &Path, inputs: &[&Path], devices: &Devices, codecs: &Selection) -> Result<()> {
+    fn one(&self, file: &Path, inputs: &[&Path], devices: &Devices, codecs: &Selection) -> Result<ExitCode> {
         let render_codec = self.render_codec.as_deref().map(Codec::named).transpose()?;
         let platform = self.render_platform.as_deref().map(platform).transpose()?;
         // A folder is made once there is something to put into it; one that exists may hold something.
@@ -123,10 +122,11 @@ impl TranslateArgs {
             translated.render(devices, delivery, folder, self.force)?;
         }
         let document = TranslationDocument::new(translated);
-        self.tell(&document, translation_html, translation_text)
+        self.tell(&document, translation_html, translation_text)?;
+        Ok(ExitCode::SUCCESS)
     }
 
-    fn album(&self, devices: &Devices, codecs: &Selection) -> Result<()> {
+    fn album(&self, devices: &Devices, codecs: &Selection) -> Result<ExitCode> {
         let for_one = [
             ("--before", self.before.is_some()),
             ("--reference", self.reference.is_some()),
@@ -138,10 +138,23 @@ impl TranslateArgs {
         }
         let progress = Progress::new(self.common.quiet);
         let show = |done, total| progress.show(Step::Mix, done, total);
-        let translated = translate_album(&self.files, devices, self.verify, codecs, &show);
+        let (mut tracks, mut failed) = (Vec::new(), Vec::new());
+        for path in &self.files {
+            let (file, verify) = (path.as_path(), self.verify);
+            let job = Job { file, before: None, reference: None, devices, verify, codecs, kept_streams: None };
+            match translate_file(&job, &show) {
+                Ok(track) => tracks.push(track),
+                Err(error) => failed.push(FailedFile::new(path, &error)),
+            }
+        }
         progress.finish();
-        let document = AlbumTranslationDocument::new(translated?);
-        self.tell(&document, album_translation_html, album_translation_text)
+        failed.iter().for_each(tell_failed);
+        let is_whole = failed.is_empty();
+        if !tracks.is_empty() {
+            let document = AlbumTranslationDocument::new(translate_album(tracks)?, failed);
+            self.tell(&document, album_translation_html, album_translation_text)?;
+        }
+        Ok(exit_code(is_whole))
     }
 
     fn tell<D: Serialize>(&self, document: &D, html: fn(&D) -> String, text: fn(&D) -> String) -> Result<()> {

@@ -198,15 +198,9 @@ impl LoudnessSeries {
 
     /// Loudness range of several programmes as one: the windows of all are gated together.
     pub fn range_lu_of<'a>(programmes: impl IntoIterator<Item = &'a Self>) -> Option<f64> {
-        let absolute_gate = db_to_power(ABSOLUTE_GATE_LUFS - OFFSET_DB);
-        let windows = programmes.into_iter().flat_map(|series| series.windows(SHORT_TERM_SLOTS, GATING_HOP_SLOTS));
-        let mut windows: Vec<f64> = windows.filter(|&power| power >= absolute_gate).collect();
-        let relative_gate = mean(windows.iter().copied())? * db_to_power(RANGE_GATE_LU);
-        windows.retain(|&power| power >= relative_gate);
-        windows.sort_by(f64::total_cmp);
-        let last = windows.len().checked_sub(1)?;
-        let percentile = |percent: f64| windows[(last as f64 * percent / 100.0).round() as usize];
-        Some(power_to_db(percentile(95.0)) - power_to_db(percentile(10.0)))
+        gated_range_lu(
+            programmes.into_iter().flat_map(|series| series.windows(SHORT_TERM_SLOTS, GATING_HOP_SLOTS)).collect(),
+        )
     }
 
     /// The loudest 400 ms, sought every 10 ms. `None` for silence or less than 400 ms.
@@ -258,6 +252,32 @@ impl LoudnessSeries {
     }
 }
 
+/// The loudness of several programmes as one, such as an album, that are measured one after the other: it keeps no more of each than
+/// the gates need, 160 bytes a second.
+#[derive(Debug, Clone, Default)]
+pub struct AlbumLoudness {
+    blocks: Vec<f64>,
+    windows: Vec<f64>,
+}
+
+impl AlbumLoudness {
+    /// Takes the next programme.
+    pub fn push(&mut self, programme: &LoudnessSeries) {
+        self.blocks.extend(programme.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS));
+        self.windows.extend(programme.windows(SHORT_TERM_SLOTS, GATING_HOP_SLOTS));
+    }
+
+    /// What [`LoudnessSeries::integrated_lufs_of`] gives of all programmes.
+    pub fn integrated_lufs(&self) -> Option<f64> {
+        gated_lufs(self.blocks.clone())
+    }
+
+    /// What [`LoudnessSeries::range_lu_of`] gives of all programmes.
+    pub fn range_lu(&self) -> Option<f64> {
+        gated_range_lu(self.windows.clone())
+    }
+}
+
 /// Four sums at once: a single one waits for each addition before the next.
 fn sum(values: &[f64]) -> f64 {
     let (quads, rest) = values.as_chunks::<4>();
@@ -277,6 +297,18 @@ fn gated_lufs(mut blocks: Vec<f64>) -> Option<f64> {
     let relative_gate = mean(blocks.iter().copied())? * db_to_power(RELATIVE_GATE_LU);
     blocks.retain(|&power| power > relative_gate);
     mean(blocks.iter().copied()).map(lufs)
+}
+
+/// Loudness range of the mean squares of 3 s windows.
+fn gated_range_lu(mut windows: Vec<f64>) -> Option<f64> {
+    let absolute_gate = db_to_power(ABSOLUTE_GATE_LUFS - OFFSET_DB);
+    windows.retain(|&power| power >= absolute_gate);
+    let relative_gate = mean(windows.iter().copied())? * db_to_power(RANGE_GATE_LU);
+    windows.retain(|&power| power >= relative_gate);
+    windows.sort_by(f64::total_cmp);
+    let last = windows.len().checked_sub(1)?;
+    let percentile = |percent: f64| windows[(last as f64 * percent / 100.0).round() as usize];
+    Some(power_to_db(percentile(95.0)) - power_to_db(percentile(10.0)))
 }
 
 /// Integrated loudness of a programme of which the K-weighted mean square (summed over channels) of every 100 ms is
@@ -308,6 +340,23 @@ mod tests {
         near(of(vec![quiet, loud]), -20.0);
         assert_eq!(of(vec![whole]), series.integrated_lufs());
         assert_eq!(of(vec![too_short]), None);
+    }
+
+    #[test]
+    fn an_album_that_is_taken_track_by_track_has_the_loudness_of_all_at_once() {
+        let track = |amplitude: f32| {
+            let sine: Vec<f32> = (0..5 * 8_000).map(|n| amplitude * (n as f32 * 0.7).sin()).collect();
+            let mut meter = LoudnessMeter::stereo(8_000);
+            meter.push(&[&sine, &sine]);
+            meter.finish()
+        };
+        let tracks = [0.1, 0.05, 0.0001].map(track);
+        let mut album = AlbumLoudness::default();
+        assert_eq!((album.integrated_lufs(), album.range_lu()), (None, None));
+        tracks.iter().for_each(|track| album.push(track));
+        assert!(album.range_lu().is_some_and(|lu| lu > 5.0), "{album:?}");
+        assert_eq!(album.integrated_lufs(), LoudnessSeries::integrated_lufs_of(&tracks));
+        assert_eq!(album.range_lu(), LoudnessSeries::range_lu_of(&tracks));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::measure::Measurement;
-use crate::measure::loudness::LoudnessSeries;
+use super::AnalysisDocument;
+use crate::measure::analysis::Analysis;
+use crate::measure::loudness::AlbumLoudness;
 
 /// What several files measure as one album.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -12,8 +13,12 @@ pub struct AlbumDocument {
     pub integrated_lufs: Option<f64>,
     /// Over the windows of all files together (Tech 3342).
     pub range_lu: Option<f64>,
+    /// Loudest 400 ms of any file.
+    pub max_momentary_lufs: Option<f64>,
     /// Loudest 3 s of any file.
     pub max_short_term_lufs: Option<f64>,
+    /// Highest sample of any file.
+    pub sample_dbfs: Option<f64>,
     /// Highest of any file.
     pub true_dbtp: Option<f64>,
     /// Highest true peak minus the loudness of the album.
@@ -25,20 +30,23 @@ pub struct AlbumDocument {
 }
 
 impl AlbumDocument {
-    /// Of some files.
-    pub fn new(files: &[&Measurement]) -> Self {
-        let series = || files.iter().map(|file| &file.loudness);
-        let integrated_lufs = LoudnessSeries::integrated_lufs_of(series());
-        let true_dbtp = files.iter().filter_map(|file| file.peaks.true_dbtp()).reduce(f64::max);
-        let analyses = files.iter().map(|file| file.analysis().loudness.psr_min_db);
-        let ranges: Option<Vec<f64>> = files.iter().map(|file| file.levels.dr14).collect();
+    /// Of some files, and the loudness of all of them together.
+    pub fn new(tracks: &[AnalysisDocument], loudness: &AlbumLoudness) -> Self {
+        let of_any = |value: fn(&Analysis) -> Option<f64>, choose: fn(f64, f64) -> f64| {
+            tracks.iter().filter_map(|track| value(&track.analysis)).reduce(choose)
+        };
+        let integrated_lufs = loudness.integrated_lufs();
+        let true_dbtp = of_any(|analysis| analysis.peak.true_dbtp, f64::max);
+        let ranges: Option<Vec<f64>> = tracks.iter().map(|track| track.analysis.dynamics.dr14).collect();
         Self {
             integrated_lufs,
-            range_lu: LoudnessSeries::range_lu_of(series()),
-            max_short_term_lufs: series().filter_map(LoudnessSeries::max_short_term_lufs).reduce(f64::max),
+            range_lu: loudness.range_lu(),
+            max_momentary_lufs: of_any(|analysis| analysis.loudness.max_momentary_lufs, f64::max),
+            max_short_term_lufs: of_any(|analysis| analysis.loudness.max_short_term_lufs, f64::max),
+            sample_dbfs: of_any(|analysis| analysis.peak.sample_dbfs, f64::max),
             true_dbtp,
             plr_db: true_dbtp.zip(integrated_lufs).map(|(peak, loudness)| peak - loudness),
-            psr_min_db: analyses.flatten().reduce(f64::min),
+            psr_min_db: of_any(|analysis| analysis.loudness.psr_min_db, f64::min),
             dr14: ranges.filter(|of| !of.is_empty()).map(|of| of.iter().sum::<f64>() / of.len() as f64),
         }
     }
@@ -55,5 +63,24 @@ impl AlbumDocument {
             "dr14" => self.dr14,
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn peaks_and_maxima_are_those_of_any_file() {
+        // The second is the louder one, with the higher peaks, and the more squeezed.
+        let tracks = [sample::before(), sample::after()];
+        let album = AlbumDocument::new(&tracks, &AlbumLoudness::default());
+        let Analysis { loudness, peak, .. } = &tracks[1].analysis;
+        assert_eq!((album.sample_dbfs, album.true_dbtp), (peak.sample_dbfs, peak.true_dbtp));
+        assert_eq!(album.max_momentary_lufs, loudness.max_momentary_lufs);
+        assert_eq!(album.max_short_term_lufs, loudness.max_short_term_lufs);
+        assert_eq!(album.psr_min_db, loudness.psr_min_db);
+        assert_eq!((album.integrated_lufs, album.plr_db), (None, None), "no loudness was given");
     }
 }

@@ -1,5 +1,7 @@
 //! The documents behind every form of report, and their JSON.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::figures::file_names;
@@ -8,6 +10,7 @@ use super::{AlbumDocument, ProfileDocument, SuggestionDocument};
 use crate::dsp::eq::{BandChannel, response_db};
 use crate::engine::Recipe;
 use crate::engine::render::ChainLog;
+use crate::error::Error;
 use crate::io::SourceInfo;
 use crate::master::{MasterJob, Mastered, Promise, References, Refinement, held_plr_db};
 use crate::measure::Measurement;
@@ -18,6 +21,8 @@ use crate::source::Source;
 use crate::statistics::median;
 use crate::suggest::{Classical, CurvePoint, ModelVerdict, Quantity, Suggester};
 use crate::translate::Translation;
+
+const ANALYSIS_SCHEMA: &str = "halfspeed.analysis/1";
 
 /// `halfspeed.analysis/1`: everything measured of a file.
 #[derive(Debug, Clone, Serialize)]
@@ -36,7 +41,7 @@ pub struct AnalysisDocument {
 /// A file.
 #[derive(Debug, Clone, Serialize)]
 pub struct FileDocument {
-    /// Path as it was given.
+    /// Path as it was given; bytes of it that are not UTF-8 as `\xff`.
     pub path: String,
     /// Format by content.
     pub format: String,
@@ -77,12 +82,56 @@ pub struct AlbumAnalysisDocument<'a> {
     pub album: &'a AlbumDocument,
     /// Each by itself, in order.
     pub tracks: &'a [AnalysisDocument],
+    /// Those that could not be measured, in order; left out where all were.
+    #[serde(skip_serializing_if = "<[FailedFile]>::is_empty")]
+    pub failed: &'a [FailedFile],
+}
+
+/// A file of several that could not be worked on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedFile {
+    /// Path as it was given; bytes of it that are not UTF-8 as `\xff`.
+    pub path: String,
+    /// What went wrong, and what to do about it.
+    pub error: String,
+}
+
+impl FailedFile {
+    /// What became of a file.
+    pub fn new(path: &Path, error: &Error) -> Self {
+        Self { path: path_text(path), error: error.to_string() }
+    }
+}
+
+/// `halfspeed.analysis/1` of a file that could not be measured, in its place among those that could.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailedAnalysisDocument<'a> {
+    /// Always `halfspeed.analysis/1`.
+    pub schema: &'static str,
+    /// The file: its `path` alone.
+    pub file: NamedFile<'a>,
+    /// What went wrong, and what to do about it.
+    pub error: &'a str,
+}
+
+/// A file of which nothing but its name is known.
+#[derive(Debug, Clone, Serialize)]
+pub struct NamedFile<'a> {
+    /// Path as it was given.
+    pub path: &'a str,
+}
+
+impl<'a> FailedAnalysisDocument<'a> {
+    /// The document of a file that failed.
+    pub fn new(failed: &'a FailedFile) -> Self {
+        Self { schema: ANALYSIS_SCHEMA, file: NamedFile { path: &failed.path }, error: &failed.error }
+    }
 }
 
 impl<'a> AlbumAnalysisDocument<'a> {
-    /// Of measured files.
-    pub fn new(album: &'a AlbumDocument, tracks: &'a [AnalysisDocument]) -> Self {
-        Self { schema: "halfspeed.album-analysis/1", album, tracks }
+    /// Of measured files, and those that could not be.
+    pub fn new(album: &'a AlbumDocument, tracks: &'a [AnalysisDocument], failed: &'a [FailedFile]) -> Self {
+        Self { schema: "halfspeed.album-analysis/1", album, tracks, failed }
     }
 }
 
@@ -90,7 +139,7 @@ impl AnalysisDocument {
     /// The document of a measured file.
     pub fn new(source: &Source) -> Self {
         Self {
-            schema: "halfspeed.analysis/1",
+            schema: ANALYSIS_SCHEMA,
             file: FileDocument::new(source),
             analysis: source.measurement.analysis(),
             quality: source.findings.clone(),

@@ -450,6 +450,7 @@ pub(super) fn album_translation() -> AlbumTranslationDocument {
         ],
         platforms_as_of: "2025-10".into(),
         tracks: vec![track(after(), -5.0), track(reference(), -1.0)],
+        failed: Vec::new(),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::FileDocument;
 use super::figures::{clock, number, printable, signed};
+use super::{FailedFile, FileDocument};
 use crate::translate::ceiling::{CeilingFix, CeilingOutcome};
 use crate::translate::codecs::{CodecCheck, LOWEST_DBTP};
 use crate::translate::fix::{Fix, LeftOut};
@@ -53,11 +53,14 @@ pub struct AlbumTranslationDocument {
     pub platforms_as_of: String,
     /// Its tracks, in order.
     pub tracks: Vec<TranslationDocument>,
+    /// Tracks that could not be looked at, in order; left out where all were.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedFile>,
 }
 
 impl AlbumTranslationDocument {
-    /// The document of an album that was looked at.
-    pub fn new(translated: TranslatedAlbum) -> Self {
+    /// The document of an album that was looked at, but for what failed of it.
+    pub fn new(translated: TranslatedAlbum, failed: Vec<FailedFile>) -> Self {
         let TranslatedAlbum { album, platforms, platforms_as_of, tracks } = translated;
         Self {
             schema: "halfspeed.album-translation/1",
@@ -65,6 +68,7 @@ impl AlbumTranslationDocument {
             platforms,
             platforms_as_of,
             tracks: tracks.into_iter().map(TranslationDocument::new).collect(),
+            failed,
         }
     }
 

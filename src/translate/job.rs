@@ -1,6 +1,6 @@
 //! The job of `halfspeed translate`: files in, a translation out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::codecs::{Codec, Kept, Selection};
 use super::fix::{self, Change, Verified};
@@ -112,20 +112,11 @@ pub struct TranslatedAlbum {
     pub tracks: Vec<Translated>,
 }
 
-/// Looks at how the tracks of an album translate, and what services do to the album as one.
+/// Puts tracks that were looked at together as an album: what services do to it as one.
 ///
 /// # Errors
-/// Those of [`translate_file`], for each track; [`Error::Setting`] without any file.
-pub fn translate_album(
-    files: &[PathBuf],
-    devices: &Devices,
-    verify: bool,
-    codecs: &Selection,
-    progress: Progress<'_>,
-) -> Result<TranslatedAlbum> {
-    let job = |file| Job { file, before: None, reference: None, devices, verify, codecs, kept_streams: None };
-    let mut tracks =
-        files.iter().map(|file| translate_file(&job(file), progress)).collect::<Result<Vec<Translated>>>()?;
+/// [`Error::Setting`] without any track.
+pub fn translate_album(mut tracks: Vec<Translated>) -> Result<TranslatedAlbum> {
     let measurements: Vec<&Measurement> = tracks.iter().map(|track| &track.source.measurement).collect();
     let album =
         Album::new(&measurements).ok_or_else(|| Error::setting("album", "there is no file; name its tracks"))?;

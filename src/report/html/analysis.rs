@@ -228,6 +228,7 @@ mod tests {
     use super::*;
     use crate::AudioBuffer;
     use crate::measure::Meter;
+    use crate::measure::loudness::AlbumLoudness;
     use crate::report::sample;
 
     fn measurement(amplitude: f32) -> Measurement {
@@ -251,10 +252,11 @@ mod tests {
     #[test]
     fn several_files_have_an_album() {
         let (loud, quiet) = (measurement(0.1), measurement(0.05));
-        let album = AlbumDocument::new(&[&loud, &quiet]);
         let mut document = sample::before();
         document.file.path = "a <b>.wav".into();
-        let page = analysis_html(&[(&document, &loud), (&sample::after(), &quiet)], Some(&album));
+        let documents = [document, sample::after()];
+        let album = AlbumDocument::new(&documents, &AlbumLoudness::default());
+        let page = analysis_html(&[(&documents[0], &loud), (&documents[1], &quiet)], Some(&album));
         // The album's table and each file's by band scroll on a phone.
         assert_eq!(page.matches("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=").count(), 3);
         assert!(page.contains("2 files") && page.contains(">album<") && page.contains("a &lt;b&gt;.wav"));

@@ -10,12 +10,12 @@ use crate::report::readings::{Reading, sections};
 use crate::report::verdicts::{Mood, Verdict};
 use crate::report::{AlbumDocument, AnalysisDocument};
 
-/// Everything that was measured: of one file in sections with a verdict for each line, of several in a table with a row
-/// for each and one for all as an album.
+/// Everything that was measured: of one file in sections with a verdict for each line, of several, or of an album of which one alone
+/// could be measured, in a table with a row for each and one for all as an album.
 pub fn analysis_text(documents: &[AnalysisDocument], album: Option<&AlbumDocument>, colors: Colors) -> String {
-    match documents {
-        [document] => one_file(document, colors),
-        documents => many_files(documents, album),
+    match (documents, album) {
+        ([document], None) => one_file(document, colors),
+        _ => many_files(documents, album),
     }
 }
 
