@@ -46,7 +46,7 @@ fn clipping(found: &Finding, measurement: &Measurement) -> Option<Advice> {
         ),
         band_hz: None,
         times_s: places_s(found, measurement),
-        evidence: evidence([("clipped_peaks", found.value), ("clipped_peaks_per_minute", rate)]),
+        evidence: evidence([("clipped_peaks", peaks), ("clipped_peaks_per_minute", rate)]),
         fix: CLIP_FIX.into(),
         mend: Mend::Mix,
     })
@@ -89,7 +89,8 @@ fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Optio
 
 /// `cut` tells of peaks that are cut off flat, too few to be a fault of their own.
 fn headroom(peak_dbtp: f64, cut: Option<&Finding>, measurement: &Measurement) -> Advice {
-    let (lost, mend) = match cut {
+    let peaks = cut.and_then(|found| found.value);
+    let (lost, mend) = match peaks {
         None => ("nothing is lost yet, but".into(), Mend::Master),
         Some(peaks) => (format!("{peaks:.0} peaks are cut off flat already, and"), Mend::Mix),
     };
@@ -104,10 +105,7 @@ fn headroom(peak_dbtp: f64, cut: Option<&Finding>, measurement: &Measurement) ->
         ),
         band_hz: None,
         times_s: cut.map_or(Vec::new(), |found| places_s(found, measurement)),
-        evidence: evidence([
-            ("true_peak_dbtp", peak_dbtp),
-            ("clipped_peaks", cut.map_or(f64::NAN, |found| found.value)),
-        ]),
+        evidence: evidence([("true_peak_dbtp", peak_dbtp), ("clipped_peaks", peaks.unwrap_or(f64::NAN))]),
         fix: if is_cut_through {
             CLIP_FIX.into()
         } else {

@@ -181,7 +181,7 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mu
             Check::TailSilence => [at_s, end_s],
             _ => span_s(at_s, end_s),
         };
-        let mut numbers = evidence([(rule.value, finding.value)]);
+        let mut numbers = evidence([(rule.value, finding.value.unwrap_or(f64::NAN))]);
         numbers.extend(FREQUENCIES.into_iter().zip(finding.frequencies_hz.iter().copied()));
         let fix = match &finding.frequencies_hz[..] {
             [] => rule.fix.into(),

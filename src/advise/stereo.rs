@@ -99,7 +99,8 @@ fn side_bass(measurement: &Measurement) -> Option<Advice> {
 /// Whether a delay alone may make the channels correlate so little, below 0, between two frequencies. What it turns by less than
 /// a quarter of a period agrees all the same: so much of the power has to lie above.
 fn is_of_delay(delay: &Finding, correlation: f64, [low_hz, high_hz]: [f64; 2], measurement: &Measurement) -> bool {
-    let quarter_hz = 250.0 / delay.value.abs();
+    let Some(delay_ms) = delay.value else { return false };
+    let quarter_hz = 250.0 / delay_ms.abs();
     let turned = power_within(measurement, [low_hz.max(quarter_hz), high_hz]);
     turned >= -correlation * power_within(measurement, [low_hz, high_hz])
 }

@@ -144,7 +144,7 @@ fn silence_at_the_end_and_a_sample_rate_that_holds_nothing_are_told() {
     let known = Finding {
         id: Check::UpSampled,
         severity: crate::quality::Severity::Warning,
-        value: 44_100.0,
+        value: Some(44_100.0),
         unit: "Hz",
         threshold: 96_000.0,
         times_s: Vec::new(),

@@ -71,10 +71,11 @@ impl ThirdOctaves {
         Some(band as usize).filter(|&index| band >= 0.0 && index < self.centers_hz.len())
     }
 
-    /// The bands whose centres lie within a range.
+    /// The bands whose centres lie within a range: none where it ends before it begins.
     pub fn within(&self, hz: Range<f64>) -> Range<usize> {
         let below = |edge_hz: f64| self.centers_hz.partition_point(|&center_hz| center_hz < edge_hz);
-        below(hz.start)..below(hz.end)
+        let end = below(hz.end);
+        below(hz.start).min(end)..end
     }
 
     /// Lower and upper edge of a band.

@@ -120,7 +120,7 @@ impl Ends {
         Some(Finding {
             id: Check::CutStart,
             severity: Severity::Warning,
-            value: first_dbfs,
+            value: Some(first_dbfs),
             unit: "dBFS",
             threshold: CUT_SAMPLE_DBFS,
             times_s: vec![0.0],
@@ -149,7 +149,7 @@ impl Ends {
             Some(Finding {
                 id: Check::CutEnd,
                 severity,
-                value,
+                value: Some(value),
                 unit: "dBFS",
                 threshold,
                 times_s: vec![end_s],

@@ -131,22 +131,22 @@ impl Found<'_> {
 /// What only comes to light in the master, and is the mix's. What is to be done about such a file is no advice on one that was just
 /// written.
 fn of_the_mix(found: &Finding) -> Option<String> {
+    let value = found.value?;
     match found.id {
-        Check::LossySource => {
-            Some(format!("The mix ends at {:.1} kHz, which shows in the master.", 1e-3 * found.value))
-        }
-        Check::UpSampled => Some(format!("The mix holds nothing above {:.2} kHz.", 0.5e-3 * found.value)),
-        Check::PaddedBits => Some(format!("The mix uses {:.0} bits.", found.value)),
+        Check::LossySource => Some(format!("The mix ends at {:.1} kHz, which shows in the master.", 1e-3 * value)),
+        Check::UpSampled => Some(format!("The mix holds nothing above {:.2} kHz.", 0.5e-3 * value)),
+        Check::PaddedBits => Some(format!("The mix uses {value:.0} bits.")),
         _ => None,
     }
 }
 
 /// Whether there is clearly more of a fault in a master that is so much louder.
 fn has_grown(known: &Finding, found: &Finding, louder_lu: f64) -> bool {
-    let more = found.value - known.value;
+    let Some((value, was)) = found.value.zip(known.value) else { return false };
+    let more = value - was;
     match found.id {
-        Check::Dc | Check::Clipping | Check::Phase => found.value.abs() >= GROWN_RATIO * known.value.abs(),
-        Check::Balance => found.value.abs() - known.value.abs() >= GROWN_DB,
+        Check::Dc | Check::Clipping | Check::Phase => value.abs() >= GROWN_RATIO * was.abs(),
+        Check::Balance => value.abs() - was.abs() >= GROWN_DB,
         Check::InterSampleOvers | Check::Click | Check::SubSonic => more >= GROWN_DB,
         // Heard beside the music, which grows too.
         Check::Hum | Check::Noise | Check::CutStart | Check::CutEnd => more - louder_lu >= GROWN_DB,
@@ -266,7 +266,16 @@ mod tests {
     use super::*;
 
     fn finding(id: Check, severity: Severity, value: f64, unit: &'static str) -> Finding {
-        Finding { id, severity, value, unit, threshold: 0.0, times_s: Vec::new(), message: "it is so; mend it".into() }
+        Finding {
+            id,
+            severity,
+            value: Some(value),
+            unit,
+            threshold: 0.0,
+            times_s: Vec::new(),
+            frequencies_hz: Vec::new(),
+            message: "it is so; mend it".into(),
+        }
     }
 
     fn found<'a>(mix: &'a [Finding], master: &'a [Finding]) -> Found<'a> {

@@ -388,7 +388,7 @@ mod tests {
         report.suggestions[0].reference_by_samples = Some(1.9);
         let page = master_html(&report);
         assert!(is_balanced(&page) && page.contains("<td data-label=\"reference\">1.9</td>"));
-        assert!(page.contains("by the samples that its limiter held: by its true peak it would be 2.6 dB."));
+        assert!(page.contains("by the samples its limiter held; by true peak it would be 2.6 dB."));
     }
 
     #[test]
