@@ -31,7 +31,7 @@ use crate::progress::{Step, StepProgress};
 use crate::source::{Source, load_audio, load_file, measure_file, turned_over};
 use crate::suggest::profile::{Chosen, Fit, Profile, ProfileChoice};
 use crate::suggest::width::{is_opposed, is_upside_down};
-use crate::suggest::{Amounts, Classical, Plan, Proposal, Quantity, Suggester, Suggestion, Target, corridor};
+use crate::suggest::{Amounts, Classical, Learned, Plan, Proposal, Quantity, Suggester, Suggestion, Target, corridor};
 use crate::translate::codecs::Selection;
 use crate::translate::{Devices, Translation};
 use crate::units::db_to_amplitude;
@@ -45,43 +45,69 @@ pub const LOUDNESS_RANGE_LUFS: (f64, f64) = (-60.0, -3.0);
 /// Ceilings that can be wished for, dBTP.
 pub const CEILING_RANGE_DBTP: (f64, f64) = (-19.0, 0.0);
 
-/// What to do.
+/// No codecs.
+const NO_CODECS: &Selection = &Selection { codecs: Vec::new(), absent: Vec::new() };
+
+/// What to do. A literal that ends in `..MasterJob::new(mix, output)` names what is not as usual.
 pub struct MasterJob<'a> {
     /// The mix.
     pub mix: PathBuf,
-    /// The references, if there are any. Of several, the master comes into the corridor that they make.
+    /// The references, if there are any. Of several, the master comes into the corridor that they make. Default: none.
     pub references: Vec<PathBuf>,
-    /// What to hold the mix against where there is no reference. `None`: nothing, only loudness and peaks are set.
+    /// What to hold the mix against where there is no reference. `None`: nothing, only loudness and peaks are set. Default:
+    /// none.
     pub profile: Option<ProfileChoice>,
     /// The master.
     pub output: PathBuf,
-    /// Replace the output if it exists.
+    /// Replace the output if it exists. Default: no.
     pub force: bool,
-    /// Who proposes the settings before the limiter.
+    /// Who proposes the settings before the limiter. Default: [`Learned`].
     pub suggester: &'a dyn Suggester,
-    /// How much of the proposal to take.
+    /// How much of the proposal to take. Default: 0.5 of each.
     pub amounts: Amounts,
-    /// Try settings on more of the mix, and correct them more often.
+    /// Try settings on more of the mix, and correct them more often. Default: no.
     pub thorough: bool,
     /// Wished loudness, within [`LOUDNESS_RANGE_LUFS`]; if `None`, the reference's, less what its peaks stand over the
     /// ceiling, so that the master is as dense; without a reference -14 LUFS, or what of a profile's range is nearest to that.
+    /// Default: none.
     pub loudness_lufs: Option<f64>,
-    /// Go on to the wished loudness whatever it costs.
+    /// Go on to the wished loudness whatever it costs. Default: no.
     pub force_loudness: bool,
-    /// Highest true peak of the written file, within [`CEILING_RANGE_DBTP`].
+    /// Highest true peak of the written file, within [`CEILING_RANGE_DBTP`]. Default: [`DEFAULT_CEILING_DBTP`].
     pub ceiling_dbtp: f64,
-    /// Form of the written file.
+    /// Form of the written file. Default: 24 bits, dithered, at the rate of the mix.
     pub output_settings: OutputSettings,
-    /// Devices that mix, master and reference are scored on. `None`: no scores.
+    /// Devices that mix, master and reference are scored on. `None`: no scores. Default: none.
     pub devices: Option<&'a Devices>,
-    /// Take over changes that make the master translate better; needs devices.
+    /// Take over changes that make the master translate better; needs devices. Default: no.
     pub translate_fix: bool,
     /// Codecs that the master is encoded and decoded with; needs devices. With `translate_fix` the master gets the ceiling
-    /// at which they pass.
+    /// at which they pass. Default: none.
     pub codecs: &'a Selection,
 }
 
 impl MasterJob<'_> {
+    /// A job with the default of every other field.
+    pub fn new(mix: impl Into<PathBuf>, output: impl Into<PathBuf>) -> Self {
+        Self {
+            mix: mix.into(),
+            references: Vec::new(),
+            profile: None,
+            output: output.into(),
+            force: false,
+            suggester: &Learned,
+            amounts: Amounts::default(),
+            thorough: false,
+            loudness_lufs: None,
+            force_loudness: false,
+            ceiling_dbtp: DEFAULT_CEILING_DBTP,
+            output_settings: OutputSettings::default(),
+            devices: None,
+            translate_fix: false,
+            codecs: NO_CODECS,
+        }
+    }
+
     /// Checks what needs no file to be read.
     fn check(&self) -> Result<()> {
         let Amounts { eq_ratio, dynamics_ratio, width_ratio } = self.amounts;

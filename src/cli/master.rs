@@ -101,10 +101,9 @@ pub(super) struct MasterArgs {
     common: CommonArgs,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum SuggesterName {
     /// Tone and width by a network that was trained on mixes and their masters; the classical rules where it can't be used.
-    #[default]
     Model,
     /// Tone by matched content, width and density by band.
     Classical,
@@ -171,19 +170,17 @@ impl MasterArgs {
         let devices = wants_scores.then(|| Devices::new(devices::built_in())).transpose()?;
         let codecs = Selection::of(&self.codecs)?;
         self.tell_idle_options();
-        let usual = Amounts::default();
+        let usual = MasterJob::new(&self.mix, &self.output);
         let ratio = |own: Option<f64>, usual: f64| own.or(self.amount).map_or(usual, |percent| percent / 100.0);
         let job = MasterJob {
-            mix: self.mix.clone(),
             references: self.reference.clone(),
             profile: self.profile.as_deref().map(ProfileChoice::find).transpose()?,
-            output: self.output.clone(),
             force: self.force,
-            suggester: self.suggester.unwrap_or_default().suggester(),
+            suggester: self.suggester.map_or(usual.suggester, |name| name.suggester()),
             amounts: Amounts {
-                eq_ratio: ratio(self.amount_eq, usual.eq_ratio),
-                dynamics_ratio: ratio(self.amount_dynamics, usual.dynamics_ratio),
-                width_ratio: ratio(self.amount_width, usual.width_ratio),
+                eq_ratio: ratio(self.amount_eq, usual.amounts.eq_ratio),
+                dynamics_ratio: ratio(self.amount_dynamics, usual.amounts.dynamics_ratio),
+                width_ratio: ratio(self.amount_width, usual.amounts.width_ratio),
             },
             thorough: self.thorough,
             loudness_lufs: self.loudness,
@@ -197,6 +194,7 @@ impl MasterArgs {
                 format: self.bits,
                 noise_shaping: self.shaping.shaping(),
             },
+            ..usual
         };
         let progress = Progress::new(self.common.quiet);
         let mastered = master(&job, &|step, done, total| progress.show(step, done, total));
