@@ -720,6 +720,20 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
 }
 
 #[test]
+fn every_document_has_a_schema_that_tells_its_fields() {
+    let bench = Bench::new();
+    let silent = bench.wav("silent.wav", 44_100, 2, vec![0.0; 44_100]);
+    let document = json(&halfspeed(["analyze".as_ref(), silent.as_os_str(), "--json".as_ref()]));
+    let schema = json(&halfspeed(["schema", "analysis"]));
+    for field in document.as_object().expect("fields").keys() {
+        assert!(schema["properties"][field].is_object(), "{field}: {schema}");
+    }
+    let loudness = &schema["$defs"]["LoudnessAnalysis"]["properties"]["max_momentary_lufs"];
+    assert_eq!(loudness["description"], "Loudest 400 ms.");
+    assert_refused(&bench, &halfspeed(["schema", "sonnet"]), 2, &["sonnet", "album-translation"]);
+}
+
+#[test]
 fn analyze_and_compare_speak_json_and_text() {
     let bench = Bench::new();
     let silent = bench.wav("silent.wav", 44_100, 2, vec![0.0; 88_200]);

@@ -25,6 +25,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::audio::{AudioBuffer, assert_rate};
@@ -39,8 +40,9 @@ use hints::Listener;
 pub use problem::Problem;
 
 /// How much it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "AdviceSeverity")]
 pub enum Severity {
     /// Worth a look.
     Low,
@@ -51,7 +53,7 @@ pub enum Severity {
 }
 
 /// Where a fault can be mended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mend {
     /// Mastering could, though the mix is the better place.
@@ -61,7 +63,7 @@ pub enum Mend {
 }
 
 /// One thing to fix.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Advice {
     /// What to fix.
     pub id: Problem,
@@ -71,7 +73,7 @@ pub struct Advice {
     pub confidence: f64,
     /// What was found, in plain English.
     pub message: String,
-    /// Lower and upper frequency of what is meant. `None` where it has none.
+    /// Lower and upper frequency of what is meant. `None` where no frequencies are meant.
     pub band_hz: Option<[f64; 2]>,
     /// From and to, in seconds. Empty: throughout.
     pub times_s: Vec<[f64; 2]>,

@@ -10,6 +10,7 @@ mod processors;
 mod profile;
 mod progress;
 mod render;
+mod schema;
 mod translate;
 
 pub(crate) use self::logger::tell;
@@ -49,6 +50,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// List the processors and their parameters.
     Processors(processors::ProcessorsArgs),
+    /// Print the JSON schema of what a command prints with --json: every field with its meaning.
+    Schema(schema::SchemaArgs),
     /// List, show and build profiles: what finished songs of a kind measure.
     Profile(profile::ProfileArgs),
     /// Tell what is left of a programme on phones, in cars, on streaming services.
@@ -107,6 +110,7 @@ impl Cli {
             Command::Advise(args) => args.run(),
             Command::Compare(args) => args.run(),
             Command::Processors(args) => args.run(),
+            Command::Schema(args) => args.run(),
             Command::Profile(args) => args.run(),
             Command::Translate(args) => args.run(),
         }

@@ -161,12 +161,14 @@ macro_rules! parameters {
 pub(crate) use parameters;
 
 /// Units by the ends of names. The first that fits counts.
-const UNITS: [(&str, &str); 13] = [
+const UNITS: [(&str, &str); 15] = [
     ("_db_per_octave", "dB/octave"),
     ("bands_per_octave", "per octave"),
     ("_dbtp", "dBTP"),
+    ("_dbfs", "dBFS"),
     ("_db", "dB"),
     ("_lufs", "LUFS"),
+    ("_lu", "LU"),
     ("_hz", "Hz"),
     ("_ms", "ms"),
     ("_s", "s"),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::MasterJob;
@@ -32,7 +33,7 @@ const QUANTISING_MARGIN_DB: f64 = 0.005;
 const FLOOR_MARGIN_DB: f64 = 0.6;
 
 /// What is promised of the written file. JSON calls it by the name of the variant in snake case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Promised {
     /// The wished loudness.
@@ -50,23 +51,23 @@ impl fmt::Display for Promised {
 }
 
 /// Something the written file has to keep.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Promise {
     /// What was promised.
     pub id: Promised,
-    /// Unit of the values.
+    /// Unit of the values: `LUFS`, `dBTP` or `frames`.
     pub unit: &'static str,
-    /// The value that was promised; a ceiling for [`Promised::TruePeak`].
+    /// The value that was promised; of the true peak, a ceiling.
     pub wanted: f64,
-    /// What the written file measures.
+    /// What the written file measures; `None` where it has no such value, as silence has no loudness.
     pub measured: Option<f64>,
-    /// How far off still counts as kept.
+    /// How far off still counts as kept, in that unit.
     pub tolerance: f64,
     /// Whether it was kept.
     pub met: bool,
-    /// Why not, and what to do.
+    /// Why not, and what to do; `None` where it was kept.
     pub reason: Option<String>,
-    /// Why this was promised, where it is not what a user would expect.
+    /// Why this was promised; `None` where it is what was asked for.
     pub wanted_because: Option<String>,
 }
 

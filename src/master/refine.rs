@@ -5,6 +5,7 @@
 //! been limited alike are easier to recognise in each other. So the result of a first attempt tells more than the mix did.
 //! Only shared sounds can tell, so there has to be one reference, and it has to have some.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::audition::{Audition, Heard, Part};
@@ -46,7 +47,8 @@ impl Effort {
 }
 
 /// Settings that were tried, and how near they came.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "RefinementCandidate")]
 pub struct Candidate {
     /// What they follow from: `nothing`, `classical`, `model`, `refined`.
     pub name: &'static str,
@@ -55,7 +57,7 @@ pub struct Candidate {
 }
 
 /// What trying settings on excerpts led to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Refinement {
     /// Excerpts of the mix that were rendered, half of them to judge by alone.
     pub excerpts: usize,

@@ -6,6 +6,7 @@
 //! shows as a spike in the outermost bin of such a histogram is the observation of J. Eaton and P. Naylor, "Detection
 //! of clipping in coded speech signals" (EUSIPCO 2013).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::units::db_to_amplitude;
@@ -19,7 +20,7 @@ const CHUNK: usize = 16;
 
 /// How the samples crowd under the peak. A gain changes nothing. Shares are over both channels, each against its own
 /// peak, to within 0.002 dB.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct PeakShape {
     /// Share of samples within 1 dB of the peak (high-level sample density). A sine has 0.30, mixes that were not
     /// limited well under 0.001.

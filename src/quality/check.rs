@@ -2,56 +2,57 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What quality control looks for. JSON calls it by the name of the variant in snake case; from where on it is told
-/// stands in [`thresholds`](super::thresholds).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What quality control looks for, and how severe it can be. JSON calls it by the name of the variant in snake case; from
+/// where on it is told stands in `quality::thresholds`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
-    /// Nothing in it is audible.
+    /// Nothing in it is audible: fail.
     Silent,
-    /// Peaks are cut off flat.
+    /// Peaks are cut off flat: warning, or fail for many or long ones.
     Clipping,
-    /// Peaks, those between samples too, that lossy encoders or converters can't hold.
+    /// Peaks, those between samples too, that lossy encoders (info) or converters (fail) can't hold.
     InterSampleOvers,
-    /// An offset: the waveform is off centre.
+    /// An offset, the waveform is off centre: warning or fail.
     Dc,
-    /// Silence before the first sound.
+    /// Silence before the first sound: warning or fail.
     HeadSilence,
-    /// Silence after the last sound.
+    /// Silence after the last sound: warning.
     TailSilence,
-    /// It starts in the middle of a sound.
+    /// It starts in the middle of a sound: warning.
     CutStart,
-    /// It ends before the sound has died away.
+    /// It ends before the sound has died away: warning or fail.
     CutEnd,
-    /// Samples that tear the waveform.
+    /// Samples that tear the waveform: warning.
     Click,
-    /// Silent gaps that are torn into the sound.
+    /// Silent gaps that are torn into the sound: fail.
     Dropout,
-    /// One channel is upside down.
+    /// One channel is upside down: fail.
     Polarity,
-    /// For a part of the time, the channels work against each other.
+    /// For a part of the time, the channels work against each other: warning.
     Phase,
-    /// Both channels of a stereo file are the same.
+    /// Both channels of a stereo file are the same: info.
     DualMono,
-    /// One channel is silent.
+    /// One channel is silent: fail.
     DeadChannel,
-    /// One channel is louder than the other.
+    /// One channel is louder than the other: warning or fail.
     Balance,
-    /// One channel is late.
+    /// One channel is late: warning.
     ChannelDelay,
-    /// The file was made from one at a lower sample rate.
+    /// The file was made from one at a lower sample rate: warning.
     UpSampled,
-    /// The lowest bits are never used.
+    /// The lowest bits are never used: warning.
     PaddedBits,
-    /// A codec has removed the top of the spectrum.
+    /// A codec has removed the top of the spectrum: warning, or info where the file itself is lossy.
     LossySource,
-    /// Mains hum.
+    /// Mains hum: warning.
     Hum,
-    /// Noise that is left where the music pauses.
+    /// Noise that is left where the music pauses: warning.
     Noise,
-    /// Rumble: energy below what can be heard.
+    /// Rumble, energy below what can be heard: warning.
     SubSonic,
 }
 

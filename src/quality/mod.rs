@@ -27,6 +27,7 @@ mod sub_sonic;
 mod tests;
 pub mod thresholds;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::audio::{AudioBuffer, assert_rate};
@@ -46,8 +47,9 @@ use overs::Overs;
 pub const MAX_TIMES: usize = 32;
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "FindingSeverity")]
 pub enum Severity {
     /// Good to know; often meant.
     Info,
@@ -58,7 +60,7 @@ pub enum Severity {
 }
 
 /// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Finding {
     /// Which check found it.
     pub id: Check,
@@ -66,11 +68,11 @@ pub struct Finding {
     pub severity: Severity,
     /// What was measured. `None` for the level of what holds nothing but zeros.
     pub value: Option<f64>,
-    /// Unit of `value` and `threshold`.
+    /// Unit of `value` and `threshold`; empty for a plain number.
     pub unit: &'static str,
-    /// The limit of the severity that is told, in [`thresholds`].
+    /// The value from which on the severity is told.
     pub threshold: f64,
-    /// Where, in seconds from the start, rising, [`MAX_TIMES`] at most. Empty: throughout.
+    /// Where, in seconds from the start, rising, 32 at most. Empty: throughout.
     pub times_s: Vec<f64>,
     /// At which frequencies, rising: those of hum. Empty for all else.
     pub frequencies_hz: Vec<f64>,

@@ -1,12 +1,13 @@
 //! What to fix in a mix: the document.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{FileDocument, ProfileDocument};
 use crate::advise::{Advice, Advised};
 
 /// `halfspeed.advice/1`: what to fix in a mix before it is mastered.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AdviceDocument {
     /// Always `halfspeed.advice/1`.
     pub schema: &'static str,

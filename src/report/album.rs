@@ -1,5 +1,6 @@
 //! Several files as one programme.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::AnalysisDocument;
@@ -7,7 +8,7 @@ use crate::measure::analysis::Analysis;
 use crate::measure::loudness::AlbumLoudness;
 
 /// What several files measure as one album.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AlbumDocument {
     /// Gated over the blocks of all files together (BS.1770-5).
     pub integrated_lufs: Option<f64>,

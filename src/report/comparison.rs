@@ -1,5 +1,6 @@
 //! Two files against each other, at the same loudness.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::AnalysisDocument;
@@ -17,7 +18,7 @@ const LEAST_DB: f64 = 0.05;
 const WORST: usize = 6;
 
 /// `halfspeed.comparison/1`: two files, and how the second differs from the first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ComparisonDocument {
     /// Always `halfspeed.comparison/1`.
     pub schema: &'static str,
@@ -31,14 +32,15 @@ pub struct ComparisonDocument {
     pub numbers: Vec<NumberDifference>,
     /// Third-octave levels, rising in frequency.
     pub bands: Vec<BandDifference>,
-    /// The largest differences of [`Self::bands`], worst first; at most six.
+    /// The largest differences of `bands`, worst first; at most six.
     pub worst: Vec<WorstDifference>,
 }
 
 /// A number of both files.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct NumberDifference {
-    /// `integrated_lufs`, `width_db.bass`.
+    /// Which number: the name of its field in an analysis (`integrated_lufs`), with the wide band of `width_db` and `spread_db`
+    /// (`width_db.bass`).
     pub id: String,
     /// What is measured, in words.
     pub measure: String,
@@ -47,17 +49,17 @@ pub struct NumberDifference {
     /// Digits after the point that are worth showing; not part of the JSON.
     #[serde(skip)]
     pub decimals: usize,
-    /// Value of the first file.
+    /// Value of the first file. `None` where it has none.
     pub a: Option<f64>,
-    /// Value of the second file.
+    /// Value of the second file. `None` where it has none.
     pub b: Option<f64>,
-    /// Second minus first.
+    /// Second minus first. `None` where either has no value.
     pub difference: Option<f64>,
 }
 
 /// How the second file differs from the first in one third octave, at the same integrated loudness. `None` where a
 /// file has no level, where both lie more than 60 dB under their strongest band, or one of them lies another 40 dB under that.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct BandDifference {
     /// Centre.
     pub center_hz: f64,
@@ -68,7 +70,7 @@ pub struct BandDifference {
 }
 
 /// One of the largest differences.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct WorstDifference {
     /// Centre of the third octave.
     pub center_hz: f64,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::figures::file_names;
@@ -9,6 +10,7 @@ use super::notes::notes;
 use super::{AlbumDocument, ProfileDocument, SuggestionDocument};
 use crate::dsp::eq::{BandChannel, response_db};
 use crate::engine::Recipe;
+use crate::engine::processors::catalogue::inlined_schema_of;
 use crate::engine::render::ChainLog;
 use crate::error::Error;
 use crate::io::SourceInfo;
@@ -25,7 +27,7 @@ use crate::translate::Translation;
 const ANALYSIS_SCHEMA: &str = "halfspeed.analysis/1";
 
 /// `halfspeed.analysis/1`: everything measured of a file.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AnalysisDocument {
     /// Always `halfspeed.analysis/1`.
     pub schema: &'static str,
@@ -39,17 +41,17 @@ pub struct AnalysisDocument {
 }
 
 /// A file.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FileDocument {
     /// Path as it was given; bytes of it that are not UTF-8 as `\xff`.
     pub path: String,
-    /// Format by content.
+    /// Format by content, not by name: `WAV`, `FLAC`, `MP3`.
     pub format: String,
-    /// Sample rate.
+    /// Sample rate of the file.
     pub sample_rate_hz: u32,
     /// Channels in the file; mono is measured as two equal channels.
     pub channels: u32,
-    /// Bits of a sample, where the format has such.
+    /// Bits of a sample; `None` where the format has no such thing, as lossy ones.
     pub bits: Option<u32>,
     /// Whether the format discards parts of the audio.
     pub lossy: bool,
@@ -74,7 +76,7 @@ impl FileDocument {
 }
 
 /// `halfspeed.album-analysis/1`: several files, and what they are together.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AlbumAnalysisDocument<'a> {
     /// Always `halfspeed.album-analysis/1`.
     pub schema: &'static str,
@@ -148,7 +150,7 @@ impl AnalysisDocument {
 }
 
 /// `halfspeed.master/1`: everything about a master.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MasterReport {
     /// Always `halfspeed.master/1`.
     pub schema: &'static str,
@@ -164,7 +166,8 @@ pub struct MasterReport {
     pub other_references: Vec<FileDocument>,
     /// The profile that the mix was held against; `null` where none was asked for.
     pub profile: Option<ProfileDocument>,
-    /// The recipe as applied.
+    /// The recipe as applied, in the form of a recipe's file: what has its default may be absent.
+    #[schemars(schema_with = "recipe_schema")]
     pub settings: Recipe,
     /// What was changed and why, and whether it came about.
     pub suggestions: Vec<SuggestionDocument>,
@@ -184,7 +187,7 @@ pub struct MasterReport {
 }
 
 /// Deepest gain reductions of a master, dB (0 or more).
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ReductionsDocument {
     /// Of the four bands, lowest first.
     pub multiband_db: [f64; 4],
@@ -196,17 +199,24 @@ pub struct ReductionsDocument {
     pub limiter_db: f64,
 }
 
+/// A recipe's form is that of its file, which leaves out what has its default.
+fn recipe_schema(_: &mut SchemaGenerator) -> Schema {
+    inlined_schema_of::<Recipe>()
+}
+
 /// Name of the suggester where there was nothing to hold the mix against.
 const NOBODY: &str = "none";
 
 /// Who made the suggestions.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ModelDocument {
-    /// Name of the suggester; `none` where there was nothing to hold the mix against.
+    /// Name of the suggester: `model`, `classical`, `loudness` or `profile`; `none` where there was nothing to hold the mix
+    /// against.
     pub name: &'static str,
-    /// How alike mix and reference are, 0 (different songs) to 1 (the same recording).
+    /// How alike mix and reference are, 0 (different songs) to 1 (the same recording); `None` where that wasn't asked.
     pub likeness_ratio: Option<f64>,
-    /// Share of moments of the mix that have a twin in the reference, on which that judgement rests.
+    /// Share of moments of the mix that have a twin in the reference, on which that judgement rests, 0 to 1; `None` where it
+    /// wasn't asked.
     pub matched_ratio: Option<f64>,
     /// What the network said and what the classical rules would have done; absent where no network was asked.
     #[serde(flatten)]

@@ -13,6 +13,7 @@ mod profile;
 mod readings;
 #[cfg(test)]
 mod sample;
+mod schemas;
 mod suggestion;
 mod svg;
 mod text;
@@ -31,6 +32,7 @@ pub use figures::{printable, printable_lines, promise_words};
 pub use html::{album_translation_html, analysis_html, master_html, translation_html};
 pub use processors::{ProcessorsDocument, processors_markdown};
 pub use profile::{ProfileDocument, ProfileListDocument, profile_list_text, profile_text};
+pub use schemas::{DOCUMENT_KINDS, DocumentKind, json_markdown};
 pub use suggestion::{Outcome, SuggestionDocument};
 pub use text::{
     Colors, advice_text, album_translation_text, analysis_text, comparison_text, master_text, processors_text,

@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::processors::catalogue::{ParameterEntry, ProcessorEntry};
 
 /// `halfspeed.processors/1`: every kind of processor with its parameters.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProcessorsDocument {
     /// Always `halfspeed.processors/1`.
     pub schema: &'static str,
@@ -29,7 +30,7 @@ const HEAD: &str = "\
 Every processor that a mix can chain, with its parameters. Made from the code that checks them; `halfspeed processors`
 prints the same, `--json` for programs, `--schema graph` and `--schema recipe` as JSON schemas. Written anew by
 
-    HALFSPEED_UPDATE_DOCS=1 cargo test --test processors
+    HALFSPEED_UPDATE_DOCS=1 cargo test --test docs
 
 A name like `bands[].gain_db` stands for that field of every element of `bands`. `fs` is the sample rate.
 ";

@@ -1,5 +1,6 @@
 //! Profiles: the list as a document, and both forms for the terminal.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::figures::{hertz, number, printable};
@@ -8,7 +9,7 @@ use crate::measure::wide_bands::{WIDE_BANDS, WideBand};
 use crate::suggest::profile::{Candidate, Chosen, Profile, Source, Spread};
 
 /// `halfspeed.profiles/1`: what `profile list` tells.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProfileListDocument {
     /// Always `halfspeed.profiles/1`.
     pub schema: &'static str,
@@ -24,17 +25,17 @@ impl ProfileListDocument {
 }
 
 /// The profile that a mix was held against, and how near it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ProfileDocument {
     /// Its name; `null` where none was near enough.
     pub name: Option<String>,
-    /// What kind of songs it was made from.
+    /// What kind of songs it was made from; `null` without a profile.
     pub description: Option<String>,
-    /// How many.
+    /// How many; `null` without a profile.
     pub songs: Option<usize>,
     /// Where they are from.
     pub sources: Vec<Source>,
-    /// Distance of the mix from it, about 1 for its own songs.
+    /// Distance of the mix from it, 0 or more, about 1 for its own songs; `null` without a profile.
     pub distance: Option<f64>,
     /// All that were looked at, nearest first.
     pub candidates: Vec<Candidate>,

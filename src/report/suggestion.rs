@@ -1,5 +1,6 @@
 //! A suggestion and what became of it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::figures::{number, signed};
@@ -11,18 +12,18 @@ const FAR_OFF: f64 = 1.0;
 const STILL: f64 = 0.3;
 
 /// A suggestion with what became of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SuggestionDocument {
     /// The suggestion.
     #[serde(flatten)]
     pub suggestion: Suggestion,
     /// What is measured, in words: "width, 120 to 5000 Hz".
     pub measure: String,
-    /// Unit of `before`, `predicted`, `achieved` and `reference`.
+    /// Unit of `before`, `predicted`, `achieved` and `reference`: `dB` or `%`.
     pub unit: &'static str,
-    /// Value in the written master.
+    /// Value in the written master. `None` where it has none.
     pub achieved: Option<f64>,
-    /// Value in the reference, the median of several, or mean of the profile where it has one.
+    /// Value in the reference, the median of several, or mean of the profile. `None` where that has none.
     pub reference: Option<f64>,
     /// The same of a density by the samples that the reference's limiter held, where its true peak is 1 dB or more over them (it
     /// clips, say): the master is made after them. `null` elsewhere.
@@ -32,8 +33,9 @@ pub struct SuggestionDocument {
 }
 
 /// What became of a suggestion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "SuggestionOutcome")]
 pub enum Outcome {
     /// It came about, to within 1 of its unit.
     AsPredicted,

@@ -1,5 +1,6 @@
 //! How a programme translates: the document.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::figures::{clock, number, printable, signed};
@@ -12,7 +13,7 @@ use crate::translate::platforms::{Album, AlbumPlayback, Playback};
 use crate::translate::{Part, SectionScore, Translation};
 
 /// `halfspeed.translation/1`: what is left of a programme on devices, services and codecs.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TranslationDocument {
     /// Always `halfspeed.translation/1`.
     pub schema: &'static str,
@@ -41,7 +42,7 @@ impl TranslationDocument {
 }
 
 /// `halfspeed.album-translation/1`: what services make of an album, and what is left of each of its tracks.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AlbumTranslationDocument {
     /// Always `halfspeed.album-translation/1`.
     pub schema: &'static str,

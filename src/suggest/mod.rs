@@ -21,6 +21,7 @@ mod stages;
 mod tone;
 pub(crate) mod width;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::dsp::eq::EqBand;
@@ -133,7 +134,7 @@ pub struct Proposal {
 }
 
 /// What became of asking the network, and what the classical rules would have done.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 pub struct ModelVerdict {
     /// Version of the network; `None` where it was not followed.
     pub version: Option<String>,
@@ -168,7 +169,7 @@ impl ModelVerdict {
 }
 
 /// A point of a frequency response.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct CurvePoint {
     /// Frequency.
     pub frequency_hz: f64,
@@ -177,7 +178,7 @@ pub struct CurvePoint {
 }
 
 /// One change: where, why, and what it is to bring about.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Suggestion {
     /// Which change: `eq.low_mids`, `width.air`.
     pub id: String,
@@ -187,8 +188,8 @@ pub struct Suggestion {
     pub cause: String,
     /// What is measured to see whether it worked.
     pub quantity: Quantity,
-    /// Value in the mix. `None` where there is none.
+    /// Value in the mix, in `unit`. `None` where there is none.
     pub before: Option<f64>,
-    /// Value that the change should lead to.
+    /// Value that the change should lead to, in `unit`. `None` where that can't be told.
     pub predicted: Option<f64>,
 }

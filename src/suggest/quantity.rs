@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::profile::Profile;
@@ -15,7 +16,7 @@ use crate::units::power_to_db_checked;
 const OVERALL_HZ: RangeInclusive<f64> = 95.0..=3_300.0;
 
 /// A number that a change is meant to move.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Quantity {
     /// Level of the mid between two frequencies over its mean level in the third octaves from 100 Hz to 3.15 kHz, over the loud

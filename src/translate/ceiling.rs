@@ -1,5 +1,6 @@
 //! A lower ceiling for a master that lossy codecs lift over full scale.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::codecs::{CodecCheck, STEPS_PER_DB};
@@ -11,27 +12,27 @@ use crate::error::Result;
 const MAX_CEILINGS: usize = 3;
 
 /// A lower ceiling that was sought for the sake of codecs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CeilingFix {
     /// The codecs behind which the master clips.
     pub codecs: Vec<CodecOver>,
     /// The ceiling of the master before, dBTP.
     pub from_dbtp: f64,
     /// The highest ceiling found to pass, in tenths of a dB; the last one tried where none does. `None` where nothing down
-    /// to [`LOWEST_DBTP`](super::codecs::LOWEST_DBTP) passes.
+    /// to -8 dBTP passes.
     pub to_dbtp: Option<f64>,
-    /// What it does to the loudness of the master, LU.
+    /// What it does to the loudness of the master, LU. `None` where none was tried.
     pub loudness_change_lu: Option<f64>,
     /// What it takes from the device that loses most, points (0 or more).
     pub worst_harm: f64,
-    /// Which device that is.
+    /// Which device that is, by its id; `None` where none loses.
     pub harmed: Option<String>,
     /// What became of it.
     pub outcome: CeilingOutcome,
 }
 
 /// A codec behind which a master clips.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CodecOver {
     /// Name of the codec with its bit rate.
     pub id: String,
@@ -42,7 +43,7 @@ pub struct CodecOver {
 }
 
 /// What became of a lower ceiling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CeilingOutcome {
     /// The master has it, and passes the same codecs.

@@ -4,6 +4,7 @@
 //! most without hurting another device is then rendered, limited to the same loudness and ceiling, measured, and
 //! scored again.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::programme::Programme;
@@ -38,12 +39,12 @@ const PRESENCE_HZ: f64 = 2_500.0;
 const PRESENCE_Q: f64 = 0.7;
 
 /// A change of a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "id", rename_all = "snake_case")]
 pub enum Change {
     /// Harmonics of the bass.
     BassHarmonics {
-        /// Level of each over the fundamental.
+        /// Level of each over the fundamental, dB.
         level_db: f64,
     },
     /// No side below a corner.
@@ -53,7 +54,7 @@ pub enum Change {
     },
     /// More of the centre where leads are understood.
     Presence {
-        /// At 2.5 kHz.
+        /// Gain at 2.5 kHz, dB.
         gain_db: f64,
     },
     /// Nothing below what most speakers play.
@@ -151,27 +152,27 @@ impl Change {
 }
 
 /// A fix for one device.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Fix {
     /// The change.
     #[serde(flatten)]
     pub change: Change,
     /// The change in words.
     pub setting: String,
-    /// What it should add to the device's score.
+    /// What it should add to the device's score, points.
     pub predicted_gain: f64,
     /// What it adds when it is rendered; `None` where it was not.
     pub verified: Option<Verified>,
 }
 
 /// What a rendered fix does.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Verified {
-    /// What it adds to the device's score.
+    /// What it adds to the device's score, points.
     pub gain: f64,
-    /// What it takes from the device that loses most (0 or more).
+    /// What it takes from the device that loses most, points (0 or more).
     pub worst_harm: f64,
-    /// Which device that is.
+    /// Which device that is, by its id; `None` where none loses.
     pub harmed: Option<String>,
     /// Whether it is kept: it helps and hurts no other device by more than 2 points.
     pub passes: bool,
@@ -180,7 +181,7 @@ pub struct Verified {
 }
 
 /// Why a rendered fix is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftOut {
     /// It adds too little.

@@ -25,6 +25,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use self::ceiling::CeilingFix;
@@ -43,7 +44,7 @@ use crate::measure::Measurement;
 use crate::parallel::in_order;
 
 /// A device's score for one programme.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeviceScore {
     /// The whole, 0 to 100. `None` if no part applies.
     pub score: Option<f64>,
@@ -54,11 +55,11 @@ pub struct DeviceScore {
 }
 
 /// The score of a section of the song.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SectionScore {
     /// From and to, s.
     pub times_s: [f64; 2],
-    /// The whole, 0 to 100.
+    /// The whole, 0 to 100. `None` if no part applies.
     pub score: Option<f64>,
     /// The parts that made it.
     pub parts: Parts,
@@ -186,7 +187,7 @@ impl Devices {
 pub const WEAK_SCORE: f64 = 60.0;
 
 /// What is left of a programme, everywhere.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Translation {
     /// Centres of the third octaves in `bands`, Hz.
     pub center_hz: Vec<f64>,
@@ -211,9 +212,9 @@ pub struct Translation {
 }
 
 /// A change that a master was given.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AppliedFix {
-    /// The device that it is for.
+    /// The device that it is for, by its id.
     pub device: String,
     /// What people call that.
     pub name: String,
@@ -222,12 +223,12 @@ pub struct AppliedFix {
     pub change: Change,
     /// The change in words.
     pub setting: String,
-    /// What it added to the device's score.
+    /// What it added to the device's score, points.
     pub gain: f64,
 }
 
 /// What a device leaves of a programme, and of other versions of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeviceTranslation {
     /// Short name of the device.
     pub id: String,
@@ -236,14 +237,15 @@ pub struct DeviceTranslation {
     /// The score of the programme.
     #[serde(flatten)]
     pub own: DeviceScore,
-    /// The scores of its sections.
+    /// The scores of its sections, in order.
     pub sections: Vec<SectionScore>,
-    /// The score of the mix that it was made from.
+    /// The score of the mix that it was made from. `None` without one.
     pub before: Option<DeviceScore>,
-    /// The score of the reference.
+    /// The score of the reference. `None` without one.
     pub reference: Option<DeviceScore>,
-    /// What would help, on a weak device, the best first. The JSON tells that one.
+    /// What would help, on a weak device, the best first. The JSON tells that one; `None` where there is nothing.
     #[serde(rename = "fix", serialize_with = "the_first")]
+    #[schemars(with = "Option<Fix>")]
     pub fixes: Vec<Fix>,
 }
 

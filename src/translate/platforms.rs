@@ -1,5 +1,6 @@
 //! What streaming services do to the loudness of a master, as dated data.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::Measurement;
@@ -54,7 +55,7 @@ pub struct Platform {
 }
 
 /// A master as a service plays it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Playback {
     /// Short name of the service.
     pub id: String,
@@ -74,12 +75,13 @@ pub struct Playback {
     pub advised_dbtp: f64,
     /// How far the true peak of the master exceeds that, dB (0 or more).
     pub over_advice_db: f64,
-    /// Gain if the track plays as part of an album whose loudness is known, dB.
+    /// Gain if the track plays as part of an album whose loudness is known, dB. `None` where it isn't, or the service makes
+    /// nothing of albums.
     pub album_gain_db: Option<f64>,
 }
 
 /// An album as services see it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Album {
     /// Loudness of all tracks gated together, LUFS.
     pub integrated_lufs: f64,
@@ -92,7 +94,7 @@ pub struct Album {
 }
 
 /// An album as a service plays it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AlbumPlayback {
     /// Short name of the service.
     pub id: String,

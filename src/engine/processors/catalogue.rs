@@ -10,7 +10,7 @@ use super::ProcessorSettings;
 use crate::dsp::parameter::unit_of;
 
 /// A kind of processor.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ProcessorEntry {
     /// Its name in settings files.
     pub kind: String,
@@ -23,7 +23,7 @@ pub struct ProcessorEntry {
 }
 
 /// A parameter of a processor.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ParameterEntry {
     /// Where it stands: `threshold_db`, `bands[].gain_db`.
     pub name: String,
@@ -52,10 +52,18 @@ pub fn schema_of<T: JsonSchema>() -> Schema {
     SchemaSettings::default().into_generator().into_root_schema_for::<T>()
 }
 
+/// The same without references and by itself, so that it can stand within another schema.
+pub(crate) fn inlined_schema_of<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::default().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
 /// Every kind of processor.
 pub fn catalogue() -> Vec<ProcessorEntry> {
-    let settings = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
-    let schema = settings.into_generator().into_root_schema_for::<ProcessorSettings>();
+    let schema = inlined_schema_of::<ProcessorSettings>();
     let kinds = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
     kinds.filter_map(Value::as_object).map(entry).collect()
 }
@@ -111,7 +119,7 @@ fn collect(prefix: &str, schema: &Map<String, Value>, parameters: &mut Vec<Param
 }
 
 /// The part of a choice between something and nothing that is something.
-fn non_null(schema: &Map<String, Value>) -> &Map<String, Value> {
+pub(crate) fn non_null(schema: &Map<String, Value>) -> &Map<String, Value> {
     let some = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
     some.into_iter().find(|choice| choice.get("type").is_none_or(|kind| kind != "null")).unwrap_or(schema)
 }
@@ -128,12 +136,12 @@ fn choices(schema: &Map<String, Value>) -> Vec<Value> {
     variants.filter_map(|variant| variant.get("const").cloned()).collect()
 }
 
-fn text<'a>(schema: &'a Map<String, Value>, key: &str) -> &'a str {
+pub(crate) fn text<'a>(schema: &'a Map<String, Value>, key: &str) -> &'a str {
     schema.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A text in one line.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -5,7 +5,7 @@
 
 pub mod catalogue;
 #[cfg(test)]
-mod schema_check;
+pub(crate) mod schema_check;
 #[cfg(test)]
 mod tests;
 

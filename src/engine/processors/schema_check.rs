@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// Whether a value is as a schema says.
-pub(super) fn is_valid(root: &Value, value: &Value) -> bool {
+pub(crate) fn is_valid(root: &Value, value: &Value) -> bool {
     matches(root, root.as_object().expect("a schema"), value)
 }
 

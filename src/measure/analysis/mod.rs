@@ -4,6 +4,7 @@ mod dynamics;
 mod spectrum;
 mod stereo;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::peak::HighPlace;
@@ -12,7 +13,7 @@ use crate::units::amplitude_to_db_checked;
 
 /// Everything that `halfspeed analyze --json` says of a programme, apart from its file. A value that does not exist,
 /// such as the loudness of silence, is `None`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Analysis {
     /// Loudness.
     pub loudness: LoudnessAnalysis,
@@ -27,9 +28,9 @@ pub struct Analysis {
 }
 
 /// Loudness (ITU-R BS.1770-5, EBU Tech 3341 and 3342).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LoudnessAnalysis {
-    /// Gated loudness of the whole programme.
+    /// Gated loudness of the whole programme. `None` where nothing is over the gate.
     pub integrated_lufs: Option<f64>,
     /// Loudness range.
     pub range_lu: Option<f64>,
@@ -46,7 +47,7 @@ pub struct LoudnessAnalysis {
 }
 
 /// Peaks.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PeakAnalysis {
     /// Largest sample.
     pub sample_dbfs: Option<f64>,
@@ -57,7 +58,7 @@ pub struct PeakAnalysis {
 }
 
 /// One of the highest places.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct HighPeak {
     /// Where it is.
     pub time_s: f64,
@@ -68,7 +69,7 @@ pub struct HighPeak {
 }
 
 /// Long-term spectrum of the loud parts, in third-octave bands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SpectrumAnalysis {
     /// Band centres.
     pub center_hz: Vec<f64>,
@@ -94,7 +95,7 @@ pub struct SpectrumAnalysis {
 }
 
 /// Dynamics.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DynamicsAnalysis {
     /// Peak over RMS of the whole programme.
     pub crest_db: Option<f64>,
@@ -110,13 +111,13 @@ pub struct DynamicsAnalysis {
     /// How many times as often as by chance both channels stand at the ceiling together, at the least: over 1.7 where a limiter
     /// worked on each channel by itself.
     pub coincidence_ratio: Option<f64>,
-    /// Level over time in the four [wide bands](super::wide_bands).
+    /// Level over time in the four wide bands.
     pub bands: Vec<BandDynamics>,
 }
 
 /// Level of a band over time, in the loud parts. The short level is that of 0.2 s, ten times a second; the long one
 /// the mean power of the 3 s around it. These are no standard measures.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BandDynamics {
     /// Lower edge.
     pub low_hz: f64,
@@ -141,7 +142,7 @@ pub struct BandDynamics {
 }
 
 /// Stereo image.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StereoAnalysis {
     /// Correlation of left and right, -1 to 1.
     pub correlation: Option<f64>,
@@ -154,18 +155,18 @@ pub struct StereoAnalysis {
     pub mono_loss_db: Option<f64>,
     /// How it changes.
     pub over_time: StereoOverTime,
-    /// The same in the four [wide bands](super::wide_bands), over the loud parts.
+    /// The same in the four wide bands, over the loud parts.
     pub bands: Vec<BandStereo>,
 }
 
 /// Stereo image over time: quantiles over windows of 3 s, ten a second, that are not more than 20 LU under the programme.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StereoOverTime {
     /// Correlation that 95 % of the windows exceed.
     pub correlation_p5: Option<f64>,
     /// Median correlation.
     pub correlation_p50: Option<f64>,
-    /// Share of the windows with a correlation below 0.
+    /// Share of the windows with a correlation below 0, 0 to 1.
     pub negative_ratio: Option<f64>,
     /// Side over mid that 90 % of the windows exceed.
     pub width_p10_db: Option<f64>,
@@ -178,13 +179,13 @@ pub struct StereoOverTime {
 }
 
 /// Stereo image of one band.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BandStereo {
     /// Lower edge.
     pub low_hz: f64,
     /// Upper edge.
     pub high_hz: f64,
-    /// Correlation of left and right.
+    /// Correlation of left and right, -1 to 1.
     pub correlation: Option<f64>,
     /// Power of the side over the mid.
     pub width_db: Option<f64>,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Fit, MOST_DISTANCE, Profile, fit};
@@ -27,7 +28,8 @@ pub struct Chosen {
 }
 
 /// A profile that was looked at.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ProfileCandidate")]
 pub struct Candidate {
     /// Its name.
     pub name: String,

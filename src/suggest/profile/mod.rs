@@ -11,6 +11,7 @@ mod fit;
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -29,10 +30,10 @@ pub const SCHEMA: &str = "halfspeed.profile/1";
 pub const CONTENT_NAMES: [&str; 3] = ["long_range_db", "short_to_long_p10_db", "short_to_long_p95_db"];
 
 /// What finished songs of a kind measure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// Always [`SCHEMA`].
+    /// Always `halfspeed.profile/1`.
     pub schema: String,
     /// Short name: lower-case letters, digits and hyphens.
     pub name: String,
@@ -42,25 +43,27 @@ pub struct Profile {
     pub songs: usize,
     /// Where they are from.
     pub sources: Vec<Source>,
-    /// Integrated loudness.
+    /// Integrated loudness, LUFS.
     pub loudness_lufs: Spread,
-    /// Loudness range.
+    /// Loudness range, LU.
     pub range_lu: Spread,
-    /// True peak over integrated loudness.
+    /// True peak over integrated loudness, dB.
     pub plr_db: Spread,
-    /// Median peak over RMS of 400 ms.
+    /// Median peak over RMS of 400 ms, dB.
     pub crest_db: Spread,
     /// Third octaves of the mid over the loud parts, rising, each song at a mean level of 0 dB over the bands that it holds.
     pub tone: Vec<ToneBand>,
-    /// Power of the side over the mid in the four wide bands; `null` where too few songs are stereo.
+    /// Power of the side over the mid in the four wide bands, dB; `null` where too few songs are stereo.
     pub width_db: Vec<Option<Spread>>,
-    /// What describes the content: one row for each of [`CONTENT_NAMES`], in the four wide bands.
+    /// What describes the content, in the four wide bands: `long_range_db`, `short_to_long_p10_db` and
+    /// `short_to_long_p95_db`, in that order.
     pub content: Vec<Content>,
 }
 
 /// Songs of one source.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ProfileSource")]
 pub struct Source {
     /// A package, an album, a folder.
     pub name: String,
@@ -71,7 +74,7 @@ pub struct Source {
 }
 
 /// Mean and standard deviation of a quantity over songs, in the unit of the field that holds it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
     /// Mean.
@@ -81,7 +84,7 @@ pub struct Spread {
 }
 
 /// A third octave of a profile.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToneBand {
     /// Its centre.
@@ -93,10 +96,10 @@ pub struct ToneBand {
 }
 
 /// A number that describes content, in the four wide bands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
-    /// One of [`CONTENT_NAMES`].
+    /// Which of the three it is: as in `dynamics.bands` of an analysis.
     pub name: String,
     /// Its values, lowest band first.
     pub bands: Vec<Spread>,

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::check::check;
@@ -59,7 +60,7 @@ pub struct Kept<'a> {
 }
 
 /// What a codec does to a programme.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CodecCheck {
     /// Name of the codec with its bit rate: `opus-128`.
     pub id: String,
@@ -69,17 +70,18 @@ pub struct CodecCheck {
     pub true_dbtp: Option<f64>,
     /// What that is over the programme's own, dB.
     pub rise_db: Option<f64>,
-    /// Where the codec cuts off, Hz: above it less than a tenth of the programme's power is left.
+    /// Where the codec cuts off, Hz: above it less than a tenth of the programme's power is left. `None` where it doesn't.
     pub band_limit_hz: Option<f64>,
     /// Change of the side's power over that of the mid, the mean of all third octaves below the band limit, dB.
     pub side_change_db: Option<f64>,
     /// Noise of the codec over what the music masks, by third octave up to the band limit, dB.
     pub noise_to_mask_db: Vec<Option<f64>>,
-    /// The largest of those.
+    /// The largest of those. `None` where there is none.
     pub worst_noise_to_mask_db: Option<f64>,
     /// Whether what is decoded stays at or under 0 dBTP, so that no player clips.
     pub passes: bool,
     /// Where it does not: the highest ceiling, in tenths of a dB, that the programme can be limited to for it to pass.
+    /// `None` where it passes, and where no ceiling helps.
     pub passing_ceiling_dbtp: Option<f64>,
 }
 

@@ -14,6 +14,7 @@ mod stress;
 use std::fmt;
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) use self::balance::{Departure, loss as balance_loss};
@@ -22,21 +23,21 @@ pub use self::mono::{LostElement, lost_in_mono};
 use super::ear::Ear;
 use super::programme::Programme;
 
-/// A part of a score. JSON calls it by the name of its field in [`Parts`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// A part of a score. JSON calls it by the name of its field in `parts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
-    /// See [`Parts::bass`].
+    /// The pitch of the bass line.
     Bass,
-    /// See [`Parts::lead`].
+    /// The lead over the rest.
     Lead,
-    /// See [`Parts::mono`].
+    /// What is left where channels are summed.
     Mono,
-    /// See [`Parts::balance`].
+    /// The tonal balance.
     Balance,
-    /// See [`Parts::noise`].
+    /// The music over the noise.
     Noise,
-    /// See [`Parts::stress`].
+    /// The rest that the device's own limiter has.
     Stress,
 }
 
@@ -61,7 +62,7 @@ impl fmt::Display for Part {
 }
 
 /// The parts of a score, each 0 to 100. `None` where a part does not apply: no bass in the music, no room noise, ...
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, JsonSchema)]
 pub struct Parts {
     /// Whether the bass line's pitch is heard, by itself or by its harmonics.
     pub bass: Option<f64>,
@@ -112,11 +113,11 @@ impl Traits {
 }
 
 /// A part that no device is scored on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Unscored {
     /// The part.
     pub part: Part,
-    /// Why.
+    /// Why, in words.
     pub reason: &'static str,
 }
 

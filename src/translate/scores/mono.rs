@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::ear::Ear;
@@ -50,7 +51,7 @@ fn loss_db(mid: f64, side: f64, kept: f64) -> f64 {
 }
 
 /// Something that is only in the side, and gone in mono.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LostElement {
     /// Where it lies, Hz.
     pub band_hz: [f64; 2],
