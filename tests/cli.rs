@@ -824,11 +824,11 @@ fn lines_of_json_tell_of_each_file_in_its_place() {
     };
     let (code, told) = lines(&[&long, &missing, &short]);
     assert_eq!(code, Some(1));
-    let paths: Vec<_> = told.iter().map(|line| line["file"]["path"].as_str()).collect();
+    let paths: Vec<_> = told.iter().map(|line| line["file"]["path"].as_str().or(line["path"].as_str())).collect();
     assert_eq!(paths, [long.to_str(), missing.to_str(), short.to_str()]);
-    assert!(told.iter().all(|line| line["schema"] == "halfspeed.analysis/1"));
-    let errors: Vec<_> = told.iter().map(|line| line["error"].is_string()).collect();
-    assert_eq!(errors, [false, true, false]);
+    let schemas: Vec<_> = told.iter().map(|line| line["schema"].as_str().unwrap_or_default()).collect();
+    assert_eq!(schemas, ["halfspeed.analysis/1", "halfspeed.failure/1", "halfspeed.analysis/1"]);
+    assert!(told[1]["error"].is_string());
     let alone = json(&halfspeed(["analyze".as_ref(), short.as_os_str(), "--json".as_ref()]));
     assert_eq!(lines(&[&short]), (Some(0), vec![alone]));
     assert_refused(&bench, &halfspeed(["analyze", MIX, "--json-lines", "--csv", "series.csv"]), 2, &["--json-lines"]);

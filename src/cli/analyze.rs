@@ -11,8 +11,8 @@ use halfspeed::measure::loudness::AlbumLoudness;
 use halfspeed::paths::path_text;
 use halfspeed::progress::Step;
 use halfspeed::report::{
-    AlbumAnalysisDocument, AlbumDocument, AnalysisDocument, FailedAnalysisDocument, FailedFile, analysis_csv,
-    analysis_html, analysis_text,
+    AlbumAnalysisDocument, AlbumDocument, AnalysisDocument, FailedFile, FailureDocument, analysis_csv, analysis_html,
+    analysis_text,
 };
 use halfspeed::source::measure_file;
 use halfspeed::{Error, Result};
@@ -129,7 +129,7 @@ impl AnalyzeArgs {
             Err(failed) => {
                 is_whole = false;
                 tell_failed(&failed);
-                print_json_line(&FailedAnalysisDocument::new(&failed))
+                print_json_line(&FailureDocument::new(&failed))
             }
         })?;
         Ok(exit_code(is_whole))

@@ -24,8 +24,6 @@ use crate::statistics::median;
 use crate::suggest::{Classical, CurvePoint, ModelVerdict, Quantity, Suggester};
 use crate::translate::Translation;
 
-const ANALYSIS_SCHEMA: &str = "halfspeed.analysis/1";
-
 /// `halfspeed.analysis/1`: everything measured of a file.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AnalysisDocument {
@@ -90,7 +88,7 @@ pub struct AlbumAnalysisDocument<'a> {
 }
 
 /// A file of several that could not be worked on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FailedFile {
     /// Path as it was given; bytes of it that are not UTF-8 as `\xff`.
     pub path: String,
@@ -105,28 +103,21 @@ impl FailedFile {
     }
 }
 
-/// `halfspeed.analysis/1` of a file that could not be measured, in its place among those that could.
-#[derive(Debug, Clone, Serialize)]
-pub struct FailedAnalysisDocument<'a> {
-    /// Always `halfspeed.analysis/1`.
+/// `halfspeed.failure/1`: a file that could not be measured, in its place among those that could.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FailureDocument<'a> {
+    /// Always `halfspeed.failure/1`.
     pub schema: &'static str,
-    /// The file: its `path` alone.
-    pub file: NamedFile<'a>,
+    /// Path as it was given; bytes of it that are not UTF-8 as `\xff`.
+    pub path: &'a str,
     /// What went wrong, and what to do about it.
     pub error: &'a str,
 }
 
-/// A file of which nothing but its name is known.
-#[derive(Debug, Clone, Serialize)]
-pub struct NamedFile<'a> {
-    /// Path as it was given.
-    pub path: &'a str,
-}
-
-impl<'a> FailedAnalysisDocument<'a> {
+impl<'a> FailureDocument<'a> {
     /// The document of a file that failed.
     pub fn new(failed: &'a FailedFile) -> Self {
-        Self { schema: ANALYSIS_SCHEMA, file: NamedFile { path: &failed.path }, error: &failed.error }
+        Self { schema: "halfspeed.failure/1", path: &failed.path, error: &failed.error }
     }
 }
 
@@ -141,7 +132,7 @@ impl AnalysisDocument {
     /// The document of a measured file.
     pub fn new(source: &Source) -> Self {
         Self {
-            schema: ANALYSIS_SCHEMA,
+            schema: "halfspeed.analysis/1",
             file: FileDocument::new(source),
             analysis: source.measurement.analysis(),
             quality: source.findings.clone(),

@@ -25,8 +25,8 @@ pub use album::AlbumDocument;
 pub use comparison::{BandDifference, ComparisonDocument, NumberDifference, WorstDifference};
 pub use csv::analysis_csv;
 pub use document::{
-    AlbumAnalysisDocument, AnalysisDocument, FailedAnalysisDocument, FailedFile, FileDocument, MasterCurves,
-    MasterReport, ModelDocument, NamedFile, ReductionsDocument,
+    AlbumAnalysisDocument, AnalysisDocument, FailedFile, FailureDocument, FileDocument, MasterCurves, MasterReport,
+    ModelDocument, ReductionsDocument,
 };
 pub use figures::{printable, printable_lines, promise_words};
 pub use html::{album_translation_html, analysis_html, master_html, translation_html};

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     AdviceDocument, AlbumAnalysisDocument, AlbumTranslationDocument, AnalysisDocument, ComparisonDocument,
-    MasterReport, ProcessorsDocument, ProfileListDocument, TranslationDocument,
+    FailureDocument, MasterReport, ProcessorsDocument, ProfileListDocument, TranslationDocument,
 };
 use crate::suggest::profile::Profile;
 
@@ -28,7 +28,7 @@ pub struct DocumentKind {
 }
 
 /// Every kind.
-pub const DOCUMENT_KINDS: [DocumentKind; 10] = [
+pub const DOCUMENT_KINDS: [DocumentKind; 11] = [
     DocumentKind {
         name: "analysis",
         printed_by: "`halfspeed analyze FILE`, `halfspeed render`",
@@ -38,6 +38,11 @@ pub const DOCUMENT_KINDS: [DocumentKind; 10] = [
         name: "album-analysis",
         printed_by: "`halfspeed analyze FILE FILE...`",
         schema: schema_of_printed::<AlbumAnalysisDocument<'static>>,
+    },
+    DocumentKind {
+        name: "failure",
+        printed_by: "`halfspeed analyze --json-lines`",
+        schema: schema_of_printed::<FailureDocument<'static>>,
     },
     DocumentKind {
         name: "comparison",

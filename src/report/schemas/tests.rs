@@ -9,7 +9,8 @@ use crate::advise::{Advice, Mend, Problem, Severity};
 use crate::engine::processors::catalogue::catalogue;
 use crate::engine::processors::schema_check::is_valid;
 use crate::master::{Candidate, Refinement};
-use crate::report::{AlbumDocument, ProfileDocument, sample};
+use crate::measure::loudness::AlbumLoudness;
+use crate::report::{AlbumDocument, FailedFile, ProfileDocument, sample};
 use crate::suggest::profile::Source;
 use crate::suggest::{CurvePoint, ModelVerdict};
 
@@ -69,14 +70,17 @@ fn master() -> MasterReport {
 /// Of each kind, a document that holds as much as one can.
 fn examples() -> Vec<Value> {
     let (a, b) = (sample::before(), sample::after());
-    let (album, tracks) = (AlbumDocument::new(&[]), [a.clone(), b.clone()]);
-    let albums = sample::album_translation();
+    let (album, tracks) = (AlbumDocument::new(&[], &AlbumLoudness::default()), [a.clone(), b.clone()]);
+    let failed = [FailedFile { path: "c.wav".into(), error: "c.wav holds no audio".into() }];
+    let mut albums = sample::album_translation();
+    albums.failed = failed.to_vec();
     let mut translation = albums.tracks[0].clone();
     (translation.before, translation.reference) = (Some(a.file.clone()), Some(b.file.clone()));
     let profiles = Profile::built_in();
     vec![
         json(&a),
-        json(&AlbumAnalysisDocument::new(&album, &tracks)),
+        json(&AlbumAnalysisDocument::new(&album, &tracks, &failed)),
+        json(&FailureDocument::new(&failed[0])),
         json(&ComparisonDocument::new(a.clone(), b)),
         json(&advice()),
         json(&master()),
