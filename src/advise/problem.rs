@@ -5,8 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What is to be fixed. JSON calls it by the name of the variant in snake case; from where on it is told stands in
-/// `advise::thresholds`.
+/// What is to be fixed. From where on it is told stands in the table of thresholds.
+// JSON has the names in snake case. The thresholds are in `super::thresholds`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Problem {

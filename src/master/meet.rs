@@ -32,7 +32,8 @@ const QUANTISING_MARGIN_DB: f64 = 0.005;
 /// So far under the threshold that is expected, true peaks are sought too: another drive may need them, dB.
 const FLOOR_MARGIN_DB: f64 = 0.6;
 
-/// What is promised of the written file. JSON calls it by the name of the variant in snake case.
+/// What is promised of the written file.
+// JSON has the names in snake case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Promised {

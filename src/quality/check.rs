@@ -5,8 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What quality control looks for, and how severe it can be. JSON calls it by the name of the variant in snake case; from
-/// where on it is told stands in `quality::thresholds`.
+/// What quality control looks for, and how severe it can be. From where on it is told stands in its table of thresholds.
+// JSON has the names in snake case. The thresholds are in `super::thresholds`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {

@@ -23,7 +23,8 @@ pub use self::mono::{LostElement, lost_in_mono};
 use super::ear::Ear;
 use super::programme::Programme;
 
-/// A part of a score. JSON calls it by the name of its field in `parts`.
+/// A part of a score.
+// JSON has the names of the fields of `parts`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
