@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-/// A path as text, whatever its bytes: those that are not UTF-8 are written as `\xff`, so that no two names become one.
+/// A path as text, whatever its bytes: those that are not UTF-8 are written as `\xff`, so that names that differ in them stay apart.
 pub fn path_text(path: &Path) -> String {
     let mut text = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {

@@ -158,10 +158,10 @@ impl TranslateArgs {
     }
 
     fn tell<D: Serialize>(&self, document: &D, html: fn(&D) -> String, text: fn(&D) -> String) -> Result<()> {
-        if let Some(path) = &self.html {
-            write_text(path, &html(document), self.force)?;
-        }
+        // Neither what can't be told nor a page that can't be written costs the rest.
+        let written = self.html.iter().try_for_each(|path| write_text(path, &html(document), self.force));
         self.common.tell(document, text)?;
+        written?;
         // The first codec that can be checked makes the folder.
         let streams = self.codec_dir.as_ref().filter(|folder| folder.exists());
         for (what, path) in [("Renders", self.render.as_ref()), ("Streams", streams), ("Report", self.html.as_ref())] {

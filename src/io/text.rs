@@ -21,9 +21,13 @@ pub fn read_text(path: &Path, kind: &str) -> Result<String> {
     let file = File::open(path).map_err(|error| Error::read(path, error))?;
     let mut bytes = Vec::new();
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| Error::read(path, error))?;
-    let is_short = bytes.len() as u64 <= MOST_BYTES;
-    let text = String::from_utf8(bytes).map_err(|_| other("not text"))?;
-    if is_short { Ok(text) } else { Err(other("over 16 MiB long")) }
+    let is_long = bytes.len() as u64 > MOST_BYTES;
+    match String::from_utf8(bytes) {
+        // A character that was cut in two where reading ended is no other text.
+        Ok(_) if is_long => Err(other("over 16 MiB long")),
+        Err(error) if is_long && error.utf8_error().error_len().is_none() => Err(other("over 16 MiB long")),
+        text => text.map_err(|_| other("not text")),
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +48,9 @@ mod tests {
         let audio = told("mix.wav", b"RIFF\xff\xfe\x00\x80").expect_err("no text");
         assert!(audio.contains("mix.wav") && audio.contains("it is not text; a recipe is a TOML file"), "{audio}");
         let long = told("long.toml", "#".repeat((MOST_BYTES + 1) as usize).as_bytes()).expect_err("too long");
+        assert!(long.contains("it is over 16 MiB long"), "{long}");
+        let long =
+            told("long.toml", "\u{65e5}".repeat((MOST_BYTES / 3 + 1) as usize).as_bytes()).expect_err("too long");
         assert!(long.contains("it is over 16 MiB long"), "{long}");
     }
 }

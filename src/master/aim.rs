@@ -99,9 +99,13 @@ fn over_ceiling_db(reference: &Source, ceiling_dbtp: f64) -> f64 {
     held_at_dbfs(reference).map_or(0.0, |peak_dbfs| (peak_dbfs - ceiling_dbtp).max(0.0))
 }
 
-/// How much louder the reference would be with its peaks at the ceiling, LU.
+/// How much louder the reference would be with its peaks at the ceiling, LU: those of its samples where the true peak says nothing.
 fn turned_down_lu(reference: &Source, ceiling_dbtp: f64) -> f64 {
-    reference.measurement.peaks.true_dbtp().map_or(0.0, |peak_dbtp| (ceiling_dbtp - peak_dbtp).max(0.0))
+    let peak = match beyond_held_dbtp(reference) {
+        Some(_) => held_at_dbfs(reference),
+        None => reference.measurement.peaks.true_dbtp(),
+    };
+    peak.map_or(0.0, |peak| (ceiling_dbtp - peak).max(0.0))
 }
 
 /// Why a master is quieter than its reference, and how it becomes as loud.
@@ -112,7 +116,8 @@ fn quieter_than(reference: &Source, name: &str, ceiling_dbtp: f64) -> Option<Str
     let peaks = if is_over_scale {
         "its limiter held 0.0 dBFS at the most".into()
     } else {
-        format!("its samples peak at {held_dbfs:.1} dBFS")
+        // Without the sign of what is rounded to nothing.
+        format!("its samples peak at {:.1} dBFS", 0.1 * (10.0 * held_dbfs).round() + 0.0)
     };
     let reaches = if is_over_scale { "decoded," } else { "between them, where no limiter held it," };
     let beyond = beyond_held_dbtp(reference).map_or(String::new(), |peak_dbtp| {
@@ -186,5 +191,18 @@ mod tests {
         assert_eq!(held_plr_db(&whole), None);
         let told = quieter_than(&whole, "the reference", -1.0).expect("over the ceiling");
         assert!(told.contains("over the ceiling of -1.0 dBTP; turned down"), "{told}");
+    }
+
+    #[test]
+    fn a_cut_reference_counts_the_same_turned_down() {
+        let density = |highest: f64| {
+            let cut = reference(highest, true, false);
+            let lufs = cut.measurement.loudness.integrated_lufs().expect("loud");
+            // Where the limiter holds a master that is as loud as wanted, over that loudness.
+            -1.0 - (lufs - over_ceiling_db(&cut, -1.0) + turned_down_lu(&cut, -1.0))
+        };
+        assert!((density(0.98) - held_plr_db(&reference(0.98, true, false)).expect("cut")).abs() < 1e-6);
+        let quiet = reference(0.5, true, false);
+        assert!((density(0.5) - held_plr_db(&quiet).expect("cut")).abs() < 1e-6);
     }
 }

@@ -1,6 +1,8 @@
 //! Head and tail: silence that is too long, and starts and ends that are cut. Hum and noise that go on to the ends are no cut.
 
 use super::cells::Group;
+use super::floor::STEADY_FRAMES;
+use super::noise::is_noise;
 use super::thresholds::{
     AUDIBLE_DBFS, BLACK_DBFS, CUT_END_FAIL_DBFS, CUT_END_WARNING_DBFS, CUT_FLOOR_REACH_DB, CUT_FLOOR_UNDER_LU,
     CUT_SAMPLE_DBFS, HEAD_FAIL_S, HEAD_WARNING_S, TAIL_SILENCE_S,
@@ -15,6 +17,10 @@ use crate::units::{amplitude_to_db, db_to_amplitude, ms_to_frames, power_to_db};
 
 /// The stretch at either end whose level is judged.
 const END_MS: f64 = 50.0;
+/// An end whose last few ms are so much softer than all of it is faded out, dB: they are 20 dB under it at the end of a straight fade,
+/// 8 dB at most where a bass of 30 Hz is cut as it crosses zero.
+const LAST_MS: f64 = 5.0;
+const FADED_DB: f64 = 12.0;
 /// What lies below is no sound that was cut off, but rumble, Hz (24 dB an octave); its filter has this long to settle before that.
 const CORNER_HZ: f64 = 25.0;
 const SETTLE_MS: f64 = 250.0;
@@ -69,6 +75,17 @@ impl Ends {
         ms_to_frames(END_MS, self.sample_rate_hz)
     }
 
+    fn last_frames(&self) -> usize {
+        ms_to_frames(LAST_MS, self.sample_rate_hz)
+    }
+
+    /// What is left of a stretch above [`CORNER_HZ`].
+    fn without_rumble(&self, mut frames: Vec<Frame>) -> Vec<Frame> {
+        Cascade::new(BUTTERWORTH_4_Q.map(|q| Coefficients::high_pass(CORNER_HZ, q, self.sample_rate_hz)))
+            .process(&mut frames);
+        frames
+    }
+
     pub(super) fn push(&mut self, group: &Group<'_>) {
         let cell_frames = group.cell_frames();
         let find = |level: f32, last: bool| {
@@ -106,15 +123,16 @@ impl Ends {
         let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate_hz);
         findings.extend(head_silence(seconds(first)));
         findings.extend(tail_silence(seconds(last), seconds(frames - last)));
-        let (dc, floor) = (measurement.levels.dc(), Floor::of(measurement));
+        let is_humming = findings.iter().any(|finding| finding.id == Check::Hum);
+        let (dc, floor) = (measurement.levels.dc(), Floor::of(measurement, is_humming));
         findings.extend(self.cut_start(dc, floor));
         findings.extend(self.cut_end(seconds(frames), dc, floor));
     }
 
     fn cut_start(&self, dc: [f64; 2], floor: Option<Floor>) -> Option<Finding> {
         let head = centred(&self.head, 0, dc);
-        let first_dbfs = sample_dbfs(*head.first()?);
-        if first_dbfs <= CUT_SAMPLE_DBFS || floor.is_some_and(|floor| floor.is_all_of(&head)) {
+        let first_dbfs = sample_dbfs(*head.first()?, dc);
+        if first_dbfs <= CUT_SAMPLE_DBFS || floor.is_some_and(|floor| floor.is_under_start && floor.is_all_of(&head)) {
             return None;
         }
         Some(Finding {
@@ -134,17 +152,26 @@ impl Ends {
 
     fn cut_end(&self, end_s: f64, dc: [f64; 2], floor: Option<Floor>) -> Option<Finding> {
         let start = self.tail.frames().saturating_sub(self.tail_frames());
-        let mut tail = centred(&self.tail, start, dc);
-        let last_dbfs = sample_dbfs(*tail.last()?);
-        Cascade::new(BUTTERWORTH_4_Q.map(|q| Coefficients::high_pass(CORNER_HZ, q, self.sample_rate_hz)))
-            .process(&mut tail);
+        let tail = centred(&self.tail, start, dc);
+        let last_dbfs = sample_dbfs(*tail.last()?, dc);
+        let tail = self.without_rumble(tail);
         let (before, end) = tail.split_at(tail.len().saturating_sub(self.end_frames()));
         // A sound that dies away may end at that level, but comes from higher. The filter has settled after half of what precedes.
-        let is_floor = |floor: Floor| floor.is_all_of(&before[before.len() / 2..]) && floor.is_all_of(end);
+        let is_floor =
+            |floor: Floor| floor.is_under_end && floor.is_all_of(&before[before.len() / 2..]) && floor.is_all_of(end);
         if floor.is_some_and(is_floor) {
             return None;
         }
-        let level_dbfs = power_to_db(powers(end).into_iter().fold(0.0, f64::max));
+        // Silence behind music of which the mean is taken off would be a sound.
+        let as_it_is = self.without_rumble(centred(&self.tail, start, [0.0; 2]));
+        let ends = [end, &as_it_is[before.len()..]];
+        let level_dbfs = ends.map(louder_dbfs).into_iter().fold(f64::INFINITY, f64::min);
+        let last = self.last_frames().min(end.len());
+        let very_last_dbfs =
+            ends.map(|end| louder_dbfs(&end[end.len() - last..])).into_iter().fold(f64::INFINITY, f64::min);
+        if last_dbfs <= CUT_SAMPLE_DBFS && very_last_dbfs <= level_dbfs - FADED_DB {
+            return None;
+        }
         let finding = |severity, value, threshold, message| {
             Some(Finding {
                 id: Check::CutEnd,
@@ -212,16 +239,29 @@ fn tail_silence(from_s: f64, tail_s: f64) -> Option<Finding> {
 #[derive(Debug, Clone, Copy)]
 struct Floor {
     level_dbfs: f64,
+    /// Whether it is no sound that is held at the start, or at the end, alone: it is heard elsewhere too, or known as hum or noise.
+    is_under_start: bool,
+    is_under_end: bool,
 }
 
 impl Floor {
-    fn of(measurement: &Measurement) -> Option<Self> {
+    /// `is_humming`: hum was found.
+    fn of(measurement: &Measurement, is_humming: bool) -> Option<Self> {
         // One channel's mean square, where loudness adds both.
         let highest_dbfs = measurement.loudness.integrated_lufs()? - 3.0 - CUT_FLOOR_UNDER_LU;
         let level_dbfs = |frame: &[BandPower]| power_to_db(frame.iter().map(BandPower::total).sum());
         let levels_dbfs: Vec<f64> = measurement.spectrum.iter().map(level_dbfs).collect();
-        let (_, level_dbfs) = floor::quietest(&levels_dbfs, &(BLACK_DBFS..highest_dbfs), BLACK_DBFS, |_| true)?;
-        Some(Self { level_dbfs })
+        let (at, level_dbfs) = floor::quietest(&levels_dbfs, &(BLACK_DBFS..highest_dbfs), BLACK_DBFS, |_| true)?;
+        let is_at_level = |db: &f64| (db - level_dbfs).abs() <= CUT_FLOOR_REACH_DB;
+        let is_heard = |levels_dbfs: &[f64]| levels_dbfs.windows(STEADY_FRAMES).any(|run| run.iter().all(is_at_level));
+        let held_at_start = levels_dbfs.iter().take_while(|db| is_at_level(db)).count();
+        let held_at_end = levels_dbfs.iter().rev().take_while(|db| is_at_level(db)).count();
+        let is_known = is_humming || is_noise(measurement, at..at + STEADY_FRAMES);
+        Some(Self {
+            level_dbfs,
+            is_under_start: is_known || is_heard(&levels_dbfs[held_at_start..]),
+            is_under_end: is_known || is_heard(&levels_dbfs[..levels_dbfs.len() - held_at_end]),
+        })
     }
 
     /// Whether there is nothing else in a stretch.
@@ -242,7 +282,14 @@ fn powers(frames: &[Frame]) -> [f64; 2] {
     [0, 1].map(|channel| frames.iter().map(|frame| frame[channel].powi(2)).sum::<f64>() / frames.len() as f64)
 }
 
-/// Level of the larger of both samples.
-fn sample_dbfs([left, right]: Frame) -> f64 {
-    amplitude_to_db(left.abs().max(right.abs()))
+/// Mean square of the louder channel.
+fn louder_dbfs(frames: &[Frame]) -> f64 {
+    power_to_db(powers(frames).into_iter().fold(0.0, f64::max))
+}
+
+/// Level of the larger of two centred samples: over the mean of its channel or over zero, whichever is nearer, since a mean over the
+/// programme need not be an offset where it is silent.
+fn sample_dbfs(centred: Frame, dc: [f64; 2]) -> f64 {
+    let [left, right] = [0, 1].map(|channel| centred[channel].abs().min((centred[channel] + dc[channel]).abs()));
+    amplitude_to_db(left.max(right))
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// A floor is steady for at least this long, in tenths of a second, to within this, dB.
-const STEADY_FRAMES: usize = 10;
+pub(super) const STEADY_FRAMES: usize = 10;
 const STEADY_DB: f64 = 2.0;
 /// What is so much quieter than a floor, dB, for more than this share of the time, disproves it.
 const QUIETER_DB: f64 = 6.0;

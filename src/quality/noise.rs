@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::thresholds::{NOISE_DBFS_A, NOISE_PAUSE_LU};
 use super::{Check, Finding, Severity, floor};
 use crate::measure::Measurement;
-use crate::measure::spectrum::BandPower;
+use crate::measure::spectrum::{BandPower, SpectralFrames};
 use crate::measure::weighting::a_weighting_db;
 use crate::slots::SLOTS_PER_S;
 use crate::units::{db_to_power, power_to_db};
@@ -20,15 +20,15 @@ const BLACK_DBFS_A: f64 = -110.0;
 pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
     let integrated_lufs = measurement.loudness.integrated_lufs()?;
     let spectrum = &measurement.spectrum;
-    let weights: Vec<f64> = spectrum.bands.centers_hz().iter().map(|&hz| db_to_power(a_weighting_db(hz))).collect();
+    let weights = a_weights(spectrum);
     let power = |frame: &[BandPower]| {
         frame.iter().zip(&weights).map(|(band, weight)| weight * f64::from(band.mid + band.side)).sum::<f64>()
     };
     let levels_db: Vec<f64> = spectrum.iter().map(|frame| power_to_db(power(frame))).collect();
     // One channel's mean square, where loudness adds both.
     let highest_db = integrated_lufs - 3.0 - NOISE_PAUSE_LU;
-    let is_noise = |frames| is_smooth(measurement, frames);
-    let (start, level_db) = floor::quietest(&levels_db, &(NOISE_DBFS_A..highest_db), BLACK_DBFS_A, is_noise)?;
+    let is_wanted = |frames| is_noise(measurement, frames);
+    let (start, level_db) = floor::quietest(&levels_db, &(NOISE_DBFS_A..highest_db), BLACK_DBFS_A, is_wanted)?;
     Some(Finding {
         id: Check::Noise,
         severity: Severity::Warning,
@@ -43,14 +43,23 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
     })
 }
 
-fn is_smooth(measurement: &Measurement, range: Range<usize>) -> bool {
+/// A-weighting of the power of each third octave.
+fn a_weights(spectrum: &SpectralFrames) -> Vec<f64> {
+    spectrum.bands.centers_hz().iter().map(|&hz| db_to_power(a_weighting_db(hz))).collect()
+}
+
+/// Whether a stretch, by its frames, is noise: smooth, and most of what is heard of it where it has to be. Of a low chord, only what
+/// spills over is smooth.
+pub(super) fn is_noise(measurement: &Measurement, range: Range<usize>) -> bool {
     let spectrum = &measurement.spectrum;
-    let bands = spectrum.bands.within(SMOOTH_HZ);
-    let levels_db: Vec<f64> = bands
-        .map(|band| {
-            let frames = spectrum.iter().skip(range.start).take(range.len());
-            power_to_db(frames.map(|frame| f64::from(frame[band].mid + frame[band].side)).sum())
-        })
-        .collect();
+    let band_power = |band: usize| -> f64 {
+        let frames = spectrum.iter().skip(range.start).take(range.len());
+        frames.map(|frame| f64::from(frame[band].mid + frame[band].side)).sum()
+    };
+    let smooth = spectrum.bands.within(SMOOTH_HZ);
+    let heard: Vec<f64> =
+        a_weights(spectrum).iter().enumerate().map(|(band, weight)| weight * band_power(band)).collect();
+    let levels_db: Vec<f64> = smooth.clone().map(|band| power_to_db(band_power(band))).collect();
     levels_db.windows(2).all(|pair| (pair[0] - pair[1]).abs() <= SMOOTH_DB)
+        && heard[smooth].iter().sum::<f64>() > 0.5 * heard.iter().sum::<f64>()
 }

@@ -456,6 +456,56 @@ fn hum_and_noise_that_go_on_to_the_ends_are_no_cut() {
 }
 
 #[test]
+fn a_fade_to_nothing_is_no_cut() {
+    for fade_s in [0.1, 0.5, 3.0] {
+        let mut signal = music_like(RATE, 6.0, 0.7);
+        let fade = (fade_s * f64::from(RATE)) as usize;
+        for channel in &mut signal.channels {
+            let frames = channel.len();
+            channel.iter_mut().enumerate().for_each(|(n, x)| *x *= ((frames - 1 - n) as f32 / fade as f32).min(1.0));
+        }
+        let findings = signal.inspect(None);
+        assert!(findings.iter().all(|finding| finding.id != Check::CutEnd), "{fade_s} s: {findings:?}");
+    }
+}
+
+#[test]
+fn silence_at_the_ends_of_music_with_an_offset_is_no_click() {
+    // Half-waves have a mean, and are silent between each other.
+    let lopsided = |n: usize| {
+        let t = n as f64 / f64::from(RATE);
+        (0.3 * (4.0 - t).min(1.0) * (TAU * 110.0 * t).sin()).max(0.0) as f32
+    };
+    let mut samples = vec![0.0; RATE as usize / 20];
+    samples.extend((0..4 * RATE as usize).map(lopsided));
+    samples.extend(vec![0.0; RATE as usize / 20]);
+    let signal = Signal { rate: RATE, channels: [samples.clone(), samples] };
+    let findings = signal.inspect(None);
+    find(&findings, Check::Dc);
+    assert!(findings.iter().all(|finding| !matches!(finding.id, Check::CutStart | Check::CutEnd)), "{findings:?}");
+}
+
+#[test]
+fn a_chord_that_is_held_to_an_end_is_no_floor() {
+    let chord = |n: usize| {
+        let tone = |hz: f64| (TAU * hz * n as f64 / f64::from(RATE) + 1.0).sin();
+        (0.02 * (tone(220.0) + tone(277.2) + tone(329.6))) as f32
+    };
+    let held: Vec<f32> = (0..4 * RATE as usize).map(chord).collect();
+    let music = music_like(RATE, 6.0, 0.4);
+    let [mut ended, mut begun] = [music.clone(), music];
+    ended.channels.iter_mut().for_each(|channel| channel.extend(&held));
+    for channel in &mut begun.channels {
+        channel.splice(..0, held.iter().copied());
+    }
+    for (cut, signal) in [(Check::CutEnd, ended), (Check::CutStart, begun)] {
+        let findings = signal.inspect(None);
+        find(&findings, cut);
+        assert!(findings.iter().all(|finding| finding.id != Check::Noise), "{findings:?}");
+    }
+}
+
+#[test]
 fn an_offset_or_rumble_to_the_end_is_no_cut() {
     let sound = music_like(RATE, 6.0, 0.7);
     let fade = |channel: &mut Vec<f32>| {

@@ -81,7 +81,8 @@ pub const CUT_END_FAIL_DBFS: f64 = -40.0;
 /// A first or last sample above this clicks, dBFS.
 pub const CUT_SAMPLE_DBFS: f64 = -50.0;
 
-/// Hum or noise goes on to the ends without being cut there. It is the quietest second that keeps its level, so far under the
+/// Hum or noise goes on to the ends without being cut there. It is the quietest second that keeps its level, heard elsewhere too or noise
+/// by its spectrum (a sound that is held to one end is neither), so far under the
 /// programme's loudness, LU: what is less far belongs to the loud parts (the relative gate of ITU-R BS.1770-5).
 pub const CUT_FLOOR_UNDER_LU: f64 = 10.0;
 /// An end is nothing but hum or noise within so far of that second, dB: 50 ms of noise scatter. Of 245 places where 31 songs were

@@ -182,10 +182,10 @@ pub(super) fn clock(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// A time to the millisecond: `1:02.345`.
+/// A time to the millisecond: `1:02.345`, `1:00:28.226`.
 pub(super) fn clock_fine(seconds: f64) -> String {
     let ms = if seconds.is_finite() { (1000.0 * seconds).round().max(0.0) as u64 } else { 0 };
-    format!("{}:{:02}.{:03}", ms / 60_000, ms / 1000 % 60, ms % 1000)
+    format!("{}.{:03}", clock((ms / 1000) as f64), ms % 1000)
 }
 
 /// Where a finding is, in words: the first places, a tenth of a second or more apart, and how many more; nothing where it
@@ -379,7 +379,7 @@ mod tests {
         assert_eq!([clock(0.4), clock(222.0), clock(3727.0)], ["0:00", "3:42", "1:02:07"]);
         assert_eq!(
             [clock_fine(0.0004), clock_fine(62.345), clock_fine(3727.9996)],
-            ["0:00.000", "1:02.345", "62:08.000"]
+            ["0:00.000", "1:02.345", "1:02:08.000"]
         );
         let third_octaves = [-16, -15, -3, 0, 1, 5, 11, 13].map(|k| 1000.0 * 10f64.powf(f64::from(k) / 10.0));
         assert_eq!(third_octaves.map(frequency), ["25", "31.5", "500", "1k", "1.25k", "3.15k", "12.5k", "20k"]);

@@ -85,6 +85,8 @@ struct Found<'a> {
     master: &'a [Finding],
     /// How much louder the master is.
     louder_lu: f64,
+    /// Whether harmonics were made for the bass: those of one at the mains frequency are no hum.
+    makes_harmonics: bool,
 }
 
 impl Found<'_> {
@@ -93,10 +95,9 @@ impl Found<'_> {
         self.mix.iter().any(|known| known.id == found.id && known.severity >= found.severity)
     }
 
-    /// What the master has and the mix had not, or less grave: what the listener gets, whoever caused it. `makes_harmonics`: those that
-    /// were made for a bass at the mains frequency are no hum.
-    fn master_notes(&self, makes_harmonics: bool) -> Vec<String> {
-        let is_ours = |found: &Finding| found.id == Check::Hum && makes_harmonics;
+    /// What the master has and the mix had not, or less grave: what the listener gets, whoever caused it.
+    fn master_notes(&self) -> Vec<String> {
+        let is_ours = |found: &Finding| found.id == Check::Hum && self.makes_harmonics;
         let told = |found: &Finding| {
             of_the_mix(found).unwrap_or_else(|| {
                 let known = self.mix.iter().find(|known| known.id == found.id);
@@ -122,6 +123,7 @@ impl Found<'_> {
         known
             .zip(found)
             .filter(|(known, found)| has_grown(known, found, self.louder_lu))
+            .filter(|(known, _)| known.id != Check::Hum || !self.makes_harmonics)
             .map_or(String::new(), |(known, found)| {
                 format!(" It has grown: in the mix {}, in the master {}.", amount(known), amount(found))
             })
@@ -203,8 +205,9 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     let Mastered { mix, proposal, written, recipe, .. } = mastered;
     let [was_lufs, is_lufs] = [mix, written].map(|source| source.measurement.loudness.integrated_lufs());
     let louder_lu = change(was_lufs, is_lufs).unwrap_or_default();
-    let found = Found { mix: &mix.findings, master: &written.findings, louder_lu };
-    let mut notes = found.master_notes(recipe.bass_harmonics.is_some());
+    let makes_harmonics = recipe.bass_harmonics.is_some();
+    let found = Found { mix: &mix.findings, master: &written.findings, louder_lu, makes_harmonics };
+    let mut notes = found.master_notes();
     let range_lu = |source: &Source| source.measurement.loudness.range_lu();
     let reference_lu = mastered.references.middle.as_ref().and_then(range_lu);
     notes.extend(
@@ -279,7 +282,7 @@ mod tests {
     }
 
     fn found<'a>(mix: &'a [Finding], master: &'a [Finding]) -> Found<'a> {
-        Found { mix, master, louder_lu: 9.0 }
+        Found { mix, master, louder_lu: 9.0, makes_harmonics: false }
     }
 
     #[test]
@@ -288,13 +291,13 @@ mod tests {
         let (mix, master) = (offset(Severity::Fail, -1.4), offset(Severity::Fail, -3.2));
         let grown = "In the mix: it is so; mend it. It has grown: in the mix -1.4 %, in the master -3.2 %.";
         assert_eq!(found(&mix, &master).mix_notes(), [grown]);
-        assert!(found(&mix, &master).master_notes(false).is_empty());
+        assert!(found(&mix, &master).master_notes().is_empty());
         let same = offset(Severity::Fail, -1.5);
         assert_eq!(found(&mix, &same).mix_notes(), ["In the mix: it is so; mend it."]);
         // One that nobody tells of the mix.
         let small = offset(Severity::Warning, 0.5);
         let grown = "In the master: it is so; mend it. It has grown: in the mix 0.5 %, in the master -3.2 %.";
-        assert_eq!(found(&small, &master).master_notes(false), [grown]);
+        assert_eq!(found(&small, &master).master_notes(), [grown]);
         assert!(found(&small, &master).mix_notes().is_empty());
     }
 
@@ -311,13 +314,17 @@ mod tests {
 
     #[test]
     fn what_a_master_has_from_its_mix_is_told_of_that() {
-        let told = |id, value, unit| found(&[], &[finding(id, Severity::Warning, value, unit)]).master_notes(false);
+        let told = |id, value, unit| found(&[], &[finding(id, Severity::Warning, value, unit)]).master_notes();
         let edge = told(Check::LossySource, 14_000.0, "Hz");
         assert_eq!(edge, ["The mix ends at 14.0 kHz, which shows in the master."]);
         assert_eq!(told(Check::UpSampled, 44_100.0, "Hz"), ["The mix holds nothing above 22.05 kHz."]);
         assert_eq!(told(Check::Click, 45.0, "dB"), ["In the master: it is so; mend it."]);
         let hum = [finding(Check::Hum, Severity::Warning, -50.0, "dBFS")];
-        assert!(found(&[], &hum).master_notes(true).is_empty(), "harmonics that were made are no hum");
+        let behind_harmonics = |mix| Found { makes_harmonics: true, ..found(mix, &hum) };
+        assert!(behind_harmonics(&[]).master_notes().is_empty(), "harmonics that were made are no hum");
+        let softer = [finding(Check::Hum, Severity::Warning, -90.0, "dBFS")];
+        assert!(found(&softer, &hum).mix_notes()[0].contains("grown"));
+        assert!(!behind_harmonics(&softer).mix_notes()[0].contains("grown"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub struct SuggestionDocument {
     pub suggestion: Suggestion,
     /// What is measured, in words: "width, 120 to 5000 Hz".
     pub measure: String,
-    /// Unit of `before`, `predicted`, `achieved` and `reference`: `dB` or `%`.
+    /// Unit of `before`, `predicted`, `achieved`, `reference` and `reference_by_samples`: `dB` or `%`.
     pub unit: &'static str,
     /// Value in the written master. `None` where it has none.
     pub achieved: Option<f64>,
@@ -77,7 +77,7 @@ impl SuggestionDocument {
         let unit = self.unit;
         self.reference_by_samples.map(|_| {
             format!(
-                "The reference counts by the samples its limiter held; by true peak it would be {by_true_peak} {unit}."
+                "A reference counts by the samples its limiter held; by true peak it would be {by_true_peak} {unit}."
             )
         })
     }

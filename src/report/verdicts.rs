@@ -79,10 +79,16 @@ impl Verdict {
                     (0.05.., true) => verdict(Bad, "flat tops: clipped"),
                     (0.05.., false) => verdict(Warning, "crowded under the peak: limited hard"),
                     (0.01.., _) => verdict(Plain, "limited"),
-                    _ if highest_stands_alone(document) => {
-                        verdict(Plain, "says nothing here: one peak is over all others")
-                    }
-                    _ => verdict(Good, "no sign of a limiter or clipper"),
+                    // A lossy decoder adds to the highest peak.
+                    _ if document.file.lossy => verdict(Plain, "says nothing of a lossy file"),
+                    _ => match document.analysis.loudness.psr_p5_db {
+                        None => verdict(Plain, "too short to tell"),
+                        // What was limited, was held lower than the highest peak.
+                        Some(psr_db) if psr_db < SQUEEZED_DB => {
+                            verdict(Plain, "says nothing here: peaks are held lower")
+                        }
+                        Some(_) => verdict(Good, "no sign of a limiter or clipper"),
+                    },
                 }
             }
             "correlation" if x < -0.05 => verdict(Warning, "cancels in mono"),
@@ -103,12 +109,6 @@ impl Verdict {
             _ => None,
         }
     }
-}
-
-/// Whether the highest sample may be no peak of the music's: a lossy decoder adds to some, and where PSR tells of a limiter, that
-/// held others lower.
-fn highest_stands_alone(document: &AnalysisDocument) -> bool {
-    document.file.lossy || document.analysis.loudness.psr_p5_db.is_none_or(|psr_db| psr_db < SQUEEZED_DB)
 }
 
 #[cfg(test)]

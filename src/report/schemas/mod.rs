@@ -31,7 +31,7 @@ pub struct DocumentKind {
 pub const DOCUMENT_KINDS: [DocumentKind; 11] = [
     DocumentKind {
         name: "analysis",
-        printed_by: "`halfspeed analyze FILE`, `halfspeed render`",
+        printed_by: "`halfspeed analyze FILE`, `halfspeed analyze --json-lines`, `halfspeed render`",
         schema: schema_of_printed::<AnalysisDocument>,
     },
     DocumentKind {

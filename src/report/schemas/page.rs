@@ -9,10 +9,13 @@ use super::{DOCUMENT_KINDS, DocumentKind};
 use crate::dsp::parameter::unit_of;
 use crate::engine::processors::catalogue::{non_null, one_line, text};
 
+/// What is said behind the type of a field that may be missing.
+const ABSENT: &str = ", or absent";
+
 const HEAD: &str = "\
 # JSON
 
-Every document that `--json` prints, and every field in it. Made from the code that writes them; `halfspeed schema
+Every document that `--json` and `--json-lines` print, and every field in it. Made from the code that writes them; `halfspeed schema
 analysis` and so on print the same as JSON schemas. Written anew by
 
     HALFSPEED_UPDATE_DOCS=1 cargo test --test docs
@@ -131,7 +134,7 @@ impl Page {
             let (suffix, inner) = self.innermost(field);
             rows.push(Row {
                 path: path.clone(),
-                kind: self.kind(field) + if is_required { "" } else { ", or absent" },
+                kind: self.kind(field) + if is_required { "" } else { ABSENT },
                 // A ratio of settings is so many to one, that of a document a share.
                 unit: unit_of(name).filter(|unit| *unit != ":1").unwrap_or_default(),
                 meaning: told_with(meaning(field), &meaning(inner)),
@@ -144,6 +147,7 @@ impl Page {
     /// Adds the fields of an object that holds other ones by what it is: the one that says so, and those of each variant.
     fn collect_variants(&self, prefix: &str, schema: &Map<String, Value>, rows: &mut Vec<Row>) {
         let first = rows.len();
+        let (mut variants, mut holders) = (0, BTreeMap::<String, usize>::new());
         for variant in branches(schema, "oneOf") {
             let tag = objects(variant.get("properties")).find(|(_, field)| field.contains_key("const"));
             let Some((tag, name)) = tag.map(|(tag, field)| (format!("{prefix}{tag}"), text(field, "const"))) else {
@@ -151,7 +155,9 @@ impl Page {
             };
             let mut own = Vec::new();
             self.collect(prefix, variant, &mut own);
+            variants += 1;
             for mut row in own {
+                *holders.entry(row.path.clone()).or_default() += 1;
                 let is_tag = row.path == tag;
                 let told = if is_tag { meaning(variant) } else { row.meaning };
                 row.meaning = if is_tag { format!("`{name}`: {told}") } else { format!("Of `{name}`: {told}") };
@@ -165,6 +171,10 @@ impl Page {
                     None => rows.push(row),
                 }
             }
+        }
+        let is_of_some = |row: &&mut Row| holders.get(&row.path).is_some_and(|&count| count < variants);
+        for row in rows[first..].iter_mut().filter(is_of_some).filter(|row| !row.kind.ends_with(ABSENT)) {
+            row.kind += ABSENT;
         }
     }
 

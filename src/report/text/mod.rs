@@ -382,9 +382,11 @@ pub(super) mod tests {
         let text = master_text(&report);
         assert_fits(&text);
         assert!(text.contains("Q 0.8                     5.2        3.3       3.4        1.9\n"), "{text}");
-        assert!(text.contains(
-            "      The reference counts by the samples its limiter held; by true peak it would be 2.6 dB.\n"
-        ));
+        assert!(
+            text.contains(
+                "      A reference counts by the samples its limiter held; by true peak it would be 2.6 dB.\n"
+            )
+        );
     }
 
     #[test]
