@@ -103,8 +103,10 @@ impl Density {
                 "the master's may stand {allowed_plr_db:.1} dB: levelling takes {levelled_db:.1} dB and goes no farther"
             )
         } else if headroom_db.abs() < WORTH_SAYING_DB {
+            // What that is, nobody knows before it is rendered: nothing, perhaps.
             format!(
-                "the master's may stand {allowed_plr_db:.1} dB: levelling shares those {needed_db:.1} dB with the limiter"
+                "the master's may stand {allowed_plr_db:.1} dB: the limiter takes what levelling leaves of those \
+                 {needed_db:.1} dB"
             )
         } else {
             let relation = if headroom_db > 0.0 { "less than" } else { "more than" };
@@ -313,7 +315,7 @@ mod tests {
         let (denser, as_its_chain) = suggested(10.0, -2.0);
         assert!((denser.threshold_db - (plain.threshold_db - 2.0 * LEVELING_PER_PLR_DB)).abs() < 0.11);
         assert_eq!((as_loud.predicted, as_its_chain.predicted), (Some(10.0), Some(8.0)));
-        assert!(as_loud.cause.contains("shares those"), "{}", as_loud.cause);
+        assert!(as_loud.cause.contains("the limiter takes what levelling leaves of those"), "{}", as_loud.cause);
         assert!(as_its_chain.cause.contains("more than the"), "{}", as_its_chain.cause);
     }
 
