@@ -35,6 +35,10 @@ const WORTHWHILE_DB: f64 = 0.06;
 const BELL_QS: [f64; 4] = [0.5, 0.8, 1.2, 2.0];
 const Q_RANGE: (f64, f64) = (0.4, 3.0);
 const SHELF_Q: f64 = std::f64::consts::FRAC_1_SQRT_2;
+/// Two bells that lie nearer to each other than this, and both boost or both cut, are one that goes beyond its bound, octaves.
+const LEAST_APART_OCTAVES: f64 = 1.0 / 6.0;
+/// A band of less gain would not be heard, dB.
+const LEAST_GAIN_DB: f64 = 0.1;
 
 /// At most `max_bands` bands whose sum follows the curve, lowest frequency first. Bands that would not be heard are left out.
 pub(super) fn fit(curve: &Curve<'_>, max_bands: usize) -> Vec<EqBand> {
@@ -51,7 +55,12 @@ pub(super) fn fit(curve: &Curve<'_>, max_bands: usize) -> Vec<EqBand> {
         }
         (bands, error) = (extended, extended_error);
     }
-    bands.retain(|band| band.gain_db.abs() >= 0.1);
+    let is_heard = |band: &EqBand| band.gain_db.abs() >= LEAST_GAIN_DB;
+    bands.retain(is_heard);
+    while merge_neighbours(&mut bands) {
+        refine(curve, &mut bands);
+        bands.retain(is_heard);
+    }
     bands.sort_by(|a, b| a.frequency_hz.total_cmp(&b.frequency_hz));
     for band in &mut bands {
         // Settings that people can dial in: nothing is lost at a hundredth of a dB.
@@ -61,6 +70,26 @@ pub(super) fn fit(curve: &Curve<'_>, max_bands: usize) -> Vec<EqBand> {
         band.name = name_of(band.frequency_hz).into();
     }
     bands
+}
+
+/// Makes one bell of the first two that should be one; whether there were any.
+fn merge_neighbours(bands: &mut Vec<EqBand>) -> bool {
+    let is_bell = |band: &EqBand| band.kind == BandKind::Bell;
+    let are_one = |a: &EqBand, b: &EqBand| {
+        is_bell(a)
+            && is_bell(b)
+            && a.channel == b.channel
+            && a.gain_db * b.gain_db > 0.0
+            && (a.frequency_hz / b.frequency_hz).log2().abs() < LEAST_APART_OCTAVES
+    };
+    let mut pairs = (1..bands.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
+    let Some((first, second)) = pairs.find(|&(first, second)| are_one(&bands[first], &bands[second])) else {
+        return false;
+    };
+    let merged = bands.remove(second);
+    let gain_db = bands[first].gain_db + merged.gain_db;
+    bands[first].gain_db = gain_db.clamp(-MAX_GAIN_DB, MAX_GAIN_DB);
+    true
 }
 
 /// What engineers call the region of a frequency.
@@ -252,6 +281,15 @@ mod tests {
         assert!(bands.len() <= 4 && error < 0.1, "{error} dB with {bands:?}");
         let found = bands.iter().find(|band| (band.frequency_hz / 310.0).log2().abs() < 1.0 / 6.0).expect("the bell");
         assert!((found.gain_db + 3.5).abs() < 0.5, "{found:?}");
+    }
+
+    #[test]
+    fn no_two_bands_at_one_place_go_beyond_the_bound_of_one() {
+        let dip = Coefficients::bell(1000.0, -14.0, 2.0, 48_000);
+        let (bands, _) = fitted(|hz| dip.gain_db_at(hz, 48_000), 8);
+        let cuts: Vec<&EqBand> = bands.iter().filter(|band| band.gain_db < -1.0).collect();
+        let is_apart = |pair: &[&EqBand]| (pair[1].frequency_hz / pair[0].frequency_hz).log2() >= LEAST_APART_OCTAVES;
+        assert!(!cuts.is_empty() && cuts.windows(2).all(is_apart), "{bands:?}");
     }
 
     #[test]
