@@ -9,6 +9,7 @@ pub mod corridor;
 mod dynamics;
 mod eq_fit;
 pub mod features;
+pub(crate) mod image;
 mod learned;
 mod link;
 mod loudness_only;
@@ -100,6 +101,11 @@ impl Shares {
     fn of(amount_ratio: f64) -> Self {
         let whole = (2.0 * amount_ratio - 1.0).max(0.0);
         Self { proven: (2.0 * amount_ratio).min(1.0) - whole, whole }
+    }
+
+    /// Whether all of it is put down to production.
+    fn is_proven(self) -> bool {
+        self.whole == 0.0
     }
 
     /// Both wishes together.

@@ -1,6 +1,6 @@
 //! What a suggestion is measured by, before and after.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,6 +14,8 @@ use crate::units::power_to_db_checked;
 
 /// Third octaves in whose mean a band's level is told, Hz: those of 100 Hz to 3.15 kHz, which programmes of all sample rates hold.
 const OVERALL_HZ: RangeInclusive<f64> = 95.0..=3_300.0;
+/// Where width is told, Hz: in the middle two of the wide bands.
+pub(super) const WIDTH_HZ: Range<f64> = WIDE_BANDS[1].low_hz..WIDE_BANDS[2].high_hz;
 
 /// A number that a change is meant to move.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
@@ -61,10 +63,7 @@ impl Quantity {
     pub fn of(self, measurement: &Measurement) -> Option<f64> {
         match self {
             Self::BandLevel { low_hz, high_hz } => band_level_db(measurement, low_hz, high_hz),
-            Self::Width => {
-                let [_, low_mids, presence, _] = WIDE_BANDS;
-                width::within(measurement, low_mids.low_hz, presence.high_hz)
-            }
+            Self::Width => width::within(measurement, WIDTH_HZ.start, WIDTH_HZ.end),
             Self::Spread { band } => {
                 let WideBand { low_hz, high_hz, .. } = WIDE_BANDS[band];
                 measurement.level_quantiles_db(low_hz, high_hz).map(|[_, p50, p95]| p95 - p50)

@@ -58,10 +58,10 @@ impl Aims {
     fn taken(&self, whole: &Self, amounts: &Amounts) -> Self {
         let [eq, width, dynamics] = [amounts.eq_ratio, amounts.width_ratio, amounts.dynamics_ratio].map(Shares::of);
         let curve_db = self.curve_db.iter().zip(&whole.curve_db).map(|(proven, whole)| eq.blend(*proven, *whole));
-        let side_gain_db = self.side_gain_db.zip(whole.side_gain_db);
+        let side_gain_db = self.side_gain_db.map(|proven| width.blend(proven, whole.side_gain_db.unwrap_or(proven)));
         Self {
             curve_db: curve_db.collect(),
-            side_gain_db: side_gain_db.map(|(proven, whole)| width.blend(proven, whole)),
+            side_gain_db,
             headroom_db: dynamics.blend(self.headroom_db, whole.headroom_db),
             means: self.means,
         }
@@ -154,10 +154,21 @@ pub(super) fn propose(
     let Some((_, evidence)) = gathered.first() else { return Proposal::default() };
     let whole: Vec<Aims> = gathered.iter().map(|(reference, evidence)| Aims::whole(mix, reference, evidence)).collect();
     let whole = Aims::together(&whole);
-    let aims = if gathered.len() > 1 { &proven.outside_of(&whole) } else { proven };
+    let mut aims = if gathered.len() > 1 {
+        let corridor = Aims { side_gain_db: width_to_corridor_db(mix, gathered), ..whole.clone() };
+        proven.outside_of(&corridor)
+    } else {
+        proven.clone()
+    };
+    let [eq_share, width_share] = [amounts.eq_ratio, amounts.width_ratio].map(Shares::of);
+    if !width_share.is_proven() {
+        // On from what 50 sets: no amount between leads beyond both ends.
+        let bounded_db = |change_db| width::bounded_db(mix, change_db, evidence.likeness_ratio());
+        aims.side_gain_db = aims.side_gain_db.map(bounded_db);
+    }
     let aims = aims.taken(&whole, amounts);
     let widest = gathered.iter().map(|(_, evidence)| evidence).min_by_key(|evidence| Reverse(evidence.bands.len()));
-    let tone = evidence.tone(&aims.curve_db, widest.unwrap_or(evidence)).below(target.sample_rate_hz);
+    let tone = evidence.tone(&aims.curve_db, widest.unwrap_or(evidence), eq_share).below(target.sample_rate_hz);
     let allowed_plr_db = target.ceiling_dbtp - target.loudness_lufs;
     let unlinked = gathered
         .iter()
@@ -192,6 +203,13 @@ pub(super) fn propose(
     proposal
 }
 
+/// How far the width lies outside of the corridor that several references make, told by the middle of all bands, dB. `None` where mix or
+/// references are mono.
+fn width_to_corridor_db(mix: &Measurement, gathered: &[(&Measurement, Evidence)]) -> Option<f64> {
+    let wishes_db: Vec<f64> = gathered.iter().filter_map(|(reference, _)| width::middle_db(mix, reference)).collect();
+    (!wishes_db.is_empty()).then(|| to_corridor_db(wishes_db))
+}
+
 /// Equaliser, width and leveler towards a tone, a change of the side and a density.
 pub(super) fn shape(
     mix: &Measurement,
@@ -202,10 +220,10 @@ pub(super) fn shape(
     amounts: &Amounts,
 ) -> Proposal {
     let mut proposal = Proposal::default();
-    equalise(mix, standard, tone, &mut proposal);
-    // Who asks for a clone gets its width too, as if it were the same song's.
-    let boldness_ratio = tone.likeness_ratio.max(Shares::of(amounts.width_ratio).whole);
-    let width = side_gain_db.and_then(|change_db| width::suggest(mix, standard, change_db, boldness_ratio));
+    let [eq_share, width_share] = [amounts.eq_ratio, amounts.width_ratio].map(Shares::of);
+    equalise(mix, standard, tone, eq_share, &mut proposal);
+    let width = side_gain_db
+        .and_then(|change_db| width::suggest(mix, standard, &proposal.eq, change_db, tone.likeness_ratio, width_share));
     if let Some((width, suggestion)) = width {
         proposal.width = Some(width);
         proposal.suggestions.push(suggestion);
@@ -247,7 +265,7 @@ fn level_change_db(mix: &Measurement, eq: &[EqBand], width_db: f64, weight_db: i
     if before > 0.0 && after > 0.0 { power_to_db(after / before) } else { 0.0 }
 }
 
-fn equalise(mix: &Measurement, standard: Standard<'_>, tone: &Tone, proposal: &mut Proposal) {
+fn equalise(mix: &Measurement, standard: Standard<'_>, tone: &Tone, share: Shares, proposal: &mut Proposal) {
     let gains_db = &tone.curve_db;
     let curve = Curve { centers_hz: &tone.centers_hz, gains_db, weights: &tone.weights };
     proposal.eq = eq_fit::fit(&curve, MAX_EQ_BANDS);
@@ -262,7 +280,7 @@ fn equalise(mix: &Measurement, standard: Standard<'_>, tone: &Tone, proposal: &m
     proposal.target_curve =
         points.map(|(&frequency_hz, gain_db)| CurvePoint { frequency_hz, gain_db: gain_db + offset_db }).collect();
     let mut suggestions: Vec<_> =
-        proposal.eq.iter().map(|band| explain(mix, standard, tone, band, &proposal.eq)).collect();
+        proposal.eq.iter().map(|band| explain(mix, standard, tone, share, band, &proposal.eq)).collect();
     number_repeated(&mut suggestions);
     proposal.suggestions.extend(suggestions);
 }
@@ -279,7 +297,14 @@ fn number_repeated(suggestions: &mut [Suggestion]) {
 }
 
 /// A suggestion for one band of the equaliser, judged by the level in the region where it works.
-fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand, all: &[EqBand]) -> Suggestion {
+fn explain(
+    mix: &Measurement,
+    standard: Standard<'_>,
+    tone: &Tone,
+    share: Shares,
+    band: &EqBand,
+    all: &[EqBand],
+) -> Suggestion {
     let (low_hz, high_hz) = reach(band, &tone.centers_hz);
     let quantity = Quantity::BandLevel { low_hz, high_hz };
     let (before, wanted) = (quantity.of(mix), standard.value(quantity));
@@ -292,18 +317,19 @@ fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand
     let change_db = mean_gain_db(&|hz| (low_hz..=high_hz).contains(&hz)) - mean_gain_db(&quantity::is_overall);
     let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
         let relation = if before >= wanted { "above" } else { "below" };
-        let mut said = format!(
+        let said = format!(
             "{low_hz:.0} to {high_hz:.0} Hz lie {:.1} dB {relation} {}",
             (before - wanted).abs(),
             standard.name()
         );
         // Bands overlap, and only what they do together was aimed for.
         if change_db * band.gain_db < 0.0 {
-            said += &format!(
-                "; this band softens what those around it do: together they change them by {change_db:+.1} dB"
-            );
+            format!(
+                "{said}; this band softens what those around it do: together they change them by {change_db:+.1} dB"
+            )
+        } else {
+            explained(said, change_db, wanted - before, share)
         }
-        explained(said, change_db, wanted - before)
     });
     Suggestion {
         id: format!("eq.{}", band.name.replace(' ', "_")),
@@ -315,10 +341,14 @@ fn explain(mix: &Measurement, standard: Standard<'_>, tone: &Tone, band: &EqBand
     }
 }
 
+/// A change or a lack up to this goes neither way, dB.
+const NEITHER_WAY_DB: f64 = 0.3;
+
 /// What was found, for a change that may go against it: long-term values tell of the arrangement as well, and what was put
-/// down to that is not followed.
-pub(super) fn explained(found: String, change_db: f64, missing_db: f64) -> String {
-    if change_db * missing_db >= 0.0 {
+/// down to that is not followed, unless more is taken than what is proven.
+pub(super) fn explained(found: String, change_db: f64, missing_db: f64, share: Shares) -> String {
+    let goes_against = change_db * missing_db < 0.0 && change_db.abs().min(missing_db.abs()) >= NEITHER_WAY_DB;
+    if !goes_against || !share.is_proven() {
         return found;
     }
     let verdict = if change_db > 0.0 { "too little" } else { "too much" };
@@ -387,6 +417,93 @@ mod tests {
         assert_eq!(taken(0.5), aims(2.0));
         assert_eq!(taken(0.75), aims(4.0));
         assert_eq!(taken(1.0), aims(6.0));
+    }
+
+    /// Two seconds, too few for matched frames: in each wide band a tone in the middle, and one in the side that lies so far over it.
+    fn with_widths(widths_db: [f64; 4]) -> Measurement {
+        let mut audio = AudioBuffer::new(48_000);
+        for n in 0..96_000 {
+            let (mut mid, mut side) = (0.0, 0.0);
+            for (hz, width_db) in [60.0, 400.0, 2000.0, 9000.0].into_iter().zip(widths_db) {
+                let angle = std::f64::consts::TAU * hz * f64::from(n) / 48_000.0;
+                mid += 0.1 * angle.sin();
+                side += 0.1 * db_to_amplitude(width_db) * angle.cos();
+            }
+            audio.push((mid + side) as f32, (mid - side) as f32);
+        }
+        let mut meter = Meter::new(48_000);
+        meter.push(&audio);
+        meter.finish()
+    }
+
+    /// What is set where so much is proven.
+    fn side_gain_db(mix: &Measurement, reference: &Measurement, proven_db: f64, width_ratio: f64) -> f64 {
+        let evidence = Evidence::between(mix, reference).expect("loud");
+        let proven = Aims {
+            curve_db: vec![0.0; evidence.bands.len()],
+            side_gain_db: Some(proven_db),
+            headroom_db: 0.0,
+            means: Means::default(),
+        };
+        let target =
+            Target { reference, others: &[], loudness_lufs: -14.0, ceiling_dbtp: -1.0, sample_rate_hz: 48_000 };
+        let amounts = Amounts { width_ratio, ..Amounts::default() };
+        let proposal = propose(mix, &target, &amounts, &[(reference, evidence)], &proven);
+        proposal.width.map_or(0.0, |width| width.side_gain_db)
+    }
+
+    #[test]
+    fn a_clone_has_the_width_that_it_is_judged_by() {
+        // Wider than the reference where that is told, and narrower in the bass and the air.
+        let (mix, reference) = (with_widths([-20.0, -4.0, -4.0, -20.0]), with_widths([-3.0, -10.0, -10.0, -3.0]));
+        let gain_db = side_gain_db(&mix, &reference, 1.5, 1.0);
+        assert!((gain_db + 6.0).abs() < 0.1, "{gain_db} dB");
+    }
+
+    #[test]
+    fn no_amount_over_50_leads_beyond_both_ends() {
+        // There is room for 3 dB of the 6 that are proven, and the whole difference is 2.
+        let (mix, reference) = (with_widths([-3.0; 4]), with_widths([-1.0; 4]));
+        let gains_db: Vec<f64> =
+            (5..=10).map(|tenths| side_gain_db(&mix, &reference, 6.0, f64::from(tenths) / 10.0)).collect();
+        assert!((gains_db[0] - 3.0).abs() < 0.1 && (gains_db[5] - 2.0).abs() < 0.1, "{gains_db:?}");
+        assert!(gains_db.iter().rev().is_sorted(), "{gains_db:?}");
+    }
+
+    #[test]
+    fn the_arrangement_is_named_where_a_change_goes_against_what_was_found() {
+        let said = |change_db, missing_db, amount| explained("found".into(), change_db, missing_db, Shares::of(amount));
+        assert!(said(-1.0, 1.0, 0.5).contains("the arrangement") && said(-1.0, 1.0, 0.5).ends_with("too much"));
+        assert!(said(1.0, -1.0, 0.5).ends_with("too little"));
+        for (change_db, missing_db, amount) in [(1.0, 1.0, 0.5), (0.04, -1.0, 0.5), (-1.0, 0.2, 0.5), (-1.0, 1.0, 1.0)]
+        {
+            assert_eq!(said(change_db, missing_db, amount), "found", "{change_db} {missing_db} {amount}");
+        }
+    }
+
+    #[test]
+    fn a_band_that_softens_its_neighbours_is_not_put_down_to_the_arrangement() {
+        let programme = with_widths([-10.0; 4]);
+        let centers_hz = ThirdOctaves::below(48_000).centers_hz().to_vec();
+        let tone = Tone::of_curve(centers_hz, vec![1.0; 30], &[0.0; 30], Shares::of(0.5));
+        let bell = |gain_db| EqBand { frequency_hz: 400.0, gain_db, q: 2.0, ..EqBand::default() };
+        // At 400 Hz lies 1 dB more than in the standard, which is otherwise the same.
+        let louder = {
+            let mut louder = programme.clone();
+            louder.loud_spectrum.iter_mut().zip(programme.spectrum.bands.centers_hz()).for_each(|(band, hz)| {
+                if (390.0..410.0).contains(hz) {
+                    band.mid *= 1.26;
+                }
+            });
+            louder
+        };
+        let references = [&programme];
+        let cause = |all: &[EqBand]| {
+            explain(&louder, Standard::References(&references), &tone, Shares::of(0.5), &all[0], all).cause
+        };
+        let softened = cause(&[bell(-2.0), bell(6.0)]);
+        assert!(softened.contains("softens") && !softened.contains("arrangement"), "{softened}");
+        assert!(cause(&[bell(2.0)]).contains("arrangement"), "{}", cause(&[bell(2.0)]));
     }
 
     #[test]

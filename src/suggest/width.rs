@@ -7,11 +7,17 @@
 //! was worse. Half of the difference would do better there, but those mixes were narrowed on purpose.)
 //! A change that is the same in all bands needs no crossover either, and crossovers turn phases: with them, masters
 //! came out less like the true ones than without any change of width.
+//!
+//! Who asks for a clone gets the width by which the change is judged afterwards, that of [`Quantity::Width`]: in the median of the
+//! bands, bass and air outvote what lies between.
 
+use super::image::ImageChange;
+use super::quantity::WIDTH_HZ;
 use super::stages::{Standard, explained};
 use super::tone::Evidence;
-use super::{Quantity, Suggestion};
+use super::{Quantity, Shares, Suggestion};
 use crate::dsp::crossover::BANDS;
+use crate::dsp::eq::EqBand;
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
 use crate::quality::thresholds::{DEAD_CHANNEL_LUFS, POLARITY_CORRELATION};
@@ -27,8 +33,8 @@ const PROVEN_RANGE_DB: (f64, f64) = (-8.0, 8.0);
 const CREDIBLE_DB: (f64, f64) = (9.0, 6.0);
 /// Of the difference to another song, the share to take over.
 const UNPROVEN_SHARE: f64 = 0.25;
-/// Widths are read no lower than this: what lies under it is mono, dB.
-const MONO_DB: f64 = -40.0;
+/// Widths are read no lower and no higher than this: what lies under it is mono, over it a side without a middle, dB.
+const READ_DB: (f64, f64) = (-40.0, 10.0);
 
 /// The side gain that the rule calls for, dB. `None` where either programme is mono, or the reference is no model.
 pub(super) fn rule_db(mix: &Measurement, reference: &Measurement, evidence: &Evidence) -> Option<f64> {
@@ -72,32 +78,48 @@ fn differences(mix: &Measurement, reference: &Measurement) -> Vec<Option<f64>> {
     if is_opposed(mix, reference) {
         return vec![None; BANDS];
     }
-    let read = |width_db: Option<f64>| width_db.map(|db| db.clamp(MONO_DB, 10.0));
     let both = of_bands(mix).into_iter().zip(of_bands(reference));
-    both.map(|(mix_db, reference_db)| Some(read(reference_db)? - read(mix_db)?)).collect()
+    both.map(|(mix_db, reference_db)| Some(read_db(reference_db?) - read_db(mix_db?))).collect()
 }
 
-/// The side gain that leaves no difference in the middle of all bands, dB. `None` where either programme is mono, or the
-/// reference is no model.
-pub(super) fn whole_db(mix: &Measurement, reference: &Measurement) -> Option<f64> {
+fn read_db(width_db: f64) -> f64 {
+    width_db.clamp(READ_DB.0, READ_DB.1)
+}
+
+/// How much wider the reference is in the middle of all bands, dB. `None` where either programme is mono, or the reference
+/// is no model.
+pub(super) fn middle_db(mix: &Measurement, reference: &Measurement) -> Option<f64> {
     median(differences(mix, reference).into_iter().flatten().collect())
 }
 
-/// The setting for a change of width, and why; none for changes not worth one. The bolder, from 0 to 1, the farther it
-/// may go.
-pub(super) fn suggest(
-    mix: &Measurement,
-    standard: Standard<'_>,
-    change_db: f64,
-    boldness_ratio: f64,
-) -> Option<(WidthSettings, Suggestion)> {
+/// The side gain that gives a mix the width of the reference, as [`Quantity::Width`] has it, dB. `None` where either programme is
+/// mono there, or the reference is no model.
+pub(super) fn whole_db(mix: &Measurement, reference: &Measurement) -> Option<f64> {
+    let of = |programme| Quantity::Width.of(programme).map(read_db);
+    if is_opposed(mix, reference) { None } else { Some(of(reference)? - of(mix)?) }
+}
+
+/// As much of a change of width as may be, dB. The bolder, from 0 to 1, the farther it may go.
+pub(super) fn bounded_db(mix: &Measurement, change_db: f64, boldness_ratio: f64) -> f64 {
     let bound = |other: f64, same: f64| other + boldness_ratio * (same - other);
     // On another song's word, a mix whose channels agree is not widened until they work against each other.
     let width_db = mix.levels.whole().width_db();
     let room_db = width_db.map_or(RANGE_DB.1, |width_db| (-width_db).clamp(0.0, RANGE_DB.1));
-    let (narrowest_db, widest_db) = (bound(RANGE_DB.0, PROVEN_RANGE_DB.0), bound(room_db, PROVEN_RANGE_DB.1));
-    let asked_db = change_db;
-    let change_db = asked_db.clamp(narrowest_db, widest_db);
+    change_db.clamp(bound(RANGE_DB.0, PROVEN_RANGE_DB.0), bound(room_db, PROVEN_RANGE_DB.1))
+}
+
+/// The setting for a change of width, and why; none for changes not worth one. `eq` is what works beside it, `likeness_ratio` how
+/// alike mix and standard are, 0 to 1, and `share` what is taken.
+pub(super) fn suggest(
+    mix: &Measurement,
+    standard: Standard<'_>,
+    eq: &[EqBand],
+    asked_db: f64,
+    likeness_ratio: f64,
+    share: Shares,
+) -> Option<(WidthSettings, Suggestion)> {
+    // Who asks for a clone gets its width too, as if it were the same song's.
+    let change_db = bounded_db(mix, asked_db, likeness_ratio.max(share.whole));
     if change_db.abs() < WORTHWHILE_DB {
         return None;
     }
@@ -106,21 +128,24 @@ pub(super) fn suggest(
     let cause = before.zip(wanted).map_or_else(String::new, |(before, wanted)| {
         let relation = if before < wanted { "narrower" } else { "wider" };
         let (name, whose) = (standard.name(), standard.whose());
-        let said = format!("{relation} than {name}: side over mid is {before:.1} dB, {whose} {wanted:.1} dB");
+        let range = format!("{:.0} to {:.0} Hz", WIDTH_HZ.start, WIDTH_HZ.end);
+        let said =
+            format!("{relation} than {name}: side over mid from {range} is {before:.1} dB, {whose} {wanted:.1} dB");
         let bounded = if (asked_db - change_db).abs() < WORTHWHILE_DB {
             String::new()
         } else {
             format!("; {asked_db:+.1} dB would be asked for, and {change_db:+.1} dB is as far as it goes")
         };
-        explained(said, change_db, wanted - before) + &bounded
+        explained(said, change_db, wanted - before, share) + &bounded
     });
+    let moved_db = ImageChange::of(mix, eq, settings.side_gain_db).width_db;
     let suggestion = Suggestion {
         id: "width".into(),
         setting: format!("side {:+.1} dB", settings.side_gain_db),
         cause,
         quantity: Quantity::Width,
         before,
-        predicted: before.map(|before| before + settings.side_gain_db),
+        predicted: before.zip(moved_db).map(|(before, moved)| before + moved),
     };
     Some((settings, suggestion))
 }
