@@ -3,11 +3,15 @@
 use super::ProfileDocument;
 use super::figures::{change, file_names, number};
 use crate::advise::thresholds::RELEASE_RATE_HZ;
+use crate::engine::Recipe;
 use crate::io::is_same_place;
 use crate::master::{MasterJob, Mastered, References};
+use crate::measure::Measurement;
 use crate::paths::path_text;
 use crate::quality::{Check, Finding, Severity};
 use crate::source::Source;
+use crate::suggest::Quantity;
+use crate::suggest::image::ImageChange;
 
 /// Under this, a reference tells little of a song, seconds.
 const SHORT_REFERENCE_S: f64 = 20.0;
@@ -16,6 +20,8 @@ const EVENED_LU: f64 = 1.0;
 const EVENED_ALONE_LU: f64 = 3.0;
 /// From here on it is told that peaks are held under the ceiling, dB: more than what meters may differ by takes of it.
 const HELD_LOWER_DB: f64 = 0.6;
+/// From here on it is told that the stereo image moved where nothing was set for that, dB.
+const IMAGE_MOVED_DB: f64 = 0.5;
 /// What of a fault grows by as much is told again, a share or a number of times by the factor, a level by dB.
 const GROWN_RATIO: f64 = 1.5;
 const GROWN_DB: f64 = 3.0;
@@ -189,6 +195,71 @@ fn evened(was_lu: f64, is_lu: f64, reference_lu: Option<f64>, is_levelled: bool)
     })
 }
 
+/// What became of balance and width, where that is more than anybody asked for.
+fn image_notes(mix: &Measurement, master: &Measurement, recipe: &Recipe) -> Vec<String> {
+    let side_gain_db = recipe.width.map_or(0.0, |width| width.side_gain_db);
+    let set = ImageChange::of(mix, &recipe.eq, side_gain_db);
+    let balance_db = change(mix.loudness.balance_db(), master.loudness.balance_db());
+    let width_db = change(Quantity::Width.of(mix), Quantity::Width.of(master)).map(|db| db - side_gain_db);
+    let balance = Moved::of(balance_db, set.balance_db).map(|moved| moved.balance_note(recipe));
+    let width = Moved::of(width_db, set.width_db.map(|db| db - side_gain_db)).map(|moved| moved.width_note(recipe));
+    balance.into_iter().chain(width).collect()
+}
+
+/// A movement of the stereo image for which nothing was set.
+struct Moved {
+    by_db: f64,
+    /// Whether most of it comes from the equaliser and the gain of the side, and not from what follows them.
+    is_set: bool,
+}
+
+impl Moved {
+    /// `None` where it is too little to be told, or can't be known. `set_db` is what the equaliser and the gain of the side account for.
+    fn of(by_db: Option<f64>, set_db: Option<f64>) -> Option<Self> {
+        let by_db = by_db.filter(|db| db.abs() > IMAGE_MOVED_DB)?;
+        Some(Self { by_db, is_set: set_db.is_some_and(|set_db| (by_db - set_db).abs() < set_db.abs()) })
+    }
+
+    fn balance_note(&self, recipe: &Recipe) -> String {
+        let (means, remedy) = match (self.is_set, recipe.width) {
+            (true, Some(_)) => ("equaliser and width", "a width.side_gain_db nearer 0 in its recipe moves it less"),
+            (true, None) => ("the equaliser", "less of that (--amount-eq) moves it less"),
+            (false, _) if levels_apart(recipe) => {
+                (density_means(recipe), "a leveler.stereo_link_percent nearer 100 in its recipe keeps it")
+            }
+            (false, _) => (density_means(recipe), "less loudness (--loudness) moves it less"),
+        };
+        let side = if self.by_db > 0.0 { "left" } else { "right" };
+        format!("The balance moved to the {side} by {:.1} dB, mostly through {means}; {remedy}.", self.by_db.abs())
+    }
+
+    fn width_note(&self, recipe: &Recipe) -> String {
+        let means = if self.is_set { "the equaliser" } else { density_means(recipe) };
+        let beyond = if recipe.width.is_some() { "beyond the gain of the side" } else { "without a gain of the side" };
+        format!(
+            "The width, 120 to 5000 Hz, moved by {:+.1} dB {beyond}, mostly through {means}; width.side_gain_db in its recipe takes \
+             that back.",
+            self.by_db
+        )
+    }
+}
+
+/// Whether each channel is levelled for itself, at least in part.
+fn levels_apart(recipe: &Recipe) -> bool {
+    recipe.leveler.is_some_and(|leveler| leveler.stereo_link_percent < 100.0)
+}
+
+/// What of a recipe makes a master dense.
+fn density_means(recipe: &Recipe) -> &'static str {
+    match recipe {
+        _ if levels_apart(recipe) => "levelling each channel for itself",
+        Recipe { leveler: Some(_), .. } => "levelling and limiting",
+        Recipe { multiband: Some(_), .. } => "compression and limiting",
+        Recipe { soft_clip: Some(_), .. } => "cutting peaks off and limiting",
+        _ => "limiting",
+    }
+}
+
 /// That peaks are held where a reference has its own, so far under the ceiling that one would ask why.
 fn held_lower(job: &MasterJob<'_>, mastered: &Mastered) -> Option<String> {
     let held_dbtp = mastered.recipe.limiter.ceiling_dbtp;
@@ -215,6 +286,7 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
             .zip(range_lu(written))
             .and_then(|(was_lu, is_lu)| evened(was_lu, is_lu, reference_lu, recipe.leveler.is_some())),
     );
+    notes.extend(image_notes(&mix.measurement, &written.measurement, recipe));
     if mix.info.channels == 1 {
         notes.push("The mix is mono; the master holds it as two equal channels.".into());
     }
@@ -267,6 +339,11 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AudioBuffer;
+    use crate::dsp::leveler::LevelerSettings;
+    use crate::dsp::testing::Noise;
+    use crate::dsp::width::WidthSettings;
+    use crate::measure::Meter;
 
     fn finding(id: Check, severity: Severity, value: f64, unit: &'static str) -> Finding {
         Finding {
@@ -325,6 +402,44 @@ mod tests {
         let softer = [finding(Check::Hum, Severity::Warning, -90.0, "dBFS")];
         assert!(found(&softer, &hum).mix_notes()[0].contains("grown"));
         assert!(!behind_harmonics(&softer).mix_notes()[0].contains("grown"));
+    }
+
+    /// Noise whose channels have much in common, with a gain for each of them.
+    fn leaning(gains: [f64; 2]) -> Measurement {
+        let (mut common, mut own) = (Noise(3), Noise(4));
+        let mut audio = AudioBuffer::new(48_000);
+        for _ in 0..48_000 {
+            let (mid, side) = (0.2 * common.next(), 0.05 * own.next());
+            audio.push((gains[0] * (mid + side)) as f32, (gains[1] * (mid - side)) as f32);
+        }
+        let mut meter = Meter::new(48_000);
+        meter.push(&audio);
+        meter.finish()
+    }
+
+    #[test]
+    fn an_image_that_nobody_asked_to_move_is_told_with_what_moved_it() {
+        let (mix, master) = (leaning([1.0, 1.0]), leaning([1.0, 0.85]));
+        let leveler = LevelerSettings { stereo_link_percent: 50.0, ..LevelerSettings::default() };
+        let apart = Recipe { leveler: Some(leveler), ..Recipe::default() };
+        let told = image_notes(&mix, &master, &apart);
+        let wanted = "The balance moved to the left by 1.4 dB, mostly through levelling each channel for itself; a \
+                      leveler.stereo_link_percent nearer 100 in its recipe keeps it.";
+        assert_eq!(told[0], wanted);
+        let told = image_notes(&mix, &master, &Recipe::default());
+        assert!(told[0].contains("mostly through limiting; less loudness"), "{told:?}");
+        assert!(image_notes(&mix, &leaning([0.5, 0.5]), &apart).is_empty());
+    }
+
+    #[test]
+    fn a_width_that_was_set_is_no_movement() {
+        let (mix, wider) = (leaning([1.0, 1.0]), WidthSettings { side_gain_db: 3.0 });
+        let recipe = Recipe { width: Some(wider), ..Recipe::default() };
+        let told = image_notes(&mix, &mix, &recipe);
+        assert!(told.iter().any(|note| note.contains("moved by -3.0 dB beyond the gain of the side")), "{told:?}");
+        assert!(Moved::of(Some(0.4), Some(0.4)).is_none());
+        assert!(Moved::of(Some(1.0), Some(0.8)).is_some_and(|moved| moved.is_set));
+        assert!(Moved::of(Some(1.0), Some(-0.8)).is_some_and(|moved| !moved.is_set));
     }
 
     #[test]
