@@ -36,6 +36,10 @@ const MASTER_FIGURES: [&str; 10] = [
     "balance_db",
     "tilt_db_per_octave",
 ];
+/// Columns for a setting in a row of changes.
+const SETTING_WIDTH: usize = 40;
+/// Unit of the changes' values, but where another one stands beside them.
+const USUAL_UNIT: &str = "dB";
 /// The balance is told where it moved by as much, dB.
 const BALANCE_MOVED_DB: f64 = 0.5;
 
@@ -103,10 +107,11 @@ fn changes(out: &mut String, report: &MasterReport) {
         return;
     }
     let reference = report.held_against().unwrap_or_default();
-    let title = "What was done, and why";
+    let title = format!("What was done, and why (values in {USUAL_UNIT})");
     line(out, &format!("{title:<42}{:>8}{:>11}{:>10}{reference:>11}", "before", "predicted", "achieved"));
     for document in &report.suggestions {
-        let SuggestionDocument { suggestion, achieved, .. } = document;
+        let SuggestionDocument { suggestion, achieved, unit, measure, .. } = document;
+        let unit = if *unit == USUAL_UNIT { String::new() } else { format!("  {unit}") };
         let mark = match document.outcome {
             Outcome::WrongWay => "  ! wrong way".into(),
             Outcome::Off => format!("  ! {} off", signed(document.miss(), 1)),
@@ -116,15 +121,23 @@ fn changes(out: &mut String, report: &MasterReport) {
         let reference = report.reference.as_ref().map_or(String::new(), |_| number(document.held_against(), 1));
         let [before, predicted, achieved] = values;
         let setting = printable(&suggestion.setting);
-        let is_long = columns(&setting) > 40;
-        if is_long {
+        if columns(&setting) > SETTING_WIDTH {
             wrap(out, &setting, 2);
         }
-        let setting = if is_long { "" } else { &setting };
-        line(out, &format!("  {setting:<40}{before:>8}{predicted:>11}{achieved:>10}{reference:>11}{mark}"));
-        wrap(out, &printable(&suggestion.cause), 6);
+        let label = row_label(&setting, measure);
+        line(out, &format!("  {label:<40}{before:>8}{predicted:>11}{achieved:>10}{reference:>11}{unit}{mark}"));
+        // A cause says what was read; without one, that stands here.
+        wrap(out, &printable(if suggestion.cause.is_empty() { measure } else { &suggestion.cause }), 6);
         wrap(out, &document.reference_words().unwrap_or_default(), 6);
     }
+}
+
+/// What a row of changes begins with: its setting and what is measured, as far as there is room; without the setting where that is too
+/// long, and stands above.
+fn row_label(setting: &str, measure: &str) -> String {
+    let both = format!("{setting}; {measure}");
+    let fitting = |label: &&str| columns(label) <= SETTING_WIDTH;
+    [both.as_str(), setting, measure].into_iter().find(fitting).unwrap_or_default().into()
 }
 
 fn reductions(report: &MasterReport) -> String {
@@ -310,6 +323,7 @@ fn shorten(text: &str, width: usize) -> String {
 pub(super) mod tests {
     use super::*;
     use crate::report::sample;
+    use crate::suggest::{Quantity, Suggestion};
 
     pub(in crate::report) fn assert_fits(text: &str) {
         for line in text.lines() {
@@ -355,6 +369,33 @@ pub(super) mod tests {
         ] {
             assert!(text.contains(wanted), "{wanted}\n{text}");
         }
+    }
+
+    #[test]
+    fn a_change_says_what_its_numbers_are() {
+        let mut report = sample::report();
+        let offset = Suggestion {
+            id: "eq.offset".into(),
+            setting: "high-pass at 10 Hz".into(),
+            cause: String::new(),
+            quantity: Quantity::Offset,
+            before: Some(6.2),
+            predicted: Some(0.0),
+        };
+        report.suggestions.push(SuggestionDocument::new(offset, Some(0.1), Some(0.3)));
+        let text = master_text(&report);
+        assert_fits(&text);
+        for wanted in [
+            "\nWhat was done, and why (values in dB)       before  predicted  achieved  reference\n",
+            "\n  side +3.2 dB; width, 120 to 5000 Hz        -11.2       -8.0      -8.1       -6.3\n",
+            "\n  high-pass at 10 Hz                           6.2        0.0       0.1        0.3  %\n",
+            "\n      offset of the waveform\n",
+        ] {
+            assert!(text.contains(wanted), "{wanted}\n{text}");
+        }
+        let long = "leveler 2.50:1 from -20.5 dBFS, half linked";
+        assert_eq!(row_label(long, "peak to loudness ratio"), "peak to loudness ratio");
+        assert_eq!(row_label(long, "loud moments over the median, 120 to 700 Hz"), "");
     }
 
     #[test]
