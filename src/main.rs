@@ -23,8 +23,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             cli::tell_error(&error);
-            // Settings come from the command line here: those of files are told as the file's.
-            ExitCode::from(if matches!(error, Error::Setting { .. }) { 2 } else { 1 })
+            // A setting that can't be, on the command line or in a recipe. A recipe that can't be read is a file like others.
+            ExitCode::from(if matches!(error, Error::Setting { .. } | Error::Recipe { .. }) { 2 } else { 1 })
         }
     }
 }

@@ -716,7 +716,14 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
     fs::write(&recipe, "schema = \"halfspeed.recipe/1\"\n[limiter]\ndrive = 3\n").expect("space");
     let args =
         ["render".as_ref(), mix.as_os_str(), "--recipe".as_ref(), recipe.as_os_str(), "-o".as_ref(), out.as_os_str()];
-    assert_refused(&bench, &halfspeed(args), 1, &["bad.toml", "line 3", "drive"]);
+    assert_refused(&bench, &halfspeed(args), 2, &["bad.toml", "line 3", "drive"]);
+    fs::write(&recipe, "schema = \"halfspeed.recipe/1\"\n[limiter]\nceiling_dbtp = 3.0\n").expect("space");
+    assert_refused(&bench, &halfspeed(args), 2, &["bad.toml", "limiter.ceiling_dbtp"]);
+    // A recipe that can't be read is a file that can't be read.
+    fs::write(&recipe, b"RIFF\xff\xfe").expect("space");
+    assert_refused(&bench, &halfspeed(args), 1, &["bad.toml", "not text"]);
+    fs::remove_file(&recipe).expect("written");
+    assert_refused(&bench, &halfspeed(args), 1, &["bad.toml", "no such file"]);
 }
 
 #[test]
