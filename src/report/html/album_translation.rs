@@ -27,7 +27,7 @@ pub fn album_translation_html(document: &AlbumTranslationDocument) -> String {
             section.translation {
                 h2 title=(track.file.path) { (name) }
                 p.quiet { (describe_file(&track.file)) }
-                (parts_of(&track.translation))
+                (parts_of(&track.translation, None))
             }
         }
     };

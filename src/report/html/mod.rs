@@ -64,7 +64,9 @@ pub fn master_html(report: &MasterReport) -> String {
         (plots::spectrum(report))
         (plots::width(report))
         (suggestions(report))
-        @if let Some(translation) = &report.translation { (translation::sections(translation)) }
+        @if let Some(translation) = &report.translation {
+            (translation::sections(translation, which_reference(report).as_deref()))
+        }
         (settings::settings(report))
         (notes(report))
         (recipe(report))
@@ -399,8 +401,8 @@ mod tests {
         report.other_references = vec![sample::before().file, sample::after().file];
         let page = master_html(&report);
         assert!(is_balanced(&page) && page.contains("Some Hit.flac</span>, the middle one of 3 in loudness "));
-        // Key numbers, loudness, spectrum and width are its own; changes are held against all.
-        assert_eq!(page.matches("The reference here is Some Hit.flac, the middle one of 3 in loudness.").count(), 4);
+        // Key numbers, loudness, spectrum, width and scores of devices are its own; changes are held against all.
+        assert_eq!(page.matches("The reference here is Some Hit.flac, the middle one of 3 in loudness.").count(), 5);
         assert_eq!(page.matches(">reference</th>").count(), 1);
         assert_eq!(page.matches(">median</th>").count(), 1);
         assert_eq!(page.matches("data-label=\"median\"").count(), report.suggestions.len());

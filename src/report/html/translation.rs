@@ -28,25 +28,25 @@ pub fn translation_html(document: &TranslationDocument) -> String {
                 }
             }
         }
-        (sections(&document.translation))
+        (sections(&document.translation, None))
     };
     page(&title, &content)
 }
 
-/// The part of a page that is about translation.
-pub(super) fn sections(translation: &Translation) -> Markup {
+/// The part of a page that is about translation. `named` says which of several references is scored.
+pub(super) fn sections(translation: &Translation, named: Option<&str>) -> Markup {
     html! {
         section.translation #translation {
             h2 { "Will it translate?" }
-            (parts_of(translation))
+            (parts_of(translation, named))
         }
     }
 }
 
 /// Pictures and tables, without a heading of their own.
-pub(super) fn parts_of(translation: &Translation) -> Markup {
+pub(super) fn parts_of(translation: &Translation, named: Option<&str>) -> Markup {
     html! {
-        (scores(translation))
+        (scores(translation, named))
         (bands(translation))
         (parts(translation))
         (lost(translation))
@@ -61,7 +61,7 @@ fn of_other(score: Option<&crate::translate::DeviceScore>) -> Option<f64> {
     score.and_then(|score| score.score)
 }
 
-fn scores(translation: &Translation) -> Markup {
+fn scores(translation: &Translation, named: Option<&str>) -> Markup {
     let rows: Vec<ScoreRow<'_>> = translation
         .devices
         .iter()
@@ -79,6 +79,7 @@ fn scores(translation: &Translation) -> Markup {
         @if has_before { " Grey: the mix. Blue, and in numbers: the master." }
         @if has_reference { " Dashed: the reference." }
         " Devices are models, not measurements: compare versions of one song."
+        @if let Some(named) = named.filter(|_| has_reference) { " " (named) }
     };
     html! { h3 { "Scores" } (figure(&caption, |layout| score_bars(layout, "Translation scores by device", &rows))) }
 }
