@@ -9,8 +9,11 @@
 //! `models/MODEL_CARD.md`). What is denser still in a band of the same song gets a compressor of its own; on
 //! another song a band's spread is what is played, and compressing it made masters worse.
 
+use std::cell::LazyCell;
+
+use super::forecast::{Forecast, Spreads};
 use super::stages::{Standard, to_corridor_db};
-use super::{Quantity, Shares, Suggestion};
+use super::{Proposal, Quantity, Shares, Suggestion};
 use crate::dsp::compressor::BandCompressorSettings;
 use crate::dsp::crossover::BANDS;
 use crate::dsp::leveler::LevelerSettings;
@@ -58,6 +61,8 @@ const KNEE_DB: f64 = 3.0;
 const OVERSAMPLING: u32 = 4;
 /// Less headroom than this, more or less, needs no words, dB.
 const WORTH_SAYING_DB: f64 = 0.5;
+/// What moves a spread by less, which would be told as 0.0, neither, dB.
+const WORTH_SAYING_SPREAD_DB: f64 = 0.05;
 
 /// How dense a master is to be: how far its peaks stand over its loudness.
 #[derive(Debug, Clone, Copy)]
@@ -214,12 +219,13 @@ impl Need {
     }
 }
 
-/// Compressors by band, with a suggestion for each. `likenesses` are how alike the mix is to each reference, 0 to 1; `moved_db` is
-/// how much louder the stages before make each band.
+/// Compressors by band, with a suggestion for each. `likenesses` are how alike the mix is to each reference, 0 to 1; `proposal` is
+/// what the other stages do; `moved_db` is how much louder those before make each band.
 pub(super) fn by_band(
     mix: &Measurement,
     references: &[&Measurement],
     likenesses: &[f64],
+    proposal: &Proposal,
     moved_db: [f64; BANDS],
     share: Shares,
 ) -> ([Option<BandCompressorSettings>; BANDS], Vec<Suggestion>) {
@@ -230,7 +236,7 @@ pub(super) fn by_band(
     let limiting_to_db = |reference_db: Option<f64>| {
         plr_db(mix).zip(reference_db).map_or(0.0, |(mix_db, reference_db)| (mix_db - reference_db).max(0.0))
     };
-    let limiting_db = limiting_to_db(standard.value(Quantity::PeakToLoudness));
+    let forecast = LazyCell::new(|| Forecast::new(mix, proposal));
     let bands = mix.band_dynamics();
     for (band, compressor) in compressors.iter_mut().enumerate() {
         let (wide_band, spread) = (WIDE_BANDS[band], Quantity::Spread { band });
@@ -252,22 +258,35 @@ pub(super) fn by_band(
             ratio: round(1.0 / (1.0 - slope), 100.0),
             ..band_times(band)
         };
+        let spreads = forecast.spreads(wide_band, &settings);
         suggestions.push(Suggestion {
             id: format!("compression.{}", wide_band.id),
             setting: format!("{:.2}:1 from {:.1} dB in the {}", settings.ratio, settings.threshold_db, wide_band.name()),
             cause: format!(
-                "the level from {} spreads by {before_db:.1} dB from the median to the 95th percentile, {} by {wanted_db:.1} dB; \
-                 limiting makes up {limiting_db:.1} dB of that",
+                "the level from {} spreads by {before_db:.1} dB from the median to the 95th percentile, {} by {wanted_db:.1} dB{}",
                 wide_band.range(),
-                standard.whose()
+                standard.whose(),
+                spreads.map_or(String::new(), |spreads| format!("; {}", moves(before_db, spreads)))
             ),
             quantity: spread,
             before: Some(before_db),
-            predicted: Some(before_db - reduction_db - limiting_db),
+            predicted: spreads.map(|spreads| spreads.levelled_db),
         });
         *compressor = Some(settings);
     }
     (compressors, suggestions)
+}
+
+/// What the stages will do to a spread, in words: "the compressor takes 2.1 dB, the equaliser adds 2.3 dB".
+fn moves(before_db: f64, Spreads { equalised_db, compressed_db, levelled_db }: Spreads) -> String {
+    let told = |stage: &str, moved_db: f64| {
+        let verb = if moved_db > 0.0 { "adds" } else { "takes" };
+        format!("the {stage} {verb} {:.1} dB", moved_db.abs())
+    };
+    let others = [("equaliser", equalised_db - before_db), ("leveler", levelled_db - compressed_db)];
+    let others = others.into_iter().filter(|(_, moved_db)| moved_db.abs() >= WORTH_SAYING_SPREAD_DB);
+    let others = others.map(|(stage, moved_db)| told(stage, moved_db));
+    std::iter::once(told("compressor", compressed_db - equalised_db)).chain(others).collect::<Vec<_>>().join(", ")
 }
 
 /// Low notes need slower times than cymbals, or their waveform is what gets compressed.
@@ -333,10 +352,40 @@ mod tests {
         meter.finish()
     }
 
+    /// What is suggested after the same song without its pulse.
+    fn against_even(
+        mix: &Measurement,
+        proposal: &Proposal,
+    ) -> ([Option<BandCompressorSettings>; BANDS], Vec<Suggestion>) {
+        by_band(mix, &[&pulsing(0.0)], &[1.0], proposal, [0.0; BANDS], WHOLE)
+    }
+
+    #[test]
+    fn a_band_compressor_predicts_what_it_and_the_other_stages_bring() {
+        let mix = pulsing(-12.0);
+        let suggested = |proposal: &Proposal| {
+            let (compressors, suggestions) = against_even(&mix, proposal);
+            let of_low_mids = |suggestion: &Suggestion| suggestion.quantity == Quantity::Spread { band: 1 };
+            (compressors, suggestions.into_iter().find(of_low_mids).expect("a compressor"))
+        };
+        let (compressors, alone) = suggested(&Proposal::default());
+        let (before_db, predicted_db) = alone.before.zip(alone.predicted).expect("loud");
+        let taken_db = before_db - predicted_db;
+        // No more than its slope can take, though the reference is denser.
+        assert!(taken_db > 0.5 && taken_db < MAX_SPREAD_REDUCTION_DB, "{taken_db}");
+        assert!(alone.cause.ends_with(&format!("the compressor takes {taken_db:.1} dB")), "{}", alone.cause);
+
+        let leveler = LevelerSettings { threshold_db: -14.0, ..LevelerSettings::default() };
+        let (same, levelled) = suggested(&Proposal { leveler: Some(leveler), ..Proposal::default() });
+        assert_eq!(same, compressors, "what it predicts changes no setting");
+        assert!(levelled.predicted.is_some_and(|levelled_db| levelled_db < predicted_db - 1.0), "{levelled:?}");
+        assert!(levelled.cause.contains(", the leveler takes "), "{}", levelled.cause);
+    }
+
     #[test]
     fn a_band_is_compressed_for_its_dynamics_and_not_for_its_pauses() {
         let ratio = |quieter_db: f64| {
-            let (compressors, _) = by_band(&pulsing(quieter_db), &[&pulsing(0.0)], &[1.0], [0.0; BANDS], WHOLE);
+            let (compressors, _) = against_even(&pulsing(quieter_db), &Proposal::default());
             compressors[1].as_ref().map(|settings| settings.ratio)
         };
         assert!(ratio(-12.0).is_some_and(|ratio| ratio > 1.1), "{:?}", ratio(-12.0));
@@ -348,7 +397,7 @@ mod tests {
         let (mix, even, wider) = (pulsing(-12.0), pulsing(0.0), pulsing(-15.0));
         let is_compressed = |references: &[&Measurement]| {
             let likenesses = vec![1.0; references.len()];
-            by_band(&mix, references, &likenesses, [0.0; BANDS], WHOLE).0[1].is_some()
+            by_band(&mix, references, &likenesses, &Proposal::default(), [0.0; BANDS], WHOLE).0[1].is_some()
         };
         assert!(is_compressed(&[&even, &even, &wider]));
         assert!(!is_compressed(&[&even, &wider, &wider]));

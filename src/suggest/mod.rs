@@ -9,6 +9,7 @@ pub mod corridor;
 mod dynamics;
 mod eq_fit;
 pub mod features;
+mod forecast;
 pub(crate) mod image;
 mod learned;
 mod link;

@@ -190,7 +190,7 @@ pub(super) fn propose(
     let share = Shares::of(amounts.dynamics_ratio);
     let moved_db = WIDE_BANDS.map(|band| band_change_db(mix, &proposal.eq, band));
     let likenesses: Vec<f64> = gathered.iter().map(|(_, evidence)| evidence.likeness_ratio()).collect();
-    let (compressors, suggestions) = dynamics::by_band(mix, &references, &likenesses, moved_db, share);
+    let (compressors, suggestions) = dynamics::by_band(mix, &references, &likenesses, &proposal, moved_db, share);
     let mut multiband = MultibandSettings::default();
     for (band, compressor) in multiband.bands.iter_mut().zip(compressors) {
         band.compressor = compressor;

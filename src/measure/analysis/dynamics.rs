@@ -70,7 +70,12 @@ impl Measurement {
     /// Levels of a range of frequencies, mid and side together, that are exceeded 90 %, 50 % and 5 % of the time in the
     /// loud parts, dB. `None` where there is no level.
     pub fn level_quantiles_db(&self, low_hz: f64, high_hz: f64) -> Option<[f64; 3]> {
-        quantiles_db(&self.sorted_loud(&self.powers_within(low_hz, high_hz)))
+        self.loud_quantiles_db(&self.powers_within(low_hz, high_hz))
+    }
+
+    /// The same of a power that is known of every frame.
+    pub(crate) fn loud_quantiles_db(&self, powers: &[f64]) -> Option<[f64; 3]> {
+        quantiles_db(&self.sorted_loud(powers))
     }
 
     /// Levels over time of the four wide bands.
@@ -89,7 +94,7 @@ impl Measurement {
             .collect();
         let ratios: Vec<f64> =
             short.iter().zip(&long).map(|(short, long)| if *long > 0.0 { short / long } else { 0.0 }).collect();
-        let quantiles = |powers: &[f64]| quantiles_db(&self.sorted_loud(powers)).map_or([None; 3], |q| q.map(Some));
+        let quantiles = |powers: &[f64]| self.loud_quantiles_db(powers).map_or([None; 3], |q| q.map(Some));
         let [p10_db, p50_db, p95_db] = quantiles(&short);
         let [long_p10_db, _, long_p95_db] = quantiles(&long);
         let [short_to_long_p10_db, short_to_long_p50_db, short_to_long_p95_db] = quantiles(&ratios);
