@@ -38,6 +38,7 @@ use crate::source::{Source, format_of, measure_file, read};
 use crate::suggest::profile::{Chosen, Profile, ProfileChoice};
 use hints::Listener;
 pub use problem::Problem;
+pub(crate) use stereo::side_bass_of;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]

@@ -29,25 +29,47 @@ const PHASE_FIX: &str = "switch the polarity of one channel where the whole mix 
                          delay causes it, turn it down until the correlation stays above 0";
 
 pub(super) fn advice(known: &[Finding], measurement: &Measurement, findings: &mut Vec<Advice>) {
-    let of = |check: Check| known.iter().find(|finding| finding.id == check);
-    if of(Check::DeadChannel).is_some() || of(Check::DualMono).is_some() {
+    if is_without_image(known) {
         return;
     }
     let analysis = measurement.analysis();
-    let delay = of(Check::ChannelDelay);
-    // Where a whole channel is inverted or late, loss in mono and bass in the side follow from that.
-    let is_inverted = analysis.stereo.correlation.is_some_and(|correlation| correlation < PHASE_CORRELATION);
-    let in_parts = if is_inverted || delay.is_some() { None } else { phase_in_parts(&analysis, measurement) };
-    let phase = in_parts.or_else(|| phase(of(Check::Phase), delay, &analysis, measurement));
-    let mids = analysis.stereo.bands.get(1).and_then(|band| band.correlation);
-    let explains_loss = (is_inverted && mids.is_some_and(|correlation| correlation < 0.0)) || delay.is_some();
+    let delay = finding_of(known, Check::ChannelDelay);
+    let in_parts = if is_opposed(&analysis) || delay.is_some() { None } else { phase_in_parts(&analysis, measurement) };
+    let phase = in_parts.or_else(|| phase(finding_of(known, Check::Phase), delay, &analysis, measurement));
     findings.extend(delay.and_then(|found| channel_delay(found, measurement.sample_rate_hz)));
     findings.extend(phase);
     findings.extend(balance(measurement));
-    if !explains_loss {
+    if !is_explained(known, &analysis) {
         findings.extend(side_bass(measurement));
         findings.extend(mono_loss(&analysis, measurement));
     }
+}
+
+/// Bass in the side, where neither a channel that is late nor one that is upside down explains it.
+pub(crate) fn side_bass_of(known: &[Finding], measurement: &Measurement) -> Option<Advice> {
+    let is_own = |_: &Advice| !is_without_image(known) && !is_explained(known, &measurement.analysis());
+    side_bass(measurement).filter(is_own)
+}
+
+fn finding_of(known: &[Finding], check: Check) -> Option<&Finding> {
+    known.iter().find(|finding| finding.id == check)
+}
+
+/// Whether there is but one channel.
+fn is_without_image(known: &[Finding]) -> bool {
+    finding_of(known, Check::DeadChannel).or(finding_of(known, Check::DualMono)).is_some()
+}
+
+/// Whether the channels work against each other on the whole.
+fn is_opposed(analysis: &Analysis) -> bool {
+    analysis.stereo.correlation.is_some_and(|correlation| correlation < PHASE_CORRELATION)
+}
+
+/// Whether a whole channel is inverted or late: loss in mono and bass in the side follow from that.
+fn is_explained(known: &[Finding], analysis: &Analysis) -> bool {
+    let mids = analysis.stereo.bands.get(1).and_then(|band| band.correlation);
+    (is_opposed(analysis) && mids.is_some_and(|correlation| correlation < 0.0))
+        || finding_of(known, Check::ChannelDelay).is_some()
 }
 
 /// Power of the loud parts between two frequencies, both channels together.
@@ -117,7 +139,7 @@ fn phase(
     let is_own = |correlation: f64, band_hz: [f64; 2]| {
         delay.is_none_or(|delay| !is_of_delay(delay, correlation, band_hz, measurement))
     };
-    let is_inverted = correlation < PHASE_CORRELATION && is_own(correlation, ALL_HZ);
+    let is_inverted = is_opposed(analysis) && is_own(correlation, ALL_HZ);
     let is_bass_opposed = bass < PHASE_BASS_CORRELATION
         && is_heard(measurement, BASS_HZ[0], BASS_HZ[1], NO_BASS_DB)
         && is_own(bass, BASS_HZ);
@@ -237,20 +259,45 @@ fn channel_delay(found: &Finding, sample_rate_hz: u32) -> Option<Advice> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AudioBuffer;
+    use crate::measure::Meter;
+
+    /// A left channel that is one sample late.
+    fn late_by_a_sample(rate_hz: u32) -> Finding {
+        Finding {
+            id: Check::ChannelDelay,
+            severity: crate::quality::Severity::Warning,
+            value: Some(-1e3 / f64::from(rate_hz)),
+            unit: "ms",
+            threshold: 1e3 / f64::from(rate_hz),
+            times_s: Vec::new(),
+            frequencies_hz: Vec::new(),
+            message: String::new(),
+        }
+    }
+
+    #[test]
+    fn bass_in_the_side_is_told_unless_a_late_channel_explains_it() {
+        // A tone of 60 Hz, in the side 5 dB over the mid, beside one in the middle.
+        let tone = |hz: f32, n: u16| (std::f32::consts::TAU * hz * f32::from(n) / 44_100.0).sin();
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        for n in 0..44_100u16 {
+            let (mid, side) = (0.1 * tone(60.0, n) + 0.3 * tone(1000.0, n), 0.1778 * tone(60.0, n));
+            left.push(mid + side);
+            right.push(mid - side);
+        }
+        let mut meter = Meter::new(44_100);
+        meter.push(&AudioBuffer::from_channels(44_100, left, right));
+        let measurement = meter.finish();
+        let told = side_bass_of(&[], &measurement).expect("bass in the side");
+        assert!(told.message.starts_with("below 120 Hz the side is 5.0 dB louder than the mid"), "{}", told.message);
+        assert_eq!(side_bass_of(&[late_by_a_sample(44_100)], &measurement), None);
+    }
 
     #[test]
     fn a_delay_of_one_sample_is_told_at_every_rate() {
         for (rate_hz, expected) in [(44_100u32, "1.0 samples (0.023 ms)"), (384_000, "1.0 samples (0.003 ms)")] {
-            let found = Finding {
-                id: Check::ChannelDelay,
-                severity: crate::quality::Severity::Warning,
-                value: Some(-1e3 / f64::from(rate_hz)),
-                unit: "ms",
-                threshold: 1e3 / f64::from(rate_hz),
-                times_s: Vec::new(),
-                frequencies_hz: Vec::new(),
-                message: String::new(),
-            };
+            let found = late_by_a_sample(rate_hz);
             let fix = channel_delay(&found, rate_hz).expect("a delay").fix;
             assert!(fix.starts_with(&format!("move the left channel {expected} earlier")), "{fix}");
         }

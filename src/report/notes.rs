@@ -1,9 +1,10 @@
 //! What else the user of a master should know.
 
 use super::ProfileDocument;
-use super::figures::{change, file_names, number};
+use super::figures::{change, file_names, number, signed};
 use crate::advise::thresholds::RELEASE_RATE_HZ;
 use crate::engine::Recipe;
+use crate::advise::{Advice, side_bass_of};
 use crate::io::is_same_place;
 use crate::master::{MasterJob, Mastered, References};
 use crate::measure::Measurement;
@@ -27,6 +28,9 @@ const GROWN_RATIO: f64 = 1.5;
 const GROWN_DB: f64 = 3.0;
 /// Failures of quality control that make a reference a poor one; others are a matter of its own.
 const MISLEADING: [Check; 3] = [Check::DeadChannel, Check::Dc, Check::Polarity];
+
+/// What takes the bass out of the side, as the advice for a mix has it, in the words of a recipe.
+const MONO_BASS: &str = "[[eq]] kind = \"high_pass\", channel = \"side\", frequency_hz = 120, slope_db_per_octave = 24";
 
 /// Whether a channel of a reference that is upside down was turned before it was measured.
 fn was_turned_over(reference: &Source) -> bool {
@@ -260,6 +264,18 @@ fn density_means(recipe: &Recipe) -> &'static str {
     }
 }
 
+/// Bass in the side of the master, and of the mix if it was there.
+fn side_bass(master: &Advice, mix: Option<&Advice>) -> String {
+    let known = mix.map_or(String::new(), |known| {
+        let width_db = known.evidence.get("side_over_mid_db").copied();
+        format!(" The mix has it already (side over mid {} dB).", signed(width_db, 1))
+    });
+    format!(
+        "In the master: {}.{known} In its recipe, {MONO_BASS} takes it out; panned to the centre of the mix, it is kept.",
+        master.message
+    )
+}
+
 /// That peaks are held where a reference has its own, so far under the ceiling that one would ask why.
 fn held_lower(job: &MasterJob<'_>, mastered: &Mastered) -> Option<String> {
     let held_dbtp = mastered.recipe.limiter.ceiling_dbtp;
@@ -279,6 +295,8 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     let makes_harmonics = recipe.bass_harmonics.is_some();
     let found = Found { mix: &mix.findings, master: &written.findings, louder_lu, makes_harmonics };
     let mut notes = found.master_notes();
+    let wide_bass = |source: &Source| side_bass_of(&source.findings, &source.measurement);
+    notes.extend(wide_bass(written).map(|of_master| side_bass(&of_master, wide_bass(mix).as_ref())));
     let range_lu = |source: &Source| source.measurement.loudness.range_lu();
     let reference_lu = mastered.references.middle.as_ref().and_then(range_lu);
     notes.extend(
@@ -344,6 +362,8 @@ mod tests {
     use crate::dsp::testing::Noise;
     use crate::dsp::width::WidthSettings;
     use crate::measure::Meter;
+    use crate::advise::{Mend, Problem};
+    use crate::dsp::eq::{BandChannel, response_db};
 
     fn finding(id: Check, severity: Severity, value: f64, unit: &'static str) -> Finding {
         Finding {
@@ -376,6 +396,36 @@ mod tests {
         let grown = "In the master: it is so; mend it. It has grown: in the mix 0.5 %, in the master -3.2 %.";
         assert_eq!(found(&small, &master).master_notes(), [grown]);
         assert!(found(&small, &master).mix_notes().is_empty());
+    }
+
+    #[test]
+    fn bass_in_the_side_of_a_master_is_told_with_the_mix_and_the_settings_that_mend_it() {
+        let advice = |width_db| Advice {
+            id: Problem::SideBass,
+            severity: crate::advise::Severity::High,
+            confidence: 0.8,
+            message: "the side is loud".into(),
+            band_hz: None,
+            times_s: Vec::new(),
+            evidence: [("side_over_mid_db", width_db)].into(),
+            fix: String::new(),
+            mend: Mend::Master,
+        };
+        let alone = side_bass(&advice(5.0), None);
+        assert!(alone.starts_with("In the master: the side is loud. In its recipe, [[eq]] kind"), "{alone}");
+        let known = side_bass(&advice(5.0), Some(&advice(4.6)));
+        assert!(known.contains("is loud. The mix has it already (side over mid +4.6 dB). In its"), "{known}");
+    }
+
+    #[test]
+    fn the_settings_that_mend_bass_in_the_side_are_those_of_a_recipe() {
+        let lines = MONO_BASS.replace("[[eq]] ", "[[eq]]\n").replace(", ", "\n");
+        let recipe = format!("schema = \"halfspeed.recipe/1\"\n{lines}\n");
+        let recipe: Recipe = toml::from_str(&recipe).expect("a recipe");
+        let [band] = &recipe.eq[..] else { panic!("{recipe:?}") };
+        let side_db = |hz| response_db(&recipe.eq, BandChannel::Side, hz, 44_100);
+        assert!((side_db(120.0) + 3.0).abs() < 0.1 && side_db(60.0) < -23.0, "{band:?}");
+        assert_eq!(response_db(&recipe.eq, BandChannel::Mid, 60.0, 44_100), 0.0);
     }
 
     #[test]
