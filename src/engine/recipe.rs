@@ -18,11 +18,34 @@ use crate::dsp::multiband::MultibandSettings;
 use crate::dsp::noise_shaping::NoiseShaping;
 use crate::dsp::soft_clip::SoftClipSettings;
 use crate::dsp::width::WidthSettings;
+use crate::engine::processors::catalogue::catalogue;
 use crate::error::{Error, Result};
 use crate::io::{MAX_RATE_HZ, MIN_RATE_HZ, SampleFormat, read_text};
 
 /// The form of recipe that this version reads and writes.
 const SCHEMA: &str = "halfspeed.recipe/1";
+
+/// The stages in the order in which they run: what a recipe calls each, and the kind of processor that it is.
+const STAGES: [(&str, &str); 8] = [
+    ("eq", "eq"),
+    ("bass_harmonics", "bass_harmonics"),
+    ("multiband", "multiband"),
+    ("width", "width"),
+    ("glue", "compressor"),
+    ("leveler", "leveler"),
+    ("soft_clip", "soft_clip"),
+    ("limiter", "limiter"),
+];
+
+/// What a recipe calls a kind of processor. `None` for one that only graphs take.
+pub(crate) fn stage_of(kind: &str) -> Option<&'static str> {
+    STAGES.iter().find(|(_, processor)| *processor == kind).map(|(stage, _)| *stage)
+}
+
+/// All stages, in words.
+fn stages() -> String {
+    STAGES.map(|(stage, _)| stage).join(", ")
+}
 
 /// All settings of a master. The stages run from the last field up: the equaliser first, the limiter last; and `output` is the form
 /// of what they give.
@@ -154,7 +177,8 @@ impl Recipe {
         let body = toml::to_string_pretty(self).unwrap_or_default();
         format!(
             "# A halfspeed recipe. Edit it, then apply it: halfspeed render MIX --recipe THIS -o OUT.wav\n\
-             # Stages run in the order eq, bass_harmonics, multiband, width, glue, leveler, soft_clip, limiter.\n\n{body}"
+             # Stages run in the order {}.\n\n{body}",
+            stages()
         )
     }
 
@@ -194,14 +218,34 @@ fn explained(message: &str) -> String {
         ("invalid type: map, expected a sequence", "bands are a list: write [[eq]], with two brackets"),
         ("wanted string or table", "formats are words: write \"16\", \"24\" or \"32f\", in quotes"),
     ];
-    let remedy = REMEDIES.iter().find(|(mistake, _)| message.contains(mistake));
-    remedy.map_or_else(|| message.to_owned(), |(_, remedy)| format!("{message}\n{remedy}"))
+    let usual = REMEDIES.iter().find(|(mistake, _)| message.contains(mistake)).map(|(_, remedy)| (*remedy).to_owned());
+    let remedy = usual.or_else(|| of_graphs(unknown_field(message)?));
+    remedy.map_or_else(|| message.to_owned(), |remedy| format!("{message}\n{remedy}"))
+}
+
+/// The field of a parser's message that there is none of.
+fn unknown_field(message: &str) -> Option<&str> {
+    let (_, field) = message.split_once("unknown field `")?;
+    field.split('`').next()
+}
+
+/// What to do about a processor that no recipe has under that name. `None` for what is no such processor.
+fn of_graphs(kind: &str) -> Option<String> {
+    match stage_of(kind) {
+        Some(stage) if stage == kind => None,
+        Some(stage) => Some(format!("the {kind} of a recipe is called {stage}")),
+        None => {
+            let is_processor = catalogue().iter().any(|entry| entry.kind == kind);
+            is_processor.then(|| format!("{kind} is a processor for graphs; a recipe has {}", stages()))
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dsp::eq::{BandChannel, BandKind};
+    use crate::engine::processors::catalogue::schema_of;
 
     #[test]
     fn a_recipe_survives_its_file() {
@@ -233,6 +277,33 @@ mod tests {
         assert!(reason.contains("dirve_db") && reason.contains("line"), "{reason}");
         let reason = Recipe::from_toml("schema = \"halfspeed.recipe/9\"").unwrap_err();
         assert!(reason.contains("halfspeed.recipe/1"), "{reason}");
+    }
+
+    #[test]
+    fn a_processor_that_recipes_do_not_have_is_told_with_what_they_have() {
+        let reason = |table: &str| Recipe::from_toml(&format!("schema = \"{SCHEMA}\"\n{table}\n")).unwrap_err();
+        let de_esser = reason("[de_esser]");
+        assert!(
+            de_esser.contains("de_esser is a processor for graphs; a recipe has eq, bass_harmonics,"),
+            "{de_esser}"
+        );
+        assert!(reason("[compressor]").contains("the compressor of a recipe is called glue"));
+        // No processor, and one that recipes have.
+        for table in ["[no_such_thing]", "[limiter]\nwidth = 1.0"] {
+            let reason = reason(table);
+            assert!(reason.contains("unknown field") && !reason.contains("a recipe"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn the_stages_are_the_fields_of_a_recipe_from_the_last_one_up() {
+        let schema = schema_of::<Recipe>().to_value();
+        let mut fields: Vec<&String> = schema["properties"].as_object().expect("fields").keys().collect();
+        fields.retain(|field| !["schema", "eq_mode", "output"].contains(&field.as_str()));
+        fields.reverse();
+        assert_eq!(fields, STAGES.map(|(stage, _)| stage));
+        let kinds: Vec<String> = catalogue().into_iter().map(|entry| entry.kind).collect();
+        assert!(STAGES.iter().all(|(_, kind)| kinds.iter().any(|known| known == kind)), "{kinds:?}");
     }
 
     #[test]

@@ -27,8 +27,9 @@ impl ProcessorsDocument {
 const HEAD: &str = "\
 # Processors
 
-Every processor that a mix can chain, with its parameters. Made from the code that checks them; `halfspeed processors`
-prints the same, `--json` for programs, `--schema graph` and `--schema recipe` as JSON schemas. Written anew by
+Every processor that a mix can chain, with its parameters; a recipe has a fixed row of some. Made from the code that
+checks them; `halfspeed processors` prints the same, `--json` for programs, `--schema graph` and `--schema recipe` as
+JSON schemas. Written anew by
 
     HALFSPEED_UPDATE_DOCS=1 cargo test --test docs
 
@@ -40,6 +41,7 @@ pub fn processors_markdown(document: &ProcessorsDocument) -> String {
     let mut page = String::from(HEAD);
     for processor in &document.processors {
         let _ = writeln!(page, "\n## {}\n\n{} {}", processor.kind, processor.summary, processor.method);
+        let _ = writeln!(page, "\n{}", taken_by(processor));
         let _ = writeln!(page, "\n| parameter | range | unit | default | meaning |\n|---|---|---|---|---|");
         for parameter in &processor.parameters {
             let [name, range, unit, default, _] = row(parameter).map(|cell| cell.replace('|', "or"));
@@ -48,6 +50,14 @@ pub fn processors_markdown(document: &ProcessorsDocument) -> String {
     }
     // Summaries without more to say end in a space.
     page.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// Which settings files take a processor.
+pub(super) fn taken_by(processor: &ProcessorEntry) -> String {
+    processor.recipe_stage.map_or_else(
+        || "For graphs alone.".into(),
+        |stage| format!("For graphs, and for recipes under the name {stage}."),
+    )
 }
 
 /// Name, range, unit, default and meaning of a parameter.

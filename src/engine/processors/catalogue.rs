@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::ProcessorSettings;
 use crate::dsp::parameter::unit_of;
+use crate::engine::recipe::stage_of;
 
 /// A kind of processor.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -18,6 +19,8 @@ pub struct ProcessorEntry {
     pub summary: String,
     /// How, and after whom. Empty where there is no more to say.
     pub method: String,
+    /// What a recipe calls it. `None` where only graphs take it.
+    pub recipe_stage: Option<&'static str>,
     /// Its parameters, in the order of the settings.
     pub parameters: Vec<ParameterEntry>,
 }
@@ -69,16 +72,17 @@ pub fn catalogue() -> Vec<ProcessorEntry> {
 }
 
 fn entry(schema: &Map<String, Value>) -> ProcessorEntry {
-    let kind = schema.get("properties").and_then(|properties| properties["kind"]["const"].as_str());
+    let kind = schema.get("properties").and_then(|properties| properties["kind"]["const"].as_str()).unwrap_or_default();
     let description = text(schema, "description");
     let (summary, method) = description.split_once("\n\n").unwrap_or((description, ""));
     let mut parameters = Vec::new();
     collect("", schema, &mut parameters);
     parameters.retain(|parameter| parameter.name != "kind");
     ProcessorEntry {
-        kind: kind.unwrap_or_default().to_owned(),
+        kind: kind.to_owned(),
         summary: one_line(summary),
         method: one_line(method),
+        recipe_stage: stage_of(kind),
         parameters,
     }
 }

@@ -3,7 +3,7 @@
 use super::{line, wrap, wrap_beside};
 use crate::engine::processors::catalogue::ParameterEntry;
 use crate::report::ProcessorsDocument;
-use crate::report::processors::row;
+use crate::report::processors::{row, taken_by};
 
 /// A table for each processor.
 pub fn processors_text(document: &ProcessorsDocument) -> String {
@@ -15,6 +15,7 @@ pub fn processors_text(document: &ProcessorsDocument) -> String {
         line(&mut out, &processor.kind);
         wrap(&mut out, &processor.summary, 2);
         wrap(&mut out, &processor.method, 2);
+        wrap(&mut out, &taken_by(processor), 2);
         let rows: Vec<[String; 4]> = processor.parameters.iter().map(cells).collect();
         let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let [name_width, range_width, default_width] = [0, 1, 2].map(widest);
@@ -49,6 +50,8 @@ mod tests {
         assert_fits(&text);
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for told in [
+            "For graphs, and for recipes under the name glue.",
+            "For graphs alone.",
             "bands[].frequency_hz 10 to 0.49 fs Hz required Centre or corner",
             "detector rms What the level is: rms | peak",
         ] {
