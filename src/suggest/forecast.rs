@@ -1,9 +1,10 @@
 //! How far the levels of a band will spread in the master: what a suggested compressor predicts.
 //!
-//! Equaliser, compressor and leveler work on what was measured of the mix, ten moments a second, in place of its sound. What goes on within
-//! a moment is left out, and so are the width, which moves little of it, and the limiter, whose drive isn't known yet. Of the 27 band
-//! compressors that 60 development pairs get at amounts of 50 and 100, a model of this predicts 18 to within 1 dB of what is measured in the
-//! master, at 0.7 dB off on average; without the leveler, whose part is the larger one as a rule, it would be 2.8 dB.
+//! Equaliser, compressor and leveler work on what was measured of the mix, ten moments a second, in place of its sound. What
+//! goes on within a moment is left out, and so are the width, which moves little of it, and the limiter, whose drive isn't known
+//! yet. Of the 27 band compressors that 60 development pairs get at amounts of 50 and 100, a model of this predicts 18 to within
+//! 1 dB of what is measured in the master, at 0.7 dB off on average; without the leveler, whose part is the larger one as a rule,
+//! it would be 2.8 dB.
 
 use super::Proposal;
 use crate::dsp::compressor::{BandCompressorSettings, CompressorSettings};
