@@ -772,7 +772,7 @@ fn analyze_writes_a_page_and_a_table_over_time() {
     assert!(text.status.success());
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     assert!(text.lines().any(|line| line.starts_with("album")) && !text.contains('\u{1b}'), "{text}");
-    assert!(text.contains("  reference.flac: fail cut_end"), "{text}");
+    assert!(text.contains("  reference.flac: warning click"), "{text}");
     let [page_name, table_name] = [&page, &table].map(|path| path.to_str().expect("plain"));
     assert!(text.ends_with(&format!("\nReport: {page_name}\nValues over time: {table_name}\n")), "{text}");
     assert!(fs::read_to_string(&page).expect("written").contains(">album<"));

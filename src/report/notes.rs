@@ -3,8 +3,8 @@
 use super::ProfileDocument;
 use super::figures::{change, file_names, number, signed};
 use crate::advise::thresholds::RELEASE_RATE_HZ;
-use crate::engine::Recipe;
 use crate::advise::{Advice, side_bass_of};
+use crate::engine::Recipe;
 use crate::io::is_same_place;
 use crate::master::{MasterJob, Mastered, References};
 use crate::measure::Measurement;
@@ -358,12 +358,12 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::AudioBuffer;
+    use crate::advise::{Mend, Problem};
+    use crate::dsp::eq::{BandChannel, response_db};
     use crate::dsp::leveler::LevelerSettings;
     use crate::dsp::testing::Noise;
     use crate::dsp::width::WidthSettings;
     use crate::measure::Meter;
-    use crate::advise::{Mend, Problem};
-    use crate::dsp::eq::{BandChannel, response_db};
 
     fn finding(id: Check, severity: Severity, value: f64, unit: &'static str) -> Finding {
         Finding {

@@ -4,6 +4,8 @@ mod dynamics;
 mod spectrum;
 mod stereo;
 
+pub(crate) use self::stereo::MONO_SIDE;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -12,7 +12,7 @@ use crate::units::power_to_db;
 const MOST_MONO_LOSS_DB: f64 = 100.0;
 
 /// A side under this share of the mid's power is none: -60 dB, where the windows' skirts and roundings of a mono programme are.
-const MONO_SIDE: f64 = 1e-6;
+pub(crate) const MONO_SIDE: f64 = 1e-6;
 
 /// A band under this share of the power of all holds nothing but roundings: -120 dB.
 const EMPTY_BAND: f64 = 1e-12;
