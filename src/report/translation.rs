@@ -210,16 +210,40 @@ pub(super) fn ceiling_outcome(fix: &CeilingFix, translation: &Translation) -> St
     }
 }
 
+/// What scores don't tell of a programme against the mix that it was made from.
+pub(super) fn unheard(translation: &Translation) -> impl Iterator<Item = String> {
+    bass_note(translation).into_iter().chain(density_note(translation))
+}
+
+/// That a programme lacks bass that its mix has, and what that means for the changes of its scores.
+pub(super) fn bass_note(translation: &Translation) -> Option<String> {
+    let lack_db = number(Some(translation.bass_lack_db?), 0);
+    Some(format!(
+        "It lacks {lack_db} dB of the mix's bass, 30 to 130 Hz at equal loudness: what bass, tone and noise gain by that is not \
+         counted in the changes."
+    ))
+}
+
+/// A PLR that fell by more is worth a word, dB.
+const DENSER_DB: f64 = 3.0;
+
+/// That a programme is much denser than its mix, which no score knows of.
+fn density_note(translation: &Translation) -> Option<String> {
+    let denser_db = translation.plr_change_db.map(|change| -change).filter(|db| *db > DENSER_DB)?;
+    Some(format!(
+        "Its peaks stand {} dB less over its loudness than the mix's. Dynamics and distortion are not scored: see \
+         `halfspeed compare`.",
+        number(Some(denser_db), 1)
+    ))
+}
+
 /// Changes of a score that are worth a word in the summary, points.
 const NOTABLE: f64 = 5.0;
 
 /// A sentence on what mastering changed.
 pub(super) fn summary(translation: &Translation) -> String {
-    let changes: Vec<(&str, f64)> = translation
-        .devices
-        .iter()
-        .filter_map(|device| Some((device.name.as_str(), device.own.score? - device.before.as_ref()?.score?)))
-        .collect();
+    let changes: Vec<(&str, f64)> =
+        translation.devices.iter().filter_map(|device| Some((device.name.as_str(), device.change?))).collect();
     let of = |sign: f64| {
         let mut found: Vec<_> = changes.iter().filter(|(_, change)| sign * change >= NOTABLE).collect();
         found.sort_by(|a, b| (sign * b.1).total_cmp(&(sign * a.1)));
@@ -278,6 +302,20 @@ mod tests {
         assert!(fix_outcome(&fix, &translation).ends_with("+3.1 rendered: left out, it would be another sound"));
         translation.devices[0].fixes[0].verified = None;
         assert!(fix_hint(&translation).is_some_and(|hint| hint.contains("master --translate-fix")));
+    }
+
+    #[test]
+    fn what_scores_do_not_tell_is_told_where_there_is_much_of_it() {
+        let told = |bass_lack_db, plr_change_db| {
+            unheard(&Translation { bass_lack_db, plr_change_db, ..sample::translation() }).collect::<Vec<_>>()
+        };
+        assert!(told(None, None).is_empty() && told(None, Some(-2.9)).is_empty() && told(None, Some(8.0)).is_empty());
+        let notes = told(Some(14.2), Some(-4.2));
+        assert!(notes[0].starts_with("It lacks 14 dB of the mix's bass"), "{notes:?}");
+        assert!(
+            notes[1].contains("4.2 dB less") && notes[1].contains("not scored: see `halfspeed compare`"),
+            "{notes:?}"
+        );
     }
 
     #[test]

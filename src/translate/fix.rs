@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::programme::Programme;
-use super::scores::{Departure, balance_loss, cost_of_balance};
+use super::scores::{Departure, balance_loss, bass_lack_db, cost_of_balance};
 use super::{DeviceScore, Devices, WEAK_SCORE};
 use crate::dsp::bass_harmonics::BassHarmonicsSettings;
 use crate::dsp::eq::{BandChannel, BandKind, EqBand};
@@ -229,7 +229,7 @@ pub fn predict(devices: &Devices, programme: &Programme, scores: &[DeviceScore])
         .map(|change| (change, change.predicted(programme)))
         // Devices are scored on what they keep of what they get: what nobody gets any more would not be missed, and what all get
         // too much of would be as it was meant.
-        .filter(|(change, changed)| !change.takes_away() || balance_loss(programme, changed) <= MOST_HARM)
+        .filter(|(change, changed)| !change.takes_away() || takes_little(programme, changed))
         .filter(|(_, changed)| !rewrites(programme, changed))
         .map(|(change, changed)| (change, gains(scores, &devices.score(&changed))))
         .filter(|(_, gains)| gains.iter().all(|gain| *gain >= -MOST_HARM))
@@ -261,9 +261,15 @@ pub fn rewrites(programme: &Programme, changed: &Programme) -> bool {
     cost_of_balance(programme, points) > MOST_HARM || most_db > MOST_RISE_DB
 }
 
+/// Whether a change that takes something away takes little of the balance, and of the bass.
+fn takes_little(programme: &Programme, changed: &Programme) -> bool {
+    balance_loss(programme, changed) <= MOST_HARM && bass_lack_db(programme, changed).is_none()
+}
+
 /// What each device gains; 0 where it has no score.
 fn gains(before: &[DeviceScore], after: &[DeviceScore]) -> Vec<f64> {
-    before.iter().zip(after).map(|(was, is)| is.score.zip(was.score).map_or(0.0, |(is, was)| is - was)).collect()
+    // What lacks bass is not tried.
+    before.iter().zip(after).map(|(was, is)| is.parts.gain_over(&was.parts, false).unwrap_or(0.0)).collect()
 }
 
 /// What a change takes from the device that loses most, and which that is; the device that it is for does not count.

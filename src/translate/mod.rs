@@ -37,7 +37,7 @@ pub use self::noise::{Noise, NoiseShape};
 use self::platforms::Playback;
 pub use self::programme::{PLAYBACK_LUFS, Programme};
 pub use self::scores::{LostElement, Part, Parts, Unscored, lost_in_mono};
-use self::scores::{Scored, Traits, unscored};
+use self::scores::{Scored, Traits, bass_lack_db, unscored};
 use crate::error::Result;
 use crate::io::Spool;
 use crate::measure::Measurement;
@@ -197,6 +197,11 @@ pub struct Translation {
     pub platforms_as_of: String,
     /// What devices leave of it, in the order of their table.
     pub devices: Vec<DeviceTranslation>,
+    /// What it lacks of the bass of the mix that it was made from (30 to 130 Hz, at equal loudness), dB. `None` without a mix, and where
+    /// that is 3 dB or less. Where there is some, `change` leaves out what `bass`, `balance` and `noise` gain.
+    pub bass_lack_db: Option<f64>,
+    /// Change of the peak to loudness ratio from the mix that it was made from, which no score knows of, dB. `None` without a mix.
+    pub plr_change_db: Option<f64>,
     /// Parts that the programme is scored on nowhere, and why.
     pub unscored: Vec<Unscored>,
     /// What a mono device loses, lowest first.
@@ -241,12 +246,20 @@ pub struct DeviceTranslation {
     pub sections: Vec<SectionScore>,
     /// The score of the mix that it was made from. `None` without one.
     pub before: Option<DeviceScore>,
+    /// What it gains over that mix, points: the weighted mean of the changes of the parts that both have. `None` without a mix, and where
+    /// they share no part.
+    pub change: Option<f64>,
     /// The score of the reference. `None` without one.
     pub reference: Option<DeviceScore>,
     /// What would help, on a weak device, the best first. The JSON tells that one; `None` where there is nothing.
     #[serde(rename = "fix", serialize_with = "the_first")]
     #[schemars(with = "Option<Fix>")]
     pub fixes: Vec<Fix>,
+}
+
+/// Peak to loudness ratio, dB.
+fn plr_db(measurement: &Measurement) -> Option<f64> {
+    Some(measurement.peaks.true_dbtp()? - measurement.loudness.integrated_lufs()?)
 }
 
 fn the_first<S: Serializer>(fixes: &[Fix], serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -280,6 +293,7 @@ impl Translation {
         let (befores, references) = (other(mix.as_ref()), other(production.as_ref()));
         let fixes = fix::predict(devices, &programme, &scores);
         let sections = devices.score_sections(&programme, mix.as_ref());
+        let bass_lack_db = mix.as_ref().and_then(|mix| bass_lack_db(mix, &programme));
         let table = platforms::built_in();
         let rows = devices.iter().zip(scores).zip(sections).zip(befores.into_iter().zip(references)).zip(fixes);
         Some(Self {
@@ -291,6 +305,9 @@ impl Translation {
                 .map(|((((device, own), sections), (before, reference)), fixes)| DeviceTranslation {
                     id: device.id.clone(),
                     name: device.name.clone(),
+                    change: before
+                        .as_ref()
+                        .and_then(|before| own.parts.gain_over(&before.parts, bass_lack_db.is_some())),
                     own,
                     sections,
                     before,
@@ -298,6 +315,8 @@ impl Translation {
                     fixes,
                 })
                 .collect(),
+            bass_lack_db,
+            plr_change_db: before.and_then(|before| Some(plr_db(measurement)? - plr_db(before)?)),
             unscored: unscored(&programme),
             lost_in_mono: lost_in_mono(&programme),
             codecs: Vec::new(),

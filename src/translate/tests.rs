@@ -251,12 +251,71 @@ fn the_weights_of_the_parts_make_the_whole() {
     assert!((all.score().expect("parts") - 80.0).abs() < 1e-9);
 }
 
+/// A score that its balance alone makes.
+fn balanced(score: f64) -> DeviceScore {
+    let parts = Parts { balance: Some(score), ..Parts::default() };
+    DeviceScore { score: parts.score(), parts, bands: Vec::new() }
+}
+
+#[test]
+fn a_part_that_one_version_has_not_is_no_part_of_the_change() {
+    let stereo = Parts { lead: Some(20.0), balance: Some(80.0), stress: Some(60.0), ..Parts::default() };
+    let folded = Parts { lead: None, ..stereo };
+    assert!(folded.score() > stereo.score().map(|score| score + 20.0));
+    assert_eq!(folded.gain_over(&stereo, false), Some(0.0));
+    assert_eq!(stereo.gain_over(&folded, false), Some(0.0));
+    assert_eq!(stereo.gain_over(&Parts::default(), false), None);
+    // Where both have the same parts, it is the difference of the scores.
+    let other = Parts { lead: Some(30.0), balance: Some(76.0), ..stereo };
+    let difference = other.score().expect("parts") - stereo.score().expect("parts");
+    assert!((other.gain_over(&stereo, false).expect("parts") - difference).abs() < 1e-9);
+    // What a lack of bass gives to parts that don't miss it isn't counted; what it takes from them is.
+    let (more, less) = ([70.0, 90.0], [40.0, 76.0]);
+    let with_bass = Parts { bass: Some(50.0), ..stereo };
+    let thin = |[bass, balance]: [f64; 2]| Parts { bass: Some(bass), balance: Some(balance), ..stereo };
+    assert_eq!(thin(more).gain_over(&with_bass, true), Some(0.0));
+    assert_eq!(thin(less).gain_over(&with_bass, true), thin(less).gain_over(&with_bass, false));
+    let relieved = Parts { stress: Some(100.0), ..thin(more) };
+    assert!(relieved.gain_over(&with_bass, true).is_some_and(|gain| gain > 1.0));
+}
+
+#[test]
+fn a_mix_without_its_bass_is_told_as_one_and_gains_nothing_by_it() {
+    // Notes of half a second under noise; the other version has a tenth of the bass.
+    let length = 8 * RATE as usize;
+    let (left, right) = (pink(18, length), pink(19, length));
+    let with_bass = |level: f64| {
+        let (left, right) = (&left, &right);
+        measured(RATE, 8.0, move |n| {
+            let on = if n % 22_050 < 16_000 { 1.0 } else { 0.0 };
+            let bass = level * on * (sine(n, 50.0) + 0.3 * sine(n, 100.0));
+            (bass + left[n], bass + right[n])
+        })
+    };
+    let (mix, thin) = (with_bass(0.5), with_bass(0.05));
+    let devices = table();
+    let told = |after, before| Translation::new(&devices, after, Some(before), None).expect("loud");
+    let without = told(&thin, &mix);
+    assert!(without.bass_lack_db.is_some_and(|db| (5.0..12.0).contains(&db)), "{:?}", without.bass_lack_db);
+    for device in &without.devices {
+        let before = device.before.as_ref().expect("a mix").parts;
+        assert_eq!(device.change, device.own.parts.gain_over(&before, true), "{}", device.id);
+    }
+    let has_left_out = |device: &DeviceTranslation| {
+        let before = device.before.as_ref().expect("a mix").parts;
+        device.own.parts.gain_over(&before, false) > device.change
+    };
+    assert!(without.devices.iter().any(has_left_out), "some device would gain by it");
+    assert_eq!(told(&mix, &thin).bass_lack_db, None, "more bass is no lack");
+    let same = told(&mix, &mix);
+    assert_eq!((same.bass_lack_db, same.plr_change_db), (None, Some(0.0)));
+    assert!(same.devices.iter().all(|device| device.change == Some(0.0)));
+}
+
 #[test]
 fn a_fix_that_hurts_another_device_does_not_pass() {
     let devices = table();
-    let scores = |of: &dyn Fn(usize) -> f64| -> Vec<DeviceScore> {
-        (0..16).map(|k| DeviceScore { score: Some(of(k)), parts: Parts::default(), bands: Vec::new() }).collect()
-    };
+    let scores = |of: &dyn Fn(usize) -> f64| -> Vec<DeviceScore> { (0..16).map(|k| balanced(of(k))).collect() };
     let before = scores(&|_| 50.0);
     let judged = |after: &dyn Fn(usize) -> f64| fix::judge(&devices, &before, &scores(after), 0);
     let helps = judged(&|k| if k == 0 { 58.0 } else { 48.5 });
@@ -314,9 +373,7 @@ fn harmonics_of_the_bass_do_what_they_promise_and_are_not_proposed_where_they_wo
 fn what_is_not_told_of_is_still_not_to_be_hurt() {
     let all = table();
     let one = table().telling(vec!["phone-mono".into()]);
-    let scores = |of: &dyn Fn(usize) -> f64| -> Vec<DeviceScore> {
-        (0..16).map(|k| DeviceScore { score: Some(of(k)), parts: Parts::default(), bands: Vec::new() }).collect()
-    };
+    let scores = |of: &dyn Fn(usize) -> f64| -> Vec<DeviceScore> { (0..16).map(|k| balanced(of(k))).collect() };
     let car = all.position("car").expect("in the table");
     let (before, after) = (scores(&|_| 50.0), scores(&|k| if k == car { 45.0 } else { 60.0 }));
     assert_eq!(fix::judge(&one, &before, &after, 0).left_out, Some(fix::LeftOut::Harms));
@@ -343,9 +400,7 @@ fn what_was_rendered_and_left_out_is_proposed_last_and_says_so() {
     for device in &mut translation.devices {
         device.fixes = vec![propose(taken), propose(failed), propose(untried)];
     }
-    let scores = |score: f64| -> Vec<DeviceScore> {
-        (0..16).map(|_| DeviceScore { score: Some(score), parts: Parts::default(), bands: Vec::new() }).collect()
-    };
+    let scores = |score: f64| -> Vec<DeviceScore> { (0..16).map(|_| balanced(score)).collect() };
     let (before, after) = (scores(50.0), scores(50.2));
     let verified = (0..16).map(|index| fix::judge(&devices, &before, &after, index)).collect();
     let applied =

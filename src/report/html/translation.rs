@@ -8,7 +8,7 @@ use crate::report::TranslationDocument;
 use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
 use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
 use crate::report::translation::{
-    ceiling_outcome, codec_need, fix_hint, fix_outcome, part_head, section_words, service_words,
+    ceiling_outcome, codec_need, fix_hint, fix_outcome, part_head, section_words, service_words, unheard,
 };
 use crate::translate::{DeviceTranslation, Part, Translation};
 
@@ -81,7 +81,11 @@ fn scores(translation: &Translation, named: Option<&str>) -> Markup {
         " Devices are models, not measurements: compare versions of one song."
         @if let Some(named) = named.filter(|_| has_reference) { " " (named) }
     };
-    html! { h3 { "Scores" } (figure(&caption, |layout| score_bars(layout, "Translation scores by device", &rows))) }
+    html! {
+        h3 { "Scores" }
+        (figure(&caption, |layout| score_bars(layout, "Translation scores by device", &rows)))
+        @for note in unheard(translation) { p { (note) } }
+    }
 }
 
 fn bands(translation: &Translation) -> Markup {

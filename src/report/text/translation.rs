@@ -3,7 +3,8 @@
 use super::super::TranslationDocument;
 use super::super::figures::{NONE, clock, describe_file, file_name, hertz_range, number, printable, signed};
 use super::super::translation::{
-    ceiling_outcome, codec_need, fix_hint, fix_outcome, part_head, section_words, service_words, summary,
+    bass_note, ceiling_outcome, codec_need, fix_hint, fix_outcome, part_head, section_words, service_words, summary,
+    unheard,
 };
 use super::{WIDTH, columns, line, line_with_words, pad, shorten, wrap};
 use crate::translate::{DeviceScore, DeviceTranslation, Part, Translation};
@@ -35,6 +36,7 @@ pub fn translation_text(document: &TranslationDocument) -> String {
 /// What a master's report says of its translation.
 pub(super) fn in_master(out: &mut String, translation: &Translation) {
     wrap(out, &printable(&summary(translation)), 0);
+    wrap(out, &bass_note(translation).unwrap_or_default(), 2);
     if let Some(weakest) = translation.weakest() {
         let score = number(weakest.own.score, 0);
         let fix = weakest.fix().filter(|fix| !fix.is_left_out());
@@ -80,8 +82,6 @@ fn devices(out: &mut String, translation: &Translation) {
     );
     let score = |score: &Option<DeviceScore>| number(score.as_ref().and_then(|score| score.score), 0);
     for device in &translation.devices {
-        let change =
-            device.own.score.zip(device.before.as_ref().and_then(|before| before.score)).map(|(is, was)| is - was);
         let parts = Part::ALL.map(|part| format!("{:>7}", number(device.own.parts.of(part), 0))).concat();
         line(
             out,
@@ -90,7 +90,7 @@ fn devices(out: &mut String, translation: &Translation) {
                 pad(&shorten(&printable(&device.name), 24), 24),
                 number(device.own.score, 0),
                 column(has_before, &score(&device.before)),
-                column(has_before, &signed(change, 0)),
+                column(has_before, &signed(device.change, 0)),
                 column(has_reference, &score(&device.reference)),
             ),
         );
@@ -99,6 +99,7 @@ fn devices(out: &mut String, translation: &Translation) {
         out,
         &format!("  {NONE}: does not apply. Devices are models, not measurements: compare versions of one song."),
     );
+    unheard(translation).for_each(|note| wrap(out, &note, 2));
 }
 
 fn unscored(out: &mut String, translation: &Translation) {
@@ -275,7 +276,20 @@ mod tests {
             "Translates better on: Phone, one speaker +8; worse on: Car <\u{1b}motorway> -6."
         );
         let mut same = sample::translation();
-        same.devices.iter_mut().for_each(|device| device.before = Some(device.own.clone()));
+        same.devices.iter_mut().for_each(|device| device.change = Some(0.0));
         assert!(summary(&same).contains("within 5 points"));
+    }
+
+    #[test]
+    fn bass_that_is_lacking_is_told_under_the_scores_and_in_a_masters_report() {
+        let mut document = document();
+        document.translation.bass_lack_db = Some(14.2);
+        document.translation.plr_change_db = Some(-4.0);
+        let text = translation_text(&document);
+        assert_fits(&text);
+        assert!(text.contains("It lacks 14 dB of the mix's bass") && text.contains("are not scored"), "{text}");
+        let mut out = String::new();
+        in_master(&mut out, &document.translation);
+        assert!(out.contains("It lacks 14 dB of the mix's bass") && !out.contains("are not scored"), "{out}");
     }
 }

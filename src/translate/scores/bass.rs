@@ -31,6 +31,21 @@ const MASKING_FROM_BELOW_DB: f64 = 8.0;
 const MASKING_FROM_ABOVE_DB: f64 = 20.0;
 const MASKING_OFFSET_DB: f64 = 6.0;
 
+/// A version that has less of the bass than the other by this much lacks it, dB ...
+const LACKING_DB: f64 = 3.0;
+/// ... and what it lacks is told up to this, dB.
+const MOST_LACK_DB: f64 = 60.0;
+
+/// What a version of a programme lacks of another one's bass, at equal loudness, dB. `None` where that is 3 dB or less, and where the
+/// other one has no bass to speak of.
+pub(in crate::translate) fn lack_db(before: &Programme, after: &Programme) -> Option<f64> {
+    let power = |bands: &[[f64; 2]]| bands.iter().map(|[mid, side]| mid + side).sum::<f64>();
+    let bass = |programme: &Programme| power(&programme.whole[programme.bands.within(BASS_HZ)]);
+    let has_bass = bass(before) >= power(&before.whole) * db_to_power(-UNDER_ALL_DB);
+    let lack_db = power_to_db(bass(before) / bass(after)).min(MOST_LACK_DB);
+    (has_bass && lack_db > LACKING_DB).then_some(lack_db)
+}
+
 /// The bass line of a programme.
 pub(in crate::translate) struct Line {
     /// Band of the fundamental in each frame that has bass.

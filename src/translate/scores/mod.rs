@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) use self::balance::{Departure, loss as balance_loss};
-pub(super) use self::bass::masking;
+pub(super) use self::bass::{lack_db as bass_lack_db, masking};
 pub use self::mono::{LostElement, lost_in_mono};
 use super::ear::Ear;
 use super::programme::Programme;
@@ -53,6 +53,11 @@ impl Part {
             Self::Mono | Self::Balance => 0.15,
             Self::Noise | Self::Stress => 0.10,
         }
+    }
+
+    /// Whether it holds what is heard against what the version itself has, so that what the version lacks is not missed.
+    fn is_of_version(self) -> bool {
+        matches!(self, Self::Bass | Self::Balance | Self::Noise)
     }
 }
 
@@ -94,10 +99,24 @@ impl Parts {
 
     /// The whole score: the weighted mean of the parts that apply. `None` if none does.
     pub fn score(&self) -> Option<f64> {
-        let parts = Part::ALL.into_iter().filter_map(|part| Some((self.of(part)?, part.weight())));
-        let (sum, weights) = parts.fold((0.0, 0.0), |(sum, all), (part, weight)| (sum + part * weight, all + weight));
-        (weights > 0.0).then(|| sum / weights)
+        weighted_mean(|part| self.of(part))
     }
+
+    /// What these parts gain over those of another version of the programme, points: the weighted mean of the changes of the parts
+    /// that apply to both. `None` if none does. Where `lacks_bass`, what the parts that don't miss it gain is not counted.
+    pub(super) fn gain_over(&self, before: &Self, lacks_bass: bool) -> Option<f64> {
+        weighted_mean(|part| {
+            let gain = self.of(part)? - before.of(part)?;
+            Some(if lacks_bass && part.is_of_version() { gain.min(0.0) } else { gain })
+        })
+    }
+}
+
+/// The mean of what parts have, by their weights; `None` where none has anything.
+fn weighted_mean(of: impl Fn(Part) -> Option<f64>) -> Option<f64> {
+    let parts = Part::ALL.into_iter().filter_map(|part| Some((of(part)?, part.weight())));
+    let (sum, weights) = parts.fold((0.0, 0.0), |(sum, all), (part, weight)| (sum + part * weight, all + weight));
+    (weights > 0.0).then(|| sum / weights)
 }
 
 /// What of a programme's scores is the same for every device.
