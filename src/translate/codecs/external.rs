@@ -18,6 +18,9 @@ const MOST_HALVINGS: f32 = 100.0;
 /// What both formats have a mode for and services send. Below, encoders have other modes, and above, not all of them know the same.
 const RATES_HZ: [u32; 3] = [32_000, 44_100, 48_000];
 
+/// Steps of 24 bits from zero to full scale.
+const FULL_SCALE: f32 = 8_388_608.0;
+
 /// An encoder on this machine.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tool {
@@ -136,7 +139,8 @@ impl Tool {
     }
 }
 
-/// 24 bits: every encoder reads them. What exceeds full scale is halved until it doesn't; tells what became of it.
+/// 24 bits: every encoder reads them. What they hold goes in as it is, as a service would encode it: a last bit that is dithered anew can
+/// move the peaks of what is decoded by half a dB. What exceeds full scale is halved until it doesn't; tells what became of it.
 ///
 /// Resampled twice, to find its peak and to be written, so that nothing of it has to be kept.
 fn write_wav(audio: &Spool, path: &Path) -> Result<f32> {
@@ -144,9 +148,10 @@ fn write_wav(audio: &Spool, path: &Path) -> Result<f32> {
     let file = std::fs::File::create(path).map_err(failed)?;
     let rate_hz = stream_rate_hz(audio.sample_rate_hz(), |rate_hz| RATES_HZ.contains(&rate_hz));
     let mut writer = WavWriter::create(file, rate_hz, SampleFormat::Int24).map_err(failed)?;
-    let mut peak = 0.0f32;
+    let (mut peak, mut is_held) = (0.0f32, true);
     at_rate(audio, rate_hz, |block| {
         peak = peak.max(magnitude(block.left())).max(magnitude(block.right()));
+        is_held = is_held && is_held_by_24_bits(block.left()) && is_held_by_24_bits(block.right());
         Ok(())
     })?;
     let halvings = peak.log2().ceil().clamp(0.0, MOST_HALVINGS);
@@ -157,6 +162,11 @@ fn write_wav(audio: &Spool, path: &Path) -> Result<f32> {
     at_rate(audio, rate_hz, |block| {
         left.resize(block.frames(), 0);
         right.resize(block.frames(), 0);
+        if is_held {
+            left.iter_mut().zip(block.left()).for_each(|(step, x)| *step = (x * FULL_SCALE) as i32);
+            right.iter_mut().zip(block.right()).for_each(|(step, x)| *step = (x * FULL_SCALE) as i32);
+            return writer.write_int(&left, &right).map_err(failed);
+        }
         scaled.clear();
         scaled.extend(block.left(), block.right());
         let (scaled_left, scaled_right) = scaled.channels_mut();
@@ -166,4 +176,53 @@ fn write_wav(audio: &Spool, path: &Path) -> Result<f32> {
     })?;
     writer.finish().map_err(failed)?;
     Ok(gain)
+}
+
+/// Whether all samples are steps of 24 bits.
+fn is_held_by_24_bits(samples: &[f32]) -> bool {
+    samples.iter().map(|x| x * FULL_SCALE).all(|step| step.fract() == 0.0 && (-FULL_SCALE..FULL_SCALE).contains(&step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::testing::Noise;
+    use crate::source::load_audio;
+
+    /// What an encoder is given of a left channel, beside a right one of steps.
+    fn given(left: Vec<f32>, rate_hz: u32) -> (f32, Vec<f32>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("programme.wav");
+        let right = vec![0.25; left.len()];
+        let mut audio = Spool::new(rate_hz);
+        audio.push(&AudioBuffer::from_channels(rate_hz, left, right)).expect("memory");
+        let gain = write_wav(&audio, &path).expect("written");
+        let written = load_audio(&path, None, &|_, _| {}).expect("a file");
+        let mut block = AudioBuffer::new(written.sample_rate_hz());
+        written.read(0, written.frames() as usize, &mut block).expect("memory");
+        (gain, block.left().to_vec())
+    }
+
+    #[test]
+    fn an_encoder_is_given_the_very_samples_that_24_bits_hold() {
+        let mut noise = Noise(21);
+        for bits in [16, 24] {
+            let full_scale = 2f64.powi(bits - 1);
+            let step = |x: f64| ((x * full_scale).floor() / full_scale) as f32;
+            let mut samples: Vec<f32> = (0..5_000).map(|_| step(noise.next())).collect();
+            (samples[0], samples[1]) = (-1.0, step(1.0 - 1.0 / full_scale));
+            assert_eq!(given(samples.clone(), 44_100), (1.0, samples), "{bits} bits");
+        }
+    }
+
+    #[test]
+    fn what_24_bits_do_not_hold_is_dithered_and_what_exceeds_them_is_halved() {
+        // Half a step is no step: without dither, all of it would be rounded alike.
+        let (gain, between) = given(vec![0.5 / FULL_SCALE; 5_000], 48_000);
+        assert_eq!(gain, 1.0);
+        assert!(between.iter().any(|x| *x != between[0]), "dithered");
+        let (gain, halved) = given(vec![1.0, -1.5, 0.0], 48_000);
+        assert_eq!(gain, 0.5);
+        assert!((halved[0] - 0.5).abs() < 1e-6 && (halved[1] + 0.75).abs() < 1e-6, "{halved:?}");
+    }
 }

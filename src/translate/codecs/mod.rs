@@ -26,7 +26,12 @@ use crate::source::load_audio;
 
 /// What can be had by name, with the bit rates in kbit/s that services send.
 const KNOWN: [(&str, &[u32]); 4] =
-    [("opus", &[64, 128, 160]), ("vorbis", &[96, 160, 320]), ("mp3", &[128, 320]), ("aac", &[128, 256])];
+    [("opus", &[64, 128, 160]), ("vorbis", &[96, 160, 320]), ("mp3", &[128, 320]), ("aac", &[128, 256, 320])];
+
+/// Every known codec by its id: `opus-64`, ...
+fn known_ids() -> impl Iterator<Item = String> {
+    KNOWN.into_iter().flat_map(|(name, rates)| rates.iter().map(move |rate| format!("{name}-{rate}")))
+}
 
 /// All that MP3 has from 32 to 48 kHz (ISO/IEC 11172-3, layer III), kbit/s: encoders take others for the nearest.
 const MP3_KBPS: [u32; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
@@ -103,8 +108,7 @@ impl Codec {
     /// install.
     pub fn named(id: &str) -> Result<Self> {
         let unknown = || {
-            let known: Vec<String> =
-                KNOWN.iter().flat_map(|(name, rates)| rates.iter().map(move |rate| format!("{name}-{rate}"))).collect();
+            let known: Vec<String> = known_ids().collect();
             Error::setting(
                 format!("codec {id:?}"),
                 format!("unknown; there are {}, and other rates of them", known.join(", ")),
