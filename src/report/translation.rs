@@ -7,7 +7,7 @@ use super::figures::{clock, number, printable, signed};
 use super::{FailedFile, FileDocument};
 use crate::translate::ceiling::{CeilingFix, CeilingOutcome};
 use crate::translate::codecs::{CodecCheck, LOWEST_DBTP};
-use crate::translate::fix::{Fix, LeftOut};
+use crate::translate::fix::{Change, Fix, LeftOut};
 use crate::translate::job::{Translated, TranslatedAlbum};
 use crate::translate::platforms::{Album, AlbumPlayback, Playback};
 use crate::translate::{Part, SectionScore, Translation};
@@ -148,8 +148,11 @@ fn device_name(id: &str, translation: &Translation) -> String {
 
 /// What a fix should do, and does.
 pub(super) fn fix_outcome(fix: &Fix, translation: &Translation) -> String {
-    let predicted = format!("{} points predicted", signed(Some(fix.predicted_gain), 1));
+    let gain = signed(Some(fix.predicted_gain), 1);
+    let predicted = format!("{gain} points predicted");
     match &fix.verified {
+        // Rendered, six gained two to four fifths of it (docs/translation.md).
+        None if matches!(fix.change, Change::BassHarmonics { .. }) => format!("up to {predicted}"),
         None => predicted,
         Some(verified) => {
             let harm = match &verified.harmed {
@@ -176,9 +179,19 @@ pub(super) fn codec_need(check: &CodecCheck) -> Option<String> {
     let clips = || format!("clips at {} dBTP decoded", signed(check.true_dbtp, 2));
     match check.passing_ceiling_dbtp {
         _ if check.passes => None,
-        Some(ceiling) => Some(format!("{}; a ceiling of {} dBTP passes", clips(), number(Some(ceiling), 1))),
+        Some(ceiling) => {
+            Some(format!("{}; a ceiling of {} dBTP passes this encoder", clips(), number(Some(ceiling), 1)))
+        }
         None => Some(format!("{}; no ceiling down to {LOWEST_DBTP} dBTP passes", clips())),
     }
+}
+
+/// What holds of every ceiling that passes; nothing where none is told.
+pub(super) fn encoder_note(translation: &Translation) -> Option<&'static str> {
+    let has_ceiling = translation.codecs.iter().any(|check| check.passing_ceiling_dbtp.is_some());
+    has_ceiling.then_some(
+        "A ceiling passes the encoder that it was found with; others at the same bit rate differ by up to 1 dB.",
+    )
 }
 
 /// What became of a lower ceiling for the sake of codecs.
@@ -300,6 +313,10 @@ mod tests {
         let alone = Verified { worst_harm: 0.0, harmed: None, left_out: Some(LeftOut::Rewrites), ..verified };
         fix.verified = Some(alone);
         assert!(fix_outcome(&fix, &translation).ends_with("+3.1 rendered: left out, it would be another sound"));
+        fix.verified = None;
+        assert_eq!(fix_outcome(&fix, &translation), "up to +4.0 points predicted");
+        fix.change = Change::Presence { gain_db: 2.0 };
+        assert_eq!(fix_outcome(&fix, &translation), "+4.0 points predicted");
         translation.devices[0].fixes[0].verified = None;
         assert!(fix_hint(&translation).is_some_and(|hint| hint.contains("master --translate-fix")));
     }
@@ -329,7 +346,14 @@ mod tests {
     #[test]
     fn a_codec_that_clips_is_told_with_what_it_needs() {
         let check = sample::translation().codecs.remove(0);
-        assert_eq!(codec_need(&check).as_deref(), Some("clips at +0.40 dBTP decoded; a ceiling of -1.6 dBTP passes"));
+        assert_eq!(
+            codec_need(&check).as_deref(),
+            Some("clips at +0.40 dBTP decoded; a ceiling of -1.6 dBTP passes this encoder")
+        );
         assert_eq!(codec_need(&CodecCheck { passes: true, ..check }), None);
+        let mut translation = sample::translation();
+        assert!(encoder_note(&translation).is_some_and(|note| note.contains("up to 1 dB")));
+        translation.codecs[0].passing_ceiling_dbtp = None;
+        assert_eq!(encoder_note(&translation), None);
     }
 }

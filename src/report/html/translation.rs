@@ -8,7 +8,7 @@ use crate::report::TranslationDocument;
 use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
 use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
 use crate::report::translation::{
-    ceiling_outcome, codec_need, fix_hint, fix_outcome, part_head, section_words, service_words, unheard,
+    ceiling_outcome, codec_need, encoder_note, fix_hint, fix_outcome, part_head, section_words, service_words, unheard,
 };
 use crate::translate::{DeviceTranslation, Part, Translation};
 
@@ -240,6 +240,7 @@ fn codecs(translation: &Translation) -> Markup {
         @if !translation.codecs.is_empty() {
             h3 { "Codecs" }
             (scrolling("What codecs do", &table))
+            @if let Some(note) = encoder_note(translation) { p.quiet { (note) } }
         }
         @if !translation.codecs_absent.is_empty() {
             ul { @for absent in &translation.codecs_absent { li.quiet { "Not checked: " (absent) } } }

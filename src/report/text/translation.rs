@@ -3,8 +3,8 @@
 use super::super::TranslationDocument;
 use super::super::figures::{NONE, clock, describe_file, file_name, hertz_range, number, printable, signed};
 use super::super::translation::{
-    bass_note, ceiling_outcome, codec_need, fix_hint, fix_outcome, part_head, section_words, service_words, summary,
-    unheard,
+    bass_note, ceiling_outcome, codec_need, encoder_note, fix_hint, fix_outcome, part_head, section_words,
+    service_words, summary, unheard,
 };
 use super::{WIDTH, columns, line, line_with_words, pad, shorten, wrap};
 use crate::translate::{DeviceScore, DeviceTranslation, Part, Translation};
@@ -57,6 +57,7 @@ pub(super) fn in_master(out: &mut String, translation: &Translation) {
             .filter_map(|check| Some((check, codec_need(check)?)))
             .for_each(|(check, need)| wrap(out, &format!("Behind {} it {need}.", check.id), 2)),
     }
+    wrap(out, encoder_note(translation).unwrap_or_default(), 2);
     absent(out, translation);
     for fix in &translation.applied {
         let gain = signed(Some(fix.gain), 1);
@@ -190,6 +191,7 @@ fn codecs(out: &mut String, translation: &Translation) {
             let room = WIDTH.saturating_sub(columns(&row) + 2);
             line(out, &format!("{row}  {}", shorten(&printable(&check.encoder), room)));
         }
+        wrap(out, encoder_note(translation).unwrap_or_default(), 2);
     }
     absent(out, translation);
 }
