@@ -186,6 +186,22 @@ pub(super) fn codec_need(check: &CodecCheck) -> Option<String> {
     }
 }
 
+/// The codec behind which a programme peaks highest.
+pub(super) fn worst_codec(translation: &Translation) -> Option<&CodecCheck> {
+    let peak_dbtp = |check: &CodecCheck| check.true_dbtp.unwrap_or(f64::NEG_INFINITY);
+    translation.codecs.iter().max_by(|a, b| peak_dbtp(a).total_cmp(&peak_dbtp(b)))
+}
+
+/// The ceiling at which a programme passes all codecs that were checked, dBTP: the lowest of theirs.
+pub(super) fn ceiling_of_all(translation: &Translation) -> String {
+    let mut failing = translation.codecs.iter().filter(|check| !check.passes).peekable();
+    if failing.peek().is_none() {
+        return "passes".into();
+    }
+    let ceilings: Option<Vec<f64>> = failing.map(|check| check.passing_ceiling_dbtp).collect();
+    number(ceilings.and_then(|ceilings| ceilings.into_iter().reduce(f64::min)), 1)
+}
+
 /// What holds of every ceiling that passes; nothing where none is told.
 pub(super) fn encoder_note(translation: &Translation) -> Option<&'static str> {
     let has_ceiling = translation.codecs.iter().any(|check| check.passing_ceiling_dbtp.is_some());
@@ -279,6 +295,7 @@ pub(super) fn summary(translation: &Translation) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::figures::NONE;
     use crate::report::sample;
     use crate::translate::fix::Verified;
 
@@ -341,6 +358,29 @@ mod tests {
         assert_eq!(service_words(&service), "you give up 5.0 dB");
         let over = Playback { over_advice_db: 0.5, ..service };
         assert_eq!(service_words(&over), "you give up 5.0 dB, peak 0.5 dB over its advice of -2 dBTP");
+    }
+
+    #[test]
+    fn the_worst_codec_and_the_ceiling_of_all_are_those_of_all() {
+        let mut translation = sample::translation();
+        assert_eq!(worst_codec(&translation).map(|check| check.id.as_str()), Some("opus-128"));
+        assert_eq!(ceiling_of_all(&translation), "-1.6");
+        let check = translation.codecs[0].clone();
+        let more = |id: &str, true_dbtp, passes, passing_ceiling_dbtp| CodecCheck {
+            id: id.into(),
+            true_dbtp: Some(true_dbtp),
+            passes,
+            passing_ceiling_dbtp,
+            ..check.clone()
+        };
+        translation.codecs.push(more("vorbis-96", 1.1, false, Some(-2.3)));
+        translation.codecs.push(more("mp3-320", -0.4, true, None));
+        assert_eq!(worst_codec(&translation).map(|check| check.id.as_str()), Some("vorbis-96"));
+        assert_eq!(ceiling_of_all(&translation), "-2.3");
+        translation.codecs.push(more("mp3-128", 0.9, false, None));
+        assert_eq!(ceiling_of_all(&translation), NONE);
+        translation.codecs.retain(|check| check.passes);
+        assert_eq!(ceiling_of_all(&translation), "passes");
     }
 
     #[test]

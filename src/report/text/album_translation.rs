@@ -2,8 +2,8 @@
 
 use super::super::AlbumTranslationDocument;
 use super::super::figures::{file_names, number, printable, signed};
-use super::super::translation::album_words;
-use super::{WIDTH, line, line_with_words, pad, shorten};
+use super::super::translation::{album_words, ceiling_of_all, encoder_note, fix_outcome, worst_codec};
+use super::{WIDTH, line, line_with_words, pad, shorten, wrap};
 
 /// The album as one, its tracks, and what services do to both.
 pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
@@ -31,7 +31,12 @@ pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
             weakest.map_or(String::new(), |device| printable(&device.name))
         );
         line(&mut out, &shorten(&row, WIDTH));
+        // What was rendered is told; what is proposed alone is a matter of the track.
+        if let Some(fix) = weakest.and_then(|device| device.fix()).filter(|fix| fix.verified.is_some()) {
+            wrap(&mut out, &format!("{}; {}", fix.setting, fix_outcome(fix, &track.translation)), 4);
+        }
     }
+    codecs(&mut out, document, &names);
     line(&mut out, "");
     line(&mut out, &format!("{:<28}{:>7}{:>7}{:>7}{:>16}", "", "album", "album", "album", "tracks alone"));
     let heads = format!("{:<28}{:>7}{:>7}{:>7}{:>16}", "", "gain", "LUFS", "dBTP", "gain");
@@ -50,8 +55,33 @@ pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
         line_with_words(&mut out, &row, &album_words(service));
     }
     line(&mut out, "");
-    line(&mut out, "Devices of each track: name one file, or --html or --json.");
+    line(&mut out, "Devices and codecs of each track: name one file, or --html or --json.");
     out
+}
+
+/// Of each track the codec behind which it peaks highest, and what ceiling passes all.
+fn codecs(out: &mut String, document: &AlbumTranslationDocument, names: &[String]) {
+    let tracks = || document.tracks.iter().map(|track| &track.translation).zip(names);
+    if tracks().any(|(translation, _)| !translation.codecs.is_empty()) {
+        line(out, "");
+        line(out, &format!("{:<40}{:>8}{:>9}  {}", "Behind codecs, decoded", "dBTP", "ceiling", "highest behind"));
+    }
+    for (translation, name) in tracks() {
+        let Some(worst) = worst_codec(translation) else { continue };
+        let row = format!(
+            "  {}{:>8}{:>9}  {}",
+            pad(&shorten(name, 38), 38),
+            number(worst.true_dbtp, 2),
+            ceiling_of_all(translation),
+            worst.id
+        );
+        line(out, &row);
+    }
+    wrap(out, tracks().find_map(|(translation, _)| encoder_note(translation)).unwrap_or_default(), 2);
+    // The same codecs are looked for on behalf of every track.
+    for absent in tracks().take(1).flat_map(|(translation, _)| &translation.codecs_absent) {
+        wrap(out, &format!("Not checked: {}", printable(absent)), 2);
+    }
 }
 
 #[cfg(test)]
@@ -67,11 +97,22 @@ mod tests {
         for wanted in [
             "Album of 2 files: -12.0 LUFS, loudest track -10.0 LUFS, highest peak -1.0 dBTP",
             "  Night Drive master.wav                    41  Phone, one speaker",
+            "\n    harmonics of the bass below 110 Hz at -12 dB; +4.0 points predicted, +3.1 rendered, -2.6 on Car",
+            "  Night Drive master.wav                    0.40     -1.6  opus-128",
+            "  Not checked: mp3: no encoder",
+            "Devices and codecs of each track",
             "  Spotify, normal              -2.0  -14.0   -3.0    -5.0 to -1.0  you give up 2.0 dB",
             "  YouTube                         \u{2013}      \u{2013}      \u{2013}                  each track by itself",
             "  Qobuz                           \u{2013}      \u{2013}      \u{2013}                  changes nothing",
         ] {
             assert!(text.contains(wanted), "{wanted}\n{text}");
         }
+        let mut plain = sample::album_translation();
+        for track in &mut plain.tracks {
+            (track.translation.codecs, track.translation.codecs_absent) = (Vec::new(), Vec::new());
+            track.translation.devices[0].fixes[0].verified = None;
+        }
+        let text = album_translation_text(&plain);
+        assert!(!text.contains("Behind codecs") && !text.contains("predicted"), "{text}");
     }
 }
