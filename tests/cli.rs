@@ -605,6 +605,10 @@ fn files_that_cannot_be_mastered_are_named_with_the_cause() {
     let out = bench.path("out.wav");
     let missing = bench.path("missing.wav");
     assert_refused(&bench, &master(&missing, &out, &[]), 1, &["missing.wav", "can't read"]);
+    // A report goes by the name that it has elsewhere, too.
+    let page = bench.path("page.html");
+    let page = page.to_str().expect("plain");
+    assert_refused(&bench, &master(&missing, &out, &["--html", page]), 1, &["missing.wav", "can't read"]);
 
     let text = bench.path("text.wav");
     fs::write(&text, "this is no audio").expect("space");

@@ -92,7 +92,7 @@ pub(super) struct MasterArgs {
     #[arg(long, value_name = "FILE", value_parser = toml_output)]
     recipe_out: Option<PathBuf>,
     /// Write a report with pictures, one self-contained HTML file.
-    #[arg(long, value_name = "FILE", value_parser = html_output)]
+    #[arg(long, visible_alias = "html", value_name = "FILE", value_parser = html_output)]
     report: Option<PathBuf>,
     /// Replace files that exist.
     #[arg(long)]

@@ -10,6 +10,7 @@ use crate::dsp::parameter::{Parameters, parameters};
 use crate::dsp::stereo::crossfeed::CrossfeedSettings;
 use crate::error::{Error, Result};
 use crate::io::read_text;
+use crate::paths::path_text;
 
 /// The table that ships.
 const TABLE: &str = include_str!("devices.toml");
@@ -175,7 +176,8 @@ pub fn built_in() -> Vec<Device> {
 /// Reads a table of devices in the form of the one that ships. Impulse responses are found relative to it.
 ///
 /// # Errors
-/// Those of [`read_text`]; [`Error::Content`] with the place if it is no such table or holds a value out of range.
+/// Those of [`read_text`]; [`Error::Content`] with the place if it is no such table, holds no device or a value out of range, or names a file
+/// that is not there.
 pub fn load(path: &Path) -> Result<Vec<Device>> {
     let text = read_text(path, "devices are a TOML table")?;
     let table: Table = toml::from_str(&text).map_err(|error| Error::content(path, error.to_string()))?;
@@ -183,11 +185,22 @@ pub fn load(path: &Path) -> Result<Vec<Device>> {
         let reason = format!("its schema is {:?}, this version reads {SCHEMA:?}", table.schema);
         return Err(Error::content(path, reason));
     }
+    if table.device.is_empty() {
+        return Err(Error::content(path, "it has no device; give each an entry [[device]]"));
+    }
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut devices = table.device;
     for device in &mut devices {
         device.validate().map_err(|error| Error::content(path, error.to_string()))?;
         device.impulse_response = device.impulse_response.take().map(|file| folder.join(file));
+        if let Some(file) = device.impulse_response.as_deref().filter(|file| !file.is_file()) {
+            let reason = format!(
+                "device {:?}.impulse_response: there is no file {}; its name is relative to the table",
+                device.id,
+                path_text(file)
+            );
+            return Err(Error::content(path, reason));
+        }
     }
     Ok(devices)
 }
@@ -275,9 +288,17 @@ mod tests {
             told("filters = [{ kind = \"high_pass\", frequency_hz = 300.0, channel = \"side\" }]")
                 .contains("leave `channel` out")
         );
+        let missing = told("impulse_response = \"a.wav\"");
+        assert!(
+            ["mine.toml", "device \"x\".impulse_response", "a.wav"].iter().all(|word| missing.contains(word)),
+            "{missing}"
+        );
+        std::fs::write(folder.path().join("a.wav"), b"").expect("written");
         std::fs::write(&path, format!("{entry}impulse_response = \"a.wav\"")).expect("written");
         assert_eq!(load(&path).expect("sound")[0].impulse_response, Some(folder.path().join("a.wav")));
         std::fs::write(&path, "schema = \"halfspeed.devices/9\"\ndevice = []").expect("written");
         assert!(load(&path).unwrap_err().to_string().contains("halfspeed.devices/1"));
+        std::fs::write(&path, "schema = \"halfspeed.devices/1\"\ndevice = []").expect("written");
+        assert!(load(&path).unwrap_err().to_string().contains("no device"));
     }
 }

@@ -101,7 +101,11 @@ fn bands(translation: &Translation) -> Markup {
 }
 
 fn parts(translation: &Translation) -> Markup {
-    let heads: Vec<&str> = std::iter::once("score").chain(Part::ALL.map(part_head)).collect();
+    let any = |of: fn(&DeviceTranslation) -> bool| translation.devices.iter().any(of);
+    let (has_before, has_reference) = (any(|device| device.before.is_some()), any(|device| device.reference.is_some()));
+    let compared = [("before", has_before), ("change", has_before), ("reference", has_reference)];
+    let compared = compared.into_iter().filter_map(|(head, is_told)| is_told.then_some(head));
+    let heads: Vec<&str> = std::iter::once("score").chain(compared).chain(Part::ALL.map(part_head)).collect();
     let table = html! {
         table.numbers {
             (number_heads(&heads))
@@ -110,6 +114,11 @@ fn parts(translation: &Translation) -> Markup {
                     tr {
                         th scope="row" { (device.name) }
                         td.after { (number(device.own.score, 0)) }
+                        @if has_before {
+                            td { (number(of_other(device.before.as_ref()), 0)) }
+                            td { (signed(device.change, 0)) }
+                        }
+                        @if has_reference { td { (number(of_other(device.reference.as_ref()), 0)) } }
                         @for part in Part::ALL { td { (number(device.own.parts.of(part), 0)) } }
                     }
                 }
@@ -252,6 +261,23 @@ fn codecs(translation: &Translation) -> Markup {
 mod tests {
     use super::*;
     use crate::report::sample;
+
+    #[test]
+    fn the_numbers_of_the_mix_and_the_reference_stand_beside_the_scores_where_there_are_any() {
+        let mut translation = sample::translation();
+        let page = parts(&translation).into_string();
+        let heads =
+            "score</th><th scope=\"col\">before</th><th scope=\"col\">change</th><th scope=\"col\">reference</th>";
+        assert!(page.contains(heads), "{page}");
+        assert!(page.contains("<td class=\"after\">41</td><td>33</td><td>+8</td><td>47</td>"), "{page}");
+        // A device that has no reference keeps its place.
+        assert!(page.contains("<td class=\"after\">66</td><td>72</td><td>-6</td><td>\u{2013}</td>"), "{page}");
+        for device in &mut translation.devices {
+            (device.before, device.change, device.reference) = (None, None, None);
+        }
+        let page = parts(&translation).into_string();
+        assert!(page.contains("score</th><th scope=\"col\">bass</th>"), "{page}");
+    }
 
     #[test]
     fn a_page_needs_nothing_from_elsewhere_and_has_both_pictures() {

@@ -97,7 +97,7 @@ mod tests {
         for wanted in [
             "Album of 2 files: -12.0 LUFS, loudest track -10.0 LUFS, highest peak -1.0 dBTP",
             "  Night Drive master.wav                    41  Phone, one speaker",
-            "\n    harmonics of the bass below 110 Hz at -12 dB; +4.0 points predicted, +3.1 rendered, -2.6 on Car",
+            "\n    harmonics of the bass below 110 Hz at -12 dB; +4.0 points predicted, +3.1 rendered",
             "  Night Drive master.wav                    0.40     -1.6  opus-128",
             "  Not checked: mp3: no encoder",
             "Devices and codecs of each track",
