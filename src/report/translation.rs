@@ -205,9 +205,7 @@ pub(super) fn ceiling_of_all(translation: &Translation) -> String {
 /// What holds of every ceiling that passes; nothing where none is told.
 pub(super) fn encoder_note(translation: &Translation) -> Option<&'static str> {
     let has_ceiling = translation.codecs.iter().any(|check| check.passing_ceiling_dbtp.is_some());
-    has_ceiling.then_some(
-        "A ceiling passes the encoder that it was found with; others at the same bit rate differ by up to 1 dB.",
-    )
+    has_ceiling.then_some("Other encoders at the same bit rate may need a ceiling that is up to 1 dB lower.")
 }
 
 /// What became of a lower ceiling for the sake of codecs.

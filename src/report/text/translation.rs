@@ -51,13 +51,12 @@ pub(super) fn in_master(out: &mut String, translation: &Translation) {
     }
     match &translation.ceiling {
         Some(fix) => wrap(out, &format!("For the codecs: {}.", ceiling_outcome(fix, translation)), 2),
-        None => translation
-            .codecs
-            .iter()
-            .filter_map(|check| Some((check, codec_need(check)?)))
-            .for_each(|(check, need)| wrap(out, &format!("Behind {} it {need}.", check.id), 2)),
+        None => {
+            let clipping = translation.codecs.iter().filter_map(|check| Some((check, codec_need(check)?)));
+            clipping.for_each(|(check, need)| wrap(out, &format!("Behind {} it {need}.", check.id), 2));
+            wrap(out, encoder_note(translation).unwrap_or_default(), 2);
+        }
     }
-    wrap(out, encoder_note(translation).unwrap_or_default(), 2);
     absent(out, translation);
     for fix in &translation.applied {
         let gain = signed(Some(fix.gain), 1);
