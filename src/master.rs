@@ -147,6 +147,10 @@ pub struct Mastered {
     pub chain_log: ChainLog,
     /// What the limiter did.
     pub limiter_log: LimiterLog,
+    /// Reduction by leveler and limiter together that is exceeded 5 % of the time in the loud parts, dB (0 or more).
+    pub p95_reduction_db: f64,
+    /// How much higher than the reference's its peaks are held, for the sake of the loudness, dB (0 or more).
+    pub raised_db: f64,
     /// Whether nothing was suggested because a channel of the mix is upside down and no reference's is.
     pub is_turned_against: bool,
     /// What the written file had to keep, and whether it does.
@@ -197,10 +201,12 @@ pub fn master(job: &MasterJob<'_>, on_progress: StepProgress<'_>) -> Result<Mast
     let held_dbtp = if is_dense { aim.held_dbtp } else { job.ceiling_dbtp };
     note_limiting(&mut proposal, held_dbtp - aim.wished_lufs);
     let mut recipe = recipe_of(job, &proposal, held_dbtp);
+    let dense_dbtp = recipe.limiter.ceiling_dbtp;
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
     let mut goal = Goal { job, wished_lufs: aim.wished_lufs, ceiling_dbtp: job.ceiling_dbtp };
     let met = meet(&goal, &mut processed, &mut recipe, on_progress)?;
+    note_raised(&mut proposal, recipe.limiter.ceiling_dbtp - dense_dbtp, held_dbtp - aim.wished_lufs);
     let mut made = Made::new(recipe, processed, met);
     let reference = references.middle.as_ref().map(|reference| &reference.measurement);
     let translate = |made: &Made| {
@@ -228,6 +234,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: StepProgress<'_>) -> Result<Mast
     }
     let promises = goal.judge(&made.met, frames_at(&mix, made.measurement().sample_rate_hz), aim.because);
     let Made { recipe, chain_log, met, .. } = made;
+    let (raised_db, p95_reduction_db) = ((recipe.limiter.ceiling_dbtp - dense_dbtp).max(0.0), met.p95_with_leveler_db);
     let Written { file, source: mut written, log: limiter_log } = met.written;
     file.commit(job.force)?;
     written.info.path.clone_from(&job.output);
@@ -241,16 +248,22 @@ pub fn master(job: &MasterJob<'_>, on_progress: StepProgress<'_>) -> Result<Mast
         written,
         chain_log,
         limiter_log,
+        p95_reduction_db,
+        raised_db,
         is_turned_against,
         promises,
         translation,
     })
 }
 
+/// What was proposed for the density of the reference.
+fn of_density(proposal: &mut Proposal) -> impl Iterator<Item = &mut Suggestion> {
+    proposal.suggestions.iter_mut().filter(|suggestion| suggestion.quantity == Quantity::PeakToLoudness)
+}
+
 /// What was proposed for the density of the reference becomes denser where the wished loudness leaves less room: by the limiter.
 fn note_limiting(proposal: &mut Proposal, wished_plr_db: f64) {
-    let of_density = |suggestion: &&mut Suggestion| suggestion.quantity == Quantity::PeakToLoudness;
-    for suggestion in proposal.suggestions.iter_mut().filter(of_density) {
+    for suggestion in of_density(proposal) {
         let Some(predicted_db) = suggestion.predicted.filter(|plr_db| *plr_db > wished_plr_db) else { continue };
         suggestion.predicted = Some(wished_plr_db);
         if predicted_db - wished_plr_db >= LOUDNESS_TOLERANCE_LU {
@@ -258,6 +271,19 @@ fn note_limiting(proposal: &mut Proposal, wished_plr_db: f64) {
                 .cause
                 .push_str(&format!("; the wished loudness leaves {wished_plr_db:.1} dB: the limiter does the rest"));
         }
+    }
+}
+
+/// And less dense where peaks had to be held higher than the reference's, of which the loudness leaves `wished_plr_db`.
+fn note_raised(proposal: &mut Proposal, raised_db: f64, wished_plr_db: f64) {
+    if raised_db <= 0.0 {
+        return;
+    }
+    for suggestion in of_density(proposal) {
+        suggestion.predicted = suggestion.predicted.map(|_| wished_plr_db + raised_db);
+        suggestion
+            .cause
+            .push_str(&format!("; the wished loudness asks for peaks {raised_db:.1} dB higher than the reference's"));
     }
 }
 
@@ -437,4 +463,28 @@ pub fn render(
     file.commit(force)?;
     source.info.path = output.to_owned();
     Ok(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peaks_that_are_held_higher_make_the_prediction_less_dense() {
+        let predicted = |raised_db: f64| {
+            let suggestion = Suggestion {
+                id: "compression.leveler".into(),
+                setting: String::new(),
+                cause: "peaks stand far out".into(),
+                quantity: Quantity::PeakToLoudness,
+                before: Some(12.0),
+                predicted: Some(5.8),
+            };
+            let mut proposal = Proposal { suggestions: vec![suggestion], ..Proposal::default() };
+            note_raised(&mut proposal, raised_db, 5.8);
+            let [Suggestion { predicted, cause, .. }] = &proposal.suggestions[..] else { panic!("one suggestion") };
+            (*predicted, cause.ends_with("asks for peaks 1.5 dB higher than the reference's"))
+        };
+        assert_eq!([predicted(0.0), predicted(1.5)], [(Some(5.8), false), (Some(7.3), true)]);
+    }
 }

@@ -79,6 +79,24 @@ impl<'a> DriveSearch<'a> {
 
     /// What a drive leads to.
     pub fn outcome(&self, drive_db: f64) -> Outcome {
+        let limited = self.limited(drive_db);
+        Outcome {
+            drive_db,
+            integrated_lufs: integrated_lufs_of_slots(&limited.powers),
+            p95_reduction_db: self.loud_p95_db(&limited, |_| 0.0),
+            lu_per_db: limited.lu_per_db,
+        }
+    }
+
+    /// The reduction by limiter and leveler together that is exceeded 5 % of the time in the loud parts, dB. Of the leveler, the deepest
+    /// of each 100 ms counts: it moves no faster.
+    pub fn p95_with_leveler_db(&self, drive_db: f64) -> f64 {
+        let leveler_db = &self.processed.log.leveler_db;
+        self.loud_p95_db(&self.limited(drive_db), |slot| leveler_db.get(slot).copied().unwrap_or_default())
+    }
+
+    /// The programme behind the limiter.
+    fn limited(&self, drive_db: f64) -> Limited {
         let settings = LimiterSettings { drive_db, ..self.limiter.clone() };
         let intervals = &self.processed.intervals;
         let rate = self.processed.sample_rate_hz();
@@ -104,16 +122,22 @@ impl<'a> DriveSearch<'a> {
         // As if it added all where the limiter rests and nothing where it works; but there, too, it adds something.
         let lu_per_db = (at_rest / energies.iter().sum::<f64>()).clamp(0.5, 1.0);
         let scale = db_to_power(drive_db) * 10.0 / f64::from(rate);
-        let powers: Vec<f64> = energies.iter().map(|sum| sum * scale).collect();
-        let integrated = integrated_lufs_of_slots(&powers);
+        Limited { powers: energies.iter().map(|sum| sum * scale).collect(), reductions_cdb, lu_per_db }
+    }
+
+    /// The reduction that is exceeded 5 % of the time in the loud parts, with what came before it in each slot, dB.
+    fn loud_p95_db(&self, limited: &Limited, before_db: impl Fn(usize) -> f64) -> f64 {
+        let powers = &limited.powers;
         let loud_power = powers.iter().sum::<f64>() / powers.len().max(1) as f64 * 0.1;
-        let is_loud = |index: usize| powers.get(self.slot_of(index)).is_some_and(|power| *power > loud_power);
         let mut histogram = vec![0usize; usize::from(u16::MAX) + 1];
-        for (_, &cdb) in reductions_cdb.iter().enumerate().filter(|(index, _)| is_loud(*index)) {
-            histogram[usize::from(cdb)] += 1;
+        for (index, &cdb) in limited.reductions_cdb.iter().enumerate() {
+            let slot = self.slot_of(index);
+            if powers.get(slot).is_some_and(|power| *power > loud_power) {
+                let before_cdb = (before_db(slot) * 100.0) as u16;
+                histogram[usize::from(cdb.saturating_add(before_cdb))] += 1;
+            }
         }
-        let p95 = percentile_95(&histogram) as f64 / 100.0;
-        Outcome { drive_db, integrated_lufs: integrated, p95_reduction_db: p95, lu_per_db }
+        percentile_95(&histogram) as f64 / 100.0
     }
 
     /// The drive that gives `target_lufs`, sought from an outcome near by; a last step of up to `trusted_lu` is taken on
@@ -171,6 +195,16 @@ impl<'a> DriveSearch<'a> {
     }
 }
 
+/// A programme as a drive leaves it.
+struct Limited {
+    /// K-weighted power of each slot of 100 ms.
+    powers: Vec<f64>,
+    /// Reduction at each control interval, hundredths of a dB.
+    reductions_cdb: Vec<u16>,
+    /// A guess at [`Outcome::lu_per_db`].
+    lu_per_db: f64,
+}
+
 /// The gains of both channels, most often the same.
 fn gains(reduction_db: [f64; 2]) -> [f64; 2] {
     let left = gain_of_reduction(reduction_db[0]);
@@ -192,6 +226,7 @@ fn percentile_95(histogram: &[usize]) -> usize {
 mod tests {
     use super::*;
     use crate::audio::AudioBuffer;
+    use crate::dsp::leveler::LevelerSettings;
     use crate::engine::Recipe;
     use crate::engine::render::process;
     use crate::io::Spool;
@@ -199,6 +234,10 @@ mod tests {
 
     /// Bursts of a tone over a quieter one: something for a limiter to do.
     fn processed() -> Processed {
+        processed_by(&Recipe::default())
+    }
+
+    fn processed_by(recipe: &Recipe) -> Processed {
         let mut block = AudioBuffer::new(48_000);
         for n in 0..48_000 * 6 {
             let burst = if n % 12_000 < 1500 { 0.7 } else { 0.1 };
@@ -207,7 +246,7 @@ mod tests {
         }
         let mut spool = Spool::new(48_000);
         spool.push(&block).expect("memory");
-        process(spool, &Recipe::default(), &|_, _| {}).expect("neutral settings")
+        process(spool, recipe, &|_, _| {}).expect("valid settings")
     }
 
     #[test]
@@ -231,6 +270,20 @@ mod tests {
             let miss_lu = measured.loudness.integrated_lufs().expect("loud") - (unlimited_lufs + louder_lu);
             assert!(miss_lu.abs() < 0.05, "{louder_lu} LU louder: off by {miss_lu}");
         }
+    }
+
+    #[test]
+    fn what_the_leveler_takes_is_added_to_what_the_limiter_does() {
+        let limiter = LimiterSettings::default();
+        let mut processed = processed_by(&Recipe { leveler: Some(LevelerSettings::default()), ..Recipe::default() });
+        // As if it took 3 dB throughout.
+        processed.log.leveler_db.fill(3.0);
+        let search = DriveSearch::new(&processed, &limiter);
+        let limited_db = search.outcome(12.0).p95_reduction_db;
+        assert!(limited_db > 1.0, "{limited_db}");
+        assert!((search.p95_with_leveler_db(12.0) - (limited_db + 3.0)).abs() < 1e-9);
+        processed.log.leveler_db.clear();
+        assert_eq!(DriveSearch::new(&processed, &limiter).p95_with_leveler_db(12.0), limited_db);
     }
 
     #[test]

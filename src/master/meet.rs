@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::MasterJob;
+use crate::dsp::limiter::LimiterSettings;
 use crate::engine::Recipe;
 use crate::engine::drive::{DRIVE_RANGE_DB, DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
 use crate::engine::render::{LimiterLog, Processed};
@@ -113,14 +114,55 @@ impl Written {
 /// A master that keeps its ceiling, and how near to its loudness it came.
 pub(super) struct Met {
     pub(super) written: Written,
+    /// Reduction by leveler and limiter together that is exceeded 5 % of the time in the loud parts, dB.
+    pub(super) p95_with_leveler_db: f64,
     /// What the search said of the drive, for the reason why a wish was not met.
     outcome: Outcome,
     /// The loudness that was aimed for in the end.
     target_lufs: f64,
 }
 
-/// Finds the drive, writes, measures, corrects, until the written file meets the goal.
+impl Met {
+    fn new(
+        written: Written,
+        outcome: Outcome,
+        target_lufs: f64,
+        processed: &Processed,
+        limiter: &LimiterSettings,
+    ) -> Self {
+        let p95_with_leveler_db = DriveSearch::new(processed, limiter).p95_with_leveler_db(limiter.drive_db);
+        Self { written, p95_with_leveler_db, outcome, target_lufs }
+    }
+
+    /// How far the written file stays under a loudness because of limiting, LU; `None` where it doesn't, or the gain is at its most.
+    fn short_lu(&self, wished_lufs: f64) -> Option<f64> {
+        let is_driven = self.outcome.drive_db < DRIVE_RANGE_DB.1;
+        let short_lu = wished_lufs - self.written.lufs()?;
+        (is_driven && short_lu > LOUDNESS_TOLERANCE_LU).then_some(short_lu)
+    }
+}
+
+/// Finds the drive, writes, measures, corrects, until the written file meets the goal. Where its peaks are held under the ceiling so that
+/// it is as dense as a reference, and limiting keeps it from its loudness, they are held higher: loudness goes before density.
 pub(super) fn meet(
+    goal: &Goal<'_>,
+    processed: &mut Processed,
+    recipe: &mut Recipe,
+    on_progress: StepProgress<'_>,
+) -> Result<Met> {
+    let highest_dbtp = limiter_ceiling(goal.ceiling_dbtp, recipe.soft_clip.is_some());
+    let has_room = highest_dbtp - recipe.limiter.ceiling_dbtp > LOUDNESS_TOLERANCE_LU;
+    let met = meet_under(goal, processed, recipe, on_progress)?;
+    let Some(short_lu) = met.short_lu(goal.wished_lufs).filter(|_| has_room) else { return Ok(met) };
+    // As much drive more leaves the limiter with the same to do, and the rest is for what the search stops short of.
+    let raised_dbtp = recipe.limiter.ceiling_dbtp + short_lu + 0.5 * LOUDNESS_TOLERANCE_LU;
+    recipe.limiter.ceiling_dbtp = raised_dbtp.min(highest_dbtp);
+    log::info!("{short_lu:.2} LU short: peaks are held at {:.2} dBTP instead", recipe.limiter.ceiling_dbtp);
+    meet_under(goal, processed, recipe, on_progress)
+}
+
+/// The same under the recipe's own ceiling.
+fn meet_under(
     goal: &Goal<'_>,
     processed: &mut Processed,
     recipe: &mut Recipe,
@@ -161,14 +203,14 @@ pub(super) fn meet(
         let is_stuck = tried.replace(settings) == Some(settings);
         let is_near = miss_lu.abs() <= 0.5 * LOUDNESS_TOLERANCE_LU;
         if over_db <= 0.0 && (is_near || is_stuck || attempt == MAX_ATTEMPTS) {
-            return Ok(Met { written, outcome, target_lufs });
+            return Ok(Met::new(written, outcome, target_lufs, processed, &recipe.limiter));
         }
         if attempt == MAX_ATTEMPTS {
             // Drive and ceiling together scale the output and nothing else: the ceiling holds, at the cost of loudness.
             recipe.limiter.ceiling_dbtp -= over_db + QUANTISING_MARGIN_DB;
             recipe.limiter.drive_db -= over_db + QUANTISING_MARGIN_DB;
             let written = write(processed, recipe, &goal.job.output, on_progress)?;
-            return Ok(Met { written, outcome, target_lufs });
+            return Ok(Met::new(written, outcome, target_lufs, processed, &recipe.limiter));
         }
         if over_db > 0.0 {
             // Each time with more to spare: a new drive moves other peaks to the top.
@@ -259,6 +301,50 @@ impl Goal<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::AudioBuffer;
+    use crate::engine::render::process;
+    use crate::io::Spool;
+
+    /// Bursts of a tone over a quieter one, 3 s of them.
+    fn bursts() -> Processed {
+        let sample = |n: usize| {
+            let burst = if n % 12_000 < 1500 { 0.7 } else { 0.1 };
+            burst * (n as f32 * 0.06).sin() + 0.05 * (n as f32 * 0.21).sin()
+        };
+        let samples: Vec<f32> = (0..3 * 48_000).map(sample).collect();
+        let mut spool = Spool::new(48_000);
+        spool.push(&AudioBuffer::from_channels(48_000, samples.clone(), samples)).expect("memory");
+        process(spool, &Recipe::default(), &|_, _| {}).expect("neutral settings")
+    }
+
+    #[test]
+    fn peaks_that_are_held_for_density_rise_where_the_loudness_asks_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let job = MasterJob::new("mix.wav", folder.path().join("master.wav"));
+        let held = || {
+            let limiter = LimiterSettings { ceiling_dbtp: limiter_ceiling(-9.0, false), ..LimiterSettings::default() };
+            Recipe { limiter, ..Recipe::default() }
+        };
+        let mut processed = bursts();
+        processed.find_true_peaks(0.0).expect("memory");
+        let most = DriveSearch::new(&processed, &held().limiter).drive_for_reduction(MAX_P95_REDUCTION_DB, 40.0);
+        let most_lufs = most.integrated_lufs.expect("loud");
+        let mut met = |louder_lu: f64| {
+            let mut recipe = held();
+            let goal = Goal { job: &job, wished_lufs: most_lufs + louder_lu, ceiling_dbtp: -1.0 };
+            let met = meet(&goal, &mut processed, &mut recipe, &|_, _, _| {}).expect("written");
+            let promises = goal.judge(&met, 3 * 48_000, None);
+            let [loudness, peak, _] = &promises[..] else { panic!("three promises") };
+            assert!(peak.met, "{peak:?}");
+            (loudness.met, recipe.limiter.ceiling_dbtp - held().limiter.ceiling_dbtp)
+        };
+        assert_eq!(met(-1.0), (true, 0.0), "what can be had so is not changed");
+        let (is_met, raised_db) = met(1.5);
+        assert!(is_met && (1.4..1.8).contains(&raised_db), "{raised_db}");
+        // No higher than the ceiling, whatever is missed.
+        let (is_met, raised_db) = met(14.0);
+        assert!(!is_met && (raised_db - 8.0).abs() < 0.3, "{raised_db}");
+    }
 
     #[test]
     fn documents_call_each_promise_as_they_always_did() {

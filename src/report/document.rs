@@ -188,6 +188,8 @@ pub struct ReductionsDocument {
     pub leveler_db: f64,
     /// Of the limiter.
     pub limiter_db: f64,
+    /// Of leveler and limiter together: what is exceeded 5 % of the time in the loud parts, and not the deepest.
+    pub leveler_and_limiter_p95_db: f64,
 }
 
 /// A recipe's form is that of its file, which leaves out what has its default.
@@ -258,6 +260,7 @@ impl MasterReport {
             glue_db,
             leveler_db: deepest(&leveler_db),
             limiter_db: deepest(&reduction_db),
+            leveler_and_limiter_p95_db: mastered.p95_reduction_db,
         };
         let profile = chosen.as_ref().and_then(|chosen| chosen.profile.as_ref());
         let held_against = |quantity: Quantity| match (reference, profile) {

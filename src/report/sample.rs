@@ -315,6 +315,7 @@ pub(super) fn report() -> MasterReport {
             glue_db: 1.8,
             leveler_db: 5.2,
             limiter_db: 4.6,
+            leveler_and_limiter_p95_db: 7.1,
         },
         notes: vec!["The mix is MP3, a lossy format; a lossless export makes a better master.".into()],
         curves,
