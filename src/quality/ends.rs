@@ -5,14 +5,16 @@ use super::floor::STEADY_FRAMES;
 use super::noise::is_noise;
 use super::thresholds::{
     AUDIBLE_DBFS, BLACK_DBFS, CUT_END_FAIL_DBFS, CUT_END_WARNING_DBFS, CUT_FLOOR_REACH_DB, CUT_FLOOR_UNDER_LU,
-    CUT_SAMPLE_DBFS, HEAD_FAIL_S, HEAD_WARNING_S, TAIL_SILENCE_S,
+    CUT_SAMPLE_DBFS, FAR_DOWN_LUFS, HEAD_FAIL_S, HEAD_WARNING_S, TAIL_SILENCE_S,
 };
 use super::{Check, Finding, Severity, floor};
 use crate::audio::AudioBuffer;
 use crate::dsp::Frame;
 use crate::dsp::biquad::{BUTTERWORTH_4_Q, Cascade, Coefficients};
 use crate::measure::Measurement;
+use crate::measure::dynamics::LevelSlot;
 use crate::measure::spectrum::BandPower;
+use crate::slots::slot_border;
 use crate::units::{amplitude_to_db, db_to_amplitude, ms_to_frames, power_to_db};
 
 /// The stretch at either end whose level is judged.
@@ -121,7 +123,7 @@ impl Ends {
     pub(super) fn finish(&self, frames: u64, measurement: &Measurement, findings: &mut Vec<Finding>) {
         let (Some(first), Some(last)) = (self.first, self.last) else { return };
         let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate_hz);
-        findings.extend(head_silence(seconds(first)));
+        findings.extend(head_silence(seconds(first.min(faint_start(measurement).unwrap_or(first)))));
         findings.extend(tail_silence(seconds(last), seconds(frames - last)));
         let is_humming = findings.iter().any(|finding| finding.id == Check::Hum);
         let (dc, floor) = (measurement.levels.dc(), Floor::of(measurement, is_humming));
@@ -202,6 +204,16 @@ impl Ends {
             None
         }
     }
+}
+
+/// Frame at which a programme begins whose loudness is far down, by its slots of 100 ms; what it begins with may stay under
+/// [`AUDIBLE_DBFS`] and be no silence. `None` of any other.
+fn faint_start(measurement: &Measurement) -> Option<u64> {
+    let lower_db = FAR_DOWN_LUFS - measurement.loudness.integrated_lufs()?;
+    let audible = db_to_amplitude((AUDIBLE_DBFS - lower_db).max(BLACK_DBFS));
+    let is_audible = |slot: &LevelSlot| f64::from(slot.peak) > audible;
+    let slot = measurement.levels.slots.iter().position(is_audible).filter(|_| lower_db > 0.0)?;
+    Some(slot_border(slot as u64, measurement.sample_rate_hz))
 }
 
 fn head_silence(head_s: f64) -> Option<Finding> {

@@ -416,6 +416,17 @@ fn ends_are_found() {
 }
 
 #[test]
+fn what_a_faint_programme_begins_with_is_no_silence() {
+    let faint = |start: f64| {
+        let level = |t: f64| if t < 3.0 { start } else { 0.0012 };
+        Signal::mono(RATE, 8.0, |t| level(t) * (TAU * 1000.0 * t).sin()).inspect(None)
+    };
+    // 64 dB under full scale, and 6 dB under the rest.
+    assert!(faint(0.0006).iter().all(|finding| finding.id != Check::HeadSilence), "{:?}", faint(0.0006));
+    assert!((value_of(&faint(0.0), Check::HeadSilence) - 3.0).abs() < 0.01);
+}
+
+#[test]
 fn hum_and_noise_that_go_on_to_the_ends_are_no_cut() {
     let mut noise = Noise(7);
     let mut hum = |n: usize| {

@@ -8,7 +8,7 @@
 //! | `inter_sample_overs` | info | true peak above [`LOSSY_HEADROOM_DBTP`] by over [`LOSSY_HEADROOM_TOLERANCE_DB`] |
 //! | | fail | true peak above [`FULL_SCALE_DBTP`] |
 //! | `dc` | warning, fail | mean of a channel beyond [`DC_WARNING_PERCENT`], [`DC_FAIL_PERCENT`] |
-//! | `head_silence` | warning, fail | [`HEAD_WARNING_S`], [`HEAD_FAIL_S`] before the first sample above [`AUDIBLE_DBFS`] |
+//! | `head_silence` | warning, fail | [`HEAD_WARNING_S`], [`HEAD_FAIL_S`] before the first sample above [`AUDIBLE_DBFS`], of a programme under [`FAR_DOWN_LUFS`] as much lower |
 //! | `tail_silence` | warning | [`TAIL_SILENCE_S`] after the last sample above [`BLACK_DBFS`] |
 //! | `cut_start` | warning | first sample above [`CUT_SAMPLE_DBFS`], without the offset; not where it is hum or noise: [`CUT_FLOOR_UNDER_LU`], [`CUT_FLOOR_REACH_DB`] |
 //! | `cut_end` | warning, fail | last 50 ms, from 25 Hz on, above [`CUT_END_WARNING_DBFS`], [`CUT_END_FAIL_DBFS`]; warning: last sample above [`CUT_SAMPLE_DBFS`]; both without the offset, and not where it is hum or noise, as above |
@@ -29,6 +29,9 @@
 
 /// A programme begins with the first sample above this, dBFS. Practice of CD premastering.
 pub const AUDIBLE_DBFS: f64 = -60.0;
+/// A programme under this is far below any that is published, LUFS: what is audible in it lies as much lower. Set by judgement, some 10 LU
+/// under the quietest recordings of orchestras.
+pub const FAR_DOWN_LUFS: f64 = -35.0;
 
 /// A flat top is this many samples at one value, at least. Below it, two equal neighbours occur in any programme.
 /// Practice of editors' clip detection (three samples).
