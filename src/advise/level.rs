@@ -1,16 +1,21 @@
 //! Level: clipping, too much compression of the whole, no headroom, too little level for the bits.
 
 use super::thresholds::{
-    CLIPPED_PEAKS_PER_MINUTE, CLIPPED_PEAKS_PER_MINUTE_HIGH, HEADROOM_DBTP, PLR_LOW_DB, PLR_OPEN_DB, PSR_LOW_DB,
-    USED_BITS_LOW,
+    CLIPPED_PEAKS_PER_MINUTE, CLIPPED_PEAKS_PER_MINUTE_HIGH, FLAT_TOP_RATIO, HEADROOM_DBTP, LOW_LEVEL_GAIN_DB,
+    PLR_LOW_DB, PLR_OPEN_DB, PSR_LOW_DB, STEADY_RANGE_LU, USED_BITS_LOW,
 };
 use super::{Advice, Mend, Problem, Severity, evidence};
+use crate::engine::drive::DRIVE_RANGE_DB;
+use crate::master::DEFAULT_LOUDNESS_LUFS;
 use crate::measure::Measurement;
 use crate::quality::{self, Check, Finding, Format};
 use crate::units::amplitude_to_db;
 
 /// A clipped peak is told with so much around it, seconds.
 const CLIP_SPAN_S: f64 = 0.1;
+/// What to do about a level that went lost.
+const LEVEL_FIX: &str = "look for a master fader, a gain plug-in or an export setting that is far down, and export again at a usual \
+                         level, with peaks from -12 to -6 dBFS";
 /// What to do about peaks that are cut off.
 const CLIP_FIX: &str = "take clippers and limiters off the master bus, lower the faders until peaks stay under -6 dBFS, and export \
                         again in 24 bits or 32-bit float";
@@ -28,8 +33,13 @@ pub(super) fn advice(known: &[Finding], measurement: &Measurement, format: Forma
     let peak_dbtp = analysis.peak.true_dbtp.filter(|&dbtp| dbtp > HEADROOM_DBTP && !is_clipped);
     findings.extend(peak_dbtp.map(|dbtp| headroom(dbtp, cut, measurement)));
     let is_silent = known.iter().any(|finding| finding.id == Check::Silent);
-    let of_peak =
-        |peak_dbfs| if is_silent { Some(next_to_silent(peak_dbfs)) } else { low_level(format.bits?, peak_dbfs) };
+    let of_peak = |peak_dbfs| {
+        if is_silent {
+            return Some(next_to_silent(peak_dbfs));
+        }
+        let of_bits = format.bits.and_then(|bits| low_level(bits, peak_dbfs));
+        of_bits.or_else(|| low_loudness(analysis.loudness.integrated_lufs?, peak_dbfs))
+    };
     findings.extend(analysis.peak.sample_dbfs.and_then(of_peak));
 }
 
@@ -66,12 +76,14 @@ fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Optio
         return None;
     };
     let near_peak_percent = measurement.levels.peak_shape.map_or(f64::NAN, |shape| 100.0 * shape.within_1_db_ratio);
+    let may_be_tones = may_be_steady_tones(measurement);
+    let or_tones = if may_be_tones { ", unless it is made of steady tones, which have no more by nature" } else { "" };
     Some(Advice {
         id: Problem::OverCompressed,
-        severity: if plr_db < PLR_LOW_DB - 1.0 { Severity::High } else { Severity::Medium },
-        confidence: 0.7,
+        severity: if plr_db < PLR_LOW_DB - 1.0 && !may_be_tones { Severity::High } else { Severity::Medium },
+        confidence: if may_be_tones { 0.4 } else { 0.7 },
         message: format!(
-            "{found}: the mix has been compressed or limited already, and mastering can't undo that; some styles want it"
+            "{found}: the mix has been compressed or limited already{or_tones}; mastering can't undo that, and some styles want it"
         ),
         band_hz: None,
         times_s: Vec::new(),
@@ -85,6 +97,12 @@ fn over_compressed(plr_db: f64, psr_db: f64, measurement: &Measurement) -> Optio
             .into(),
         mend: Mend::Mix,
     })
+}
+
+/// Whether the level hardly moves and the peaks don't tell of a limiter.
+fn may_be_steady_tones(measurement: &Measurement) -> bool {
+    let is_steady = measurement.loudness.range_lu().is_some_and(|range_lu| range_lu < STEADY_RANGE_LU);
+    is_steady && measurement.levels.peak_shape.is_some_and(|shape| shape.flat_top_ratio < FLAT_TOP_RATIO)
 }
 
 /// `cut` tells of peaks that are cut off flat, too few to be a fault of their own.
@@ -128,11 +146,29 @@ fn next_to_silent(peak_dbfs: f64) -> Advice {
         band_hz: None,
         times_s: Vec::new(),
         evidence: evidence([("sample_peak_dbfs", peak_dbfs)]),
-        fix: "look for a master fader, a gain plug-in or an export setting that is far down, and export again at a usual level, with \
-              peaks from -12 to -6 dBFS"
-            .into(),
+        fix: LEVEL_FIX.into(),
         mend: Mend::Mix,
     }
+}
+
+/// A mix that has the bits for its level, but is farther down than a master is turned up.
+fn low_loudness(lufs: f64, peak_dbfs: f64) -> Option<Advice> {
+    let gain_db = DEFAULT_LOUDNESS_LUFS - lufs;
+    (gain_db > LOW_LEVEL_GAIN_DB).then(|| Advice {
+        id: Problem::LowLevel,
+        severity: Severity::Medium,
+        confidence: 0.95,
+        message: format!(
+            "at {lufs:.1} LUFS it takes {gain_db:.0} dB to come to {DEFAULT_LOUDNESS_LUFS:.0} LUFS: mastering raises its noise with the \
+             music, and by {:.0} dB at the most",
+            DRIVE_RANGE_DB.1
+        ),
+        band_hz: None,
+        times_s: Vec::new(),
+        evidence: evidence([("integrated_lufs", lufs), ("sample_peak_dbfs", peak_dbfs)]),
+        fix: LEVEL_FIX.into(),
+        mend: Mend::Mix,
+    })
 }
 
 fn low_level(bits: u32, peak_dbfs: f64) -> Option<Advice> {

@@ -182,6 +182,34 @@ fn a_mix_that_was_exported_far_too_low_is_told_so_first() {
 }
 
 #[test]
+fn a_mix_that_no_master_brings_to_level_is_told_whatever_its_bits() {
+    // Near -60 LUFS, with peaks that are no silence.
+    let low = Signal::music().with(|_, frame| frame.map(|x| 0.008 * x));
+    let format = Format { sample_rate_hz: RATE, channels: 2, bits: Some(24), lossy: false };
+    let findings = low.advice_in(format, None);
+    let advice = find(&findings, Problem::LowLevel);
+    assert!(advice.evidence["integrated_lufs"] < -49.0 && advice.evidence["sample_peak_dbfs"] > -60.0, "{advice:?}");
+    assert!(advice.message.ends_with("by 40 dB at the most"), "{advice:?}");
+}
+
+#[test]
+fn steady_tones_are_told_as_what_may_be_none_of_compression() {
+    let squeezed = |sample: &dyn Fn(usize, f64) -> f64| {
+        let findings = Signal::music().with(|n, [l, _]| [sample(n, l); 2]).advice(None);
+        let advice = find(&findings, Problem::OverCompressed);
+        (advice.severity, advice.confidence, advice.message.contains("steady tones"))
+    };
+    // The first harmonics of a saw.
+    let drone = |n: usize, _: f64| {
+        let phase = TAU * 110.0 * n as f64 / f64::from(RATE);
+        (1..30).map(|k| 0.2 * (f64::from(k) * (phase + 0.3)).sin() / f64::from(k)).sum::<f64>()
+    };
+    assert_eq!(squeezed(&drone), (Severity::Medium, 0.4, true));
+    // Noise that is cut off has as steady a level.
+    assert_eq!(squeezed(&|_, x: f64| (20.0 * x).clamp(-0.5, 0.5)), (Severity::High, 0.7, false));
+}
+
+#[test]
 fn gross_faults_of_tone_are_told_without_a_reference() {
     let cases = [
         (Problem::Boom, Coefficients::bell(90.0, 16.0, 1.0, RATE)),
