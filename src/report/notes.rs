@@ -6,9 +6,10 @@ use crate::advise::thresholds::RELEASE_RATE_HZ;
 use crate::advise::{Advice, side_bass_of};
 use crate::engine::Recipe;
 use crate::io::is_same_place;
-use crate::master::{MasterJob, Mastered, References};
+use crate::master::{CEILING_RANGE_DBTP, DEFAULT_LOUDNESS_LUFS, MasterJob, Mastered, References};
 use crate::measure::Measurement;
 use crate::paths::path_text;
+use crate::quality::thresholds::FAR_DOWN_LUFS;
 use crate::quality::{Check, Finding, Severity};
 use crate::source::Source;
 use crate::suggest::Quantity;
@@ -21,6 +22,8 @@ const EVENED_LU: f64 = 1.0;
 const EVENED_ALONE_LU: f64 = 3.0;
 /// From here on it is told that peaks are held under the ceiling, dB: more than what meters may differ by takes of it.
 const HELD_LOWER_DB: f64 = 0.6;
+/// From here on it is told what leveler and limiter together take from the loud parts, dB: a third more than the limiter alone may.
+const SQUEEZED_DB: f64 = 8.0;
 /// From here on it is told that the stereo image moved where nothing was set for that, dB.
 const IMAGE_MOVED_DB: f64 = 0.5;
 /// What of a fault grows by as much is told again, a share or a number of times by the factor, a level by dB.
@@ -97,6 +100,8 @@ struct Found<'a> {
     louder_lu: f64,
     /// Whether harmonics were made for the bass: those of one at the mains frequency are no hum.
     makes_harmonics: bool,
+    /// Gain of the side.
+    side_gain_db: f64,
 }
 
 impl Found<'_> {
@@ -109,13 +114,27 @@ impl Found<'_> {
     fn master_notes(&self) -> Vec<String> {
         let is_ours = |found: &Finding| found.id == Check::Hum && self.makes_harmonics;
         let told = |found: &Finding| {
-            of_the_mix(found).unwrap_or_else(|| {
+            of_the_mix(found).or_else(|| self.widened(found)).unwrap_or_else(|| {
                 let known = self.mix.iter().find(|known| known.id == found.id);
                 format!("In the master: {}.{}", found.message, self.growth(known, Some(found)))
             })
         };
         let is_new = |found: &&Finding| matters(found) && !self.is_known(found) && !is_ours(found);
         self.master.iter().filter(is_new).map(told).collect()
+    }
+
+    /// Channels that work against each other by the gain of the side, for which there is nothing to look for in the mix.
+    fn widened(&self, found: &Finding) -> Option<String> {
+        let side_gain_db = self.side_gain_db;
+        let is_opposed = |finding: &Finding| matches!(finding.id, Check::Phase | Check::Polarity);
+        (is_opposed(found) && side_gain_db > 0.0 && !self.mix.iter().any(is_opposed)).then(|| {
+            let in_parts = found.value.filter(|_| found.id == Check::Phase);
+            let share = in_parts.map_or(String::new(), |percent| format!(" in {percent:.0} % of the loud parts"));
+            format!(
+                "In the master: left and right work against each other{share}, through the {side_gain_db:+.1} dB of the side: in mono \
+                 it gets quieter; --amount-width 0, or a lower width.side_gain_db in its recipe, leaves that out."
+            )
+        })
     }
 
     /// What the mix has, and how much more of it is in the master.
@@ -276,35 +295,74 @@ fn side_bass(master: &Advice, mix: Option<&Advice>) -> String {
     )
 }
 
-/// That peaks are held where a reference has its own, so far under the ceiling that one would ask why.
+/// That peaks are held where a reference has its own, so far under the ceiling that one would ask why; or higher, and what for. Nothing
+/// where they are held under all that can be wished for, or the limiter has nothing to hold: then they say nothing of the density.
 fn held_lower(job: &MasterJob<'_>, mastered: &Mastered) -> Option<String> {
     let held_dbtp = mastered.recipe.limiter.ceiling_dbtp;
+    let reference_dbtp = held_dbtp - mastered.raised_db;
     let is_fixed = mastered.translation.as_ref().is_some_and(|translation| translation.ceiling.is_some());
-    (!is_fixed && held_dbtp < job.ceiling_dbtp - HELD_LOWER_DB).then(|| {
+    let is_low = reference_dbtp < job.ceiling_dbtp - HELD_LOWER_DB;
+    let is_clamped = reference_dbtp < CEILING_RANGE_DBTP.0;
+    let is_limited = mastered.limiter_log.reduction_db.iter().any(|&db| db > 0.0);
+    let so = if mastered.raised_db > 0.0 {
+        format!(" instead of the reference's {reference_dbtp:.1}: the loudness asks for it")
+    } else {
+        ", as the reference's are: so the master is as dense at its loudness".into()
+    };
+    (is_low && is_limited && !is_clamped && !is_fixed).then(|| format!("Peaks are held at {held_dbtp:.1} dBTP{so}."))
+}
+
+/// What levelling and limiting cost together, where that is much: the promise on limiting counts the limiter alone.
+fn squeezed(mastered: &Mastered) -> Option<String> {
+    let p95_db = mastered.p95_reduction_db;
+    (mastered.recipe.leveler.is_some() && p95_db >= SQUEEZED_DB).then(|| {
         format!(
-            "Peaks are held at {held_dbtp:.1} dBTP, as the reference's are: so the master is as dense at its loudness."
+            "Leveler and limiter together take {p95_db:.1} dB and more for 5 % of the loud parts; --amount-dynamics 0 leaves the \
+             leveler off, and less loudness (--loudness) asks less of both."
         )
     })
 }
 
-/// What the user should know beside the numbers: what is wrong with the master first, then with what it was made from.
-pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
-    let Mastered { mix, proposal, written, recipe, .. } = mastered;
-    let [was_lufs, is_lufs] = [mix, written].map(|source| source.measurement.loudness.integrated_lufs());
-    let louder_lu = change(was_lufs, is_lufs).unwrap_or_default();
-    let makes_harmonics = recipe.bass_harmonics.is_some();
-    let found = Found { mix: &mix.findings, master: &written.findings, louder_lu, makes_harmonics };
+/// That a master is as quiet as a reference that nobody would listen to so.
+fn quiet_reference(job: &MasterJob<'_>, mastered: &Mastered) -> Option<String> {
+    let reference = mastered.references.middle.as_ref().filter(|_| job.loudness_lufs.is_none())?;
+    let lufs = reference.measurement.loudness.integrated_lufs().filter(|lufs| *lufs < FAR_DOWN_LUFS)?;
+    Some(format!(
+        "The reference has only {lufs:.1} LUFS, and the master is as quiet; --loudness={DEFAULT_LOUDNESS_LUFS:.0} makes it as loud as \
+         streaming services play."
+    ))
+}
+
+/// What is wrong with the master.
+fn wrong_notes(found: &Found<'_>, mastered: &Mastered) -> Vec<String> {
     let mut notes = found.master_notes();
     let wide_bass = |source: &Source| side_bass_of(&source.findings, &source.measurement);
-    notes.extend(wide_bass(written).map(|of_master| side_bass(&of_master, wide_bass(mix).as_ref())));
+    notes
+        .extend(wide_bass(&mastered.written).map(|of_master| side_bass(&of_master, wide_bass(&mastered.mix).as_ref())));
+    if mastered.is_turned_against {
+        notes.push(
+            "With a channel of the mix upside down, its middle measures as its side: only loudness and peaks were set. Turn it the right \
+             way up, and master it again."
+                .into(),
+        );
+    }
+    notes
+}
+
+/// What became of level, dynamics and stereo image beside what was asked for.
+fn moved_notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
+    let Mastered { mix, written, recipe, .. } = mastered;
     let range_lu = |source: &Source| source.measurement.loudness.range_lu();
     let reference_lu = mastered.references.middle.as_ref().and_then(range_lu);
-    notes.extend(
-        range_lu(mix)
-            .zip(range_lu(written))
-            .and_then(|(was_lu, is_lu)| evened(was_lu, is_lu, reference_lu, recipe.leveler.is_some())),
-    );
-    notes.extend(image_notes(&mix.measurement, &written.measurement, recipe));
+    let ranges_lu = range_lu(mix).zip(range_lu(written));
+    let evened = ranges_lu.and_then(|(was_lu, is_lu)| evened(was_lu, is_lu, reference_lu, recipe.leveler.is_some()));
+    let levels = [quiet_reference(job, mastered), squeezed(mastered), evened, held_lower(job, mastered)];
+    levels.into_iter().flatten().chain(image_notes(&mix.measurement, &written.measurement, recipe)).collect()
+}
+
+/// What the mix has, as a file and as a sound.
+fn mix_notes(found: &Found<'_>, mix: &Source) -> Vec<String> {
+    let mut notes = Vec::new();
     if mix.info.channels == 1 {
         notes.push("The mix is mono; the master holds it as two equal channels.".into());
     }
@@ -319,14 +377,13 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
         ));
     }
     notes.extend(found.mix_notes());
-    notes.extend(held_lower(job, mastered));
-    if mastered.is_turned_against {
-        notes.push(
-            "With a channel of the mix upside down, its middle measures as its side: only loudness and peaks were set. Turn it the right \
-             way up, and master it again."
-                .into(),
-        );
-    }
+    notes
+}
+
+/// What the settings were made from, and what that leaves open.
+fn source_notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
+    let Mastered { mix, proposal, recipe, .. } = mastered;
+    let mut notes = Vec::new();
     if let Some((verdict, reason)) =
         proposal.model.as_ref().and_then(|verdict| verdict.fallback.as_ref().map(|reason| (verdict, reason)))
     {
@@ -354,6 +411,27 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
     notes
 }
 
+/// What the user should know beside the numbers: what is wrong with the master first, then what was moved in it, then what the mix has,
+/// then what the settings were made from.
+pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
+    let Mastered { mix, written, recipe, .. } = mastered;
+    let [was_lufs, is_lufs] = [mix, written].map(|source| source.measurement.loudness.integrated_lufs());
+    let found = Found {
+        mix: &mix.findings,
+        master: &written.findings,
+        louder_lu: change(was_lufs, is_lufs).unwrap_or_default(),
+        makes_harmonics: recipe.bass_harmonics.is_some(),
+        side_gain_db: recipe.width.map_or(0.0, |width| width.side_gain_db),
+    };
+    let groups = [
+        wrong_notes(&found, mastered),
+        moved_notes(job, mastered),
+        mix_notes(&found, mix),
+        source_notes(job, mastered),
+    ];
+    groups.concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,9 +439,13 @@ mod tests {
     use crate::advise::{Mend, Problem};
     use crate::dsp::eq::{BandChannel, response_db};
     use crate::dsp::leveler::LevelerSettings;
+    use crate::dsp::limiter::LimiterSettings;
     use crate::dsp::testing::Noise;
     use crate::dsp::width::WidthSettings;
+    use crate::engine::render::{ChainLog, LimiterLog};
+    use crate::io::SourceInfo;
     use crate::measure::Meter;
+    use crate::suggest::Proposal;
 
     fn finding(id: Check, severity: Severity, value: f64, unit: &'static str) -> Finding {
         Finding {
@@ -379,7 +461,7 @@ mod tests {
     }
 
     fn found<'a>(mix: &'a [Finding], master: &'a [Finding]) -> Found<'a> {
-        Found { mix, master, louder_lu: 9.0, makes_harmonics: false }
+        Found { mix, master, louder_lu: 9.0, makes_harmonics: false, side_gain_db: 0.0 }
     }
 
     #[test]
@@ -452,6 +534,95 @@ mod tests {
         let softer = [finding(Check::Hum, Severity::Warning, -90.0, "dBFS")];
         assert!(found(&softer, &hum).mix_notes()[0].contains("grown"));
         assert!(!behind_harmonics(&softer).mix_notes()[0].contains("grown"));
+    }
+
+    #[test]
+    fn channels_that_a_gain_of_the_side_opposes_are_told_as_its_doing() {
+        let opposed = [finding(Check::Phase, Severity::Warning, 37.0, "percent")];
+        let wider = |mix| Found { side_gain_db: 4.0, ..found(mix, &opposed) };
+        let notes = wider(&[]).master_notes();
+        let [told] = &notes[..] else { panic!("one note: {notes:?}") };
+        assert!(told.contains("in 37 % of the loud parts, through the +4.0 dB of the side"), "{told}");
+        assert!(told.contains("--amount-width 0, or a lower width.side_gain_db"), "{told}");
+        assert_eq!(found(&[], &opposed).master_notes(), ["In the master: it is so; mend it."]);
+        assert!(wider(&opposed).master_notes().is_empty(), "the mix has it already");
+    }
+
+    fn source(measurement: Measurement, findings: Vec<Finding>) -> Source {
+        let info = SourceInfo {
+            path: "song.wav".into(),
+            format: "WAV".into(),
+            sample_rate_hz: 48_000,
+            channels: 2,
+            bits: Some(24),
+            float: false,
+            lossy: false,
+            frames: None,
+        };
+        Source { info, measurement, findings }
+    }
+
+    /// A master after a reference whose channels have these gains, with peaks held so high by a limiter that works.
+    fn mastered(reference_gains: [f64; 2], held_dbtp: f64) -> Mastered {
+        let limiter = LimiterSettings { ceiling_dbtp: held_dbtp, ..LimiterSettings::default() };
+        Mastered {
+            mix: source(leaning([0.5, 0.5]), Vec::new()),
+            references: References { middle: Some(source(leaning(reference_gains), Vec::new())), others: Vec::new() },
+            chosen: None,
+            proposal: Proposal::default(),
+            refinement: None,
+            recipe: Recipe { limiter, leveler: Some(LevelerSettings::default()), ..Recipe::default() },
+            written: source(leaning([1.0, 1.0]), Vec::new()),
+            chain_log: ChainLog::default(),
+            limiter_log: LimiterLog { reduction_db: vec![0.0, 2.0] },
+            p95_reduction_db: 5.0,
+            raised_db: 0.0,
+            is_turned_against: false,
+            promises: Vec::new(),
+            translation: None,
+        }
+    }
+
+    #[test]
+    fn peaks_are_held_as_the_references_only_where_that_is_so() {
+        let job = MasterJob::new("song.wav", "master.wav");
+        let as_dense = mastered([1.0, 1.0], -9.1);
+        let told = held_lower(&job, &as_dense).expect("under the ceiling");
+        assert!(told.starts_with("Peaks are held at -9.1 dBTP, as the reference's are"), "{told}");
+        let raised = Mastered { raised_db: 5.1, ..mastered([1.0, 1.0], -4.0) };
+        let wanted = "Peaks are held at -4.0 dBTP instead of the reference's -9.1: the loudness asks for it.";
+        assert_eq!(held_lower(&job, &raised).as_deref(), Some(wanted));
+        assert_eq!(held_lower(&job, &mastered([1.0, 1.0], -19.1)), None, "the reference's are lower still");
+        let resting = LimiterLog { reduction_db: vec![0.0; 2] };
+        assert_eq!(held_lower(&job, &Mastered { limiter_log: resting, ..as_dense }), None);
+    }
+
+    #[test]
+    fn a_reference_that_is_far_down_is_told_unless_a_loudness_is_wished_for() {
+        let faint = mastered([0.01, 0.01], -19.1);
+        let job = MasterJob::new("song.wav", "master.wav");
+        let told = quiet_reference(&job, &faint).expect("far down");
+        assert!(told.contains("as quiet; --loudness=-14 makes it as loud"), "{told}");
+        let wishing = MasterJob { loudness_lufs: Some(-14.0), ..job };
+        assert_eq!(quiet_reference(&wishing, &faint), None);
+        assert_eq!(quiet_reference(&MasterJob::new("song.wav", "master.wav"), &mastered([1.0, 1.0], -9.1)), None);
+    }
+
+    #[test]
+    fn notes_tell_the_master_first_then_what_moved_then_the_mix() {
+        let hum = |dbfs| vec![finding(Check::Hum, Severity::Warning, dbfs, "dBFS")];
+        let click = finding(Check::Click, Severity::Warning, 45.0, "dB");
+        let made = Mastered { p95_reduction_db: 8.4, ..mastered([1.0, 1.0], -9.1) };
+        let made = Mastered {
+            mix: source(leaning([0.5, 0.5]), hum(-60.0)),
+            written: source(leaning([1.0, 1.0]), [hum(-54.0), vec![click]].concat()),
+            ..made
+        };
+        let told = notes(&MasterJob::new("mix.wav", "master.wav"), &made);
+        let begins = ["In the master:", "Leveler and limiter together take 8.4 dB", "Peaks are held", "In the mix:"];
+        let places = begins.map(|begin| told.iter().position(|note| note.starts_with(begin)).expect(begin));
+        assert!(places.is_sorted(), "{told:#?}");
+        assert_eq!(squeezed(&mastered([1.0, 1.0], -9.1)), None, "5 dB are not much");
     }
 
     /// Noise whose channels have much in common, with a gain for each of them.
