@@ -149,7 +149,7 @@ pub struct Mastered {
     pub limiter_log: LimiterLog,
     /// Reduction by leveler and limiter together that is exceeded 5 % of the time in the loud parts, dB (0 or more).
     pub p95_reduction_db: f64,
-    /// How much higher than the reference's its peaks are held, for the sake of the loudness, dB (0 or more).
+    /// How much higher its peaks are held than for the reference's density, for the sake of the loudness, dB (0 or more).
     pub raised_db: f64,
     /// Whether nothing was suggested because a channel of the mix is upside down and no reference's is.
     pub is_turned_against: bool,
@@ -283,7 +283,7 @@ fn note_raised(proposal: &mut Proposal, raised_db: f64, wished_plr_db: f64) {
         suggestion.predicted = suggestion.predicted.map(|_| wished_plr_db + raised_db);
         suggestion
             .cause
-            .push_str(&format!("; the wished loudness asks for peaks {raised_db:.1} dB higher than the reference's"));
+            .push_str(&format!("; the loudness asks for peaks {raised_db:.1} dB higher than that density does"));
     }
 }
 
@@ -483,7 +483,7 @@ mod tests {
             let mut proposal = Proposal { suggestions: vec![suggestion], ..Proposal::default() };
             note_raised(&mut proposal, raised_db, 5.8);
             let [Suggestion { predicted, cause, .. }] = &proposal.suggestions[..] else { panic!("one suggestion") };
-            (*predicted, cause.ends_with("asks for peaks 1.5 dB higher than the reference's"))
+            (*predicted, cause.ends_with("asks for peaks 1.5 dB higher than that density does"))
         };
         assert_eq!([predicted(0.0), predicted(1.5)], [(Some(5.8), false), (Some(7.3), true)]);
     }

@@ -38,7 +38,7 @@ pub(super) struct MasterArgs {
     #[arg(long, short, value_name = "FILE", value_parser = wav_output)]
     output: PathBuf,
     /// How far to go, in percent: 50 takes over what is put down to production, 100 the reference's whole tone and width,
-    /// arrangement included, as far as gains that bend towards 10 dB and 8 dB of width reach [default: 50].
+    /// arrangement included, as far as gains that bend towards 10 dB either way and 8 dB of width reach [default: 50].
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true, value_parser = percent)]
     amount: Option<f64>,
     /// How far the equaliser goes, in percent; instead of --amount.

@@ -48,8 +48,7 @@ fn a_weights(spectrum: &SpectralFrames) -> Vec<f64> {
     spectrum.bands.centers_hz().iter().map(|&hz| db_to_power(a_weighting_db(hz))).collect()
 }
 
-/// Whether a stretch, by its frames, is noise: smooth, and most of what is heard of it where it has to be. Of a low chord, only what
-/// spills over is smooth.
+/// Whether a stretch, by its frames, is noise: smooth, and heard there more than below. Of a low chord, only what spills over is smooth.
 pub(super) fn is_noise(measurement: &Measurement, range: Range<usize>) -> bool {
     let spectrum = &measurement.spectrum;
     let band_power = |band: usize| -> f64 {
@@ -61,5 +60,5 @@ pub(super) fn is_noise(measurement: &Measurement, range: Range<usize>) -> bool {
         a_weights(spectrum).iter().enumerate().map(|(band, weight)| weight * band_power(band)).collect();
     let levels_db: Vec<f64> = smooth.clone().map(|band| power_to_db(band_power(band))).collect();
     levels_db.windows(2).all(|pair| (pair[0] - pair[1]).abs() <= SMOOTH_DB)
-        && heard[smooth].iter().sum::<f64>() > 0.5 * heard.iter().sum::<f64>()
+        && heard[smooth.clone()].iter().sum::<f64>() > heard[..smooth.start].iter().sum::<f64>()
 }

@@ -11,7 +11,7 @@
 //! | `head_silence` | warning, fail | [`HEAD_WARNING_S`], [`HEAD_FAIL_S`] before the first sample above [`AUDIBLE_DBFS`], of a programme under [`FAR_DOWN_LUFS`] as much lower |
 //! | `tail_silence` | warning | [`TAIL_SILENCE_S`] after the last sample above [`BLACK_DBFS`] |
 //! | `cut_start` | warning | first sample above [`CUT_SAMPLE_DBFS`], without the offset; not where it is hum or noise: [`CUT_FLOOR_UNDER_LU`], [`CUT_FLOOR_REACH_DB`] |
-//! | `cut_end` | warning, fail | last 50 ms, from 25 Hz on, above [`CUT_END_WARNING_DBFS`], [`CUT_END_FAIL_DBFS`]; warning: last sample above [`CUT_SAMPLE_DBFS`]; both without the offset, and not where it is hum or noise, as above |
+//! | `cut_end` | warning, fail | last 50 ms, from 25 Hz on, above [`CUT_END_WARNING_DBFS`], [`CUT_END_FAIL_DBFS`]; warning: last sample above [`CUT_SAMPLE_DBFS`]; both without the offset, and not where it is hum or noise, as above, or where the last 5 ms are 12 dB softer: a straight fade from some 12 ms on |
 //! | `click` | warning | an isolated prediction error [`CLICK_DB`] above those around it |
 //! | `dropout` | fail | a silent gap of [`GAP_MIN_S`] to [`GAP_MAX_S`] torn into the sound |
 //! | `polarity` | fail | correlation below [`POLARITY_CORRELATION`] |

@@ -102,6 +102,8 @@ struct Found<'a> {
     makes_harmonics: bool,
     /// Gain of the side.
     side_gain_db: f64,
+    /// By how much its equaliser makes it wider, dB.
+    eq_width_db: f64,
 }
 
 impl Found<'_> {
@@ -123,16 +125,22 @@ impl Found<'_> {
         self.master.iter().filter(is_new).map(told).collect()
     }
 
-    /// Channels that work against each other by the gain of the side, for which there is nothing to look for in the mix.
+    /// Channels that work against each other by what was set, for which there is nothing to look for in the mix.
     fn widened(&self, found: &Finding) -> Option<String> {
-        let side_gain_db = self.side_gain_db;
+        let (side_gain_db, by_eq_db) = (self.side_gain_db, self.eq_width_db);
         let is_opposed = |finding: &Finding| matches!(finding.id, Check::Phase | Check::Polarity);
-        (is_opposed(found) && side_gain_db > 0.0 && !self.mix.iter().any(is_opposed)).then(|| {
+        (is_opposed(found) && side_gain_db.max(by_eq_db) > 0.0 && !self.mix.iter().any(is_opposed)).then(|| {
             let in_parts = found.value.filter(|_| found.id == Check::Phase);
             let share = in_parts.map_or(String::new(), |percent| format!(" in {percent:.0} % of the loud parts"));
+            let (means, remedy) = if side_gain_db >= by_eq_db {
+                let means = format!("the {side_gain_db:+.1} dB of the side");
+                (means, "--amount-width 0, or a lower width.side_gain_db in its recipe, leaves that out")
+            } else {
+                let means = format!("the equaliser, which widens by {by_eq_db:.1} dB");
+                (means, "less of it (--amount-eq), or a lower width.side_gain_db in its recipe, opposes them less")
+            };
             format!(
-                "In the master: left and right work against each other{share}, through the {side_gain_db:+.1} dB of the side: in mono \
-                 it gets quieter; --amount-width 0, or a lower width.side_gain_db in its recipe, leaves that out."
+                "In the master: left and right work against each other{share}, mostly through {means}: in mono it gets quieter; {remedy}."
             )
         })
     }
@@ -305,7 +313,7 @@ fn held_lower(job: &MasterJob<'_>, mastered: &Mastered) -> Option<String> {
     let is_clamped = reference_dbtp < CEILING_RANGE_DBTP.0;
     let is_limited = mastered.limiter_log.reduction_db.iter().any(|&db| db > 0.0);
     let so = if mastered.raised_db > 0.0 {
-        format!(" instead of the reference's {reference_dbtp:.1}: the loudness asks for it")
+        format!(", {:.1} dB higher than for the reference's density: the loudness asks for it", mastered.raised_db)
     } else {
         ", as the reference's are: so the master is as dense at its loudness".into()
     };
@@ -422,6 +430,7 @@ pub(super) fn notes(job: &MasterJob<'_>, mastered: &Mastered) -> Vec<String> {
         louder_lu: change(was_lufs, is_lufs).unwrap_or_default(),
         makes_harmonics: recipe.bass_harmonics.is_some(),
         side_gain_db: recipe.width.map_or(0.0, |width| width.side_gain_db),
+        eq_width_db: ImageChange::of(&mix.measurement, &recipe.eq, 0.0).width_db.unwrap_or(0.0),
     };
     let groups = [
         wrong_notes(&found, mastered),
@@ -461,7 +470,7 @@ mod tests {
     }
 
     fn found<'a>(mix: &'a [Finding], master: &'a [Finding]) -> Found<'a> {
-        Found { mix, master, louder_lu: 9.0, makes_harmonics: false, side_gain_db: 0.0 }
+        Found { mix, master, louder_lu: 9.0, makes_harmonics: false, side_gain_db: 0.0, eq_width_db: 0.0 }
     }
 
     #[test]
@@ -542,8 +551,10 @@ mod tests {
         let wider = |mix| Found { side_gain_db: 4.0, ..found(mix, &opposed) };
         let notes = wider(&[]).master_notes();
         let [told] = &notes[..] else { panic!("one note: {notes:?}") };
-        assert!(told.contains("in 37 % of the loud parts, through the +4.0 dB of the side"), "{told}");
+        assert!(told.contains("in 37 % of the loud parts, mostly through the +4.0 dB of the side"), "{told}");
         assert!(told.contains("--amount-width 0, or a lower width.side_gain_db"), "{told}");
+        let told = Found { eq_width_db: 6.0, ..wider(&[]) }.master_notes().concat();
+        assert!(told.contains("mostly through the equaliser, which widens by 6.0 dB"), "{told}");
         assert_eq!(found(&[], &opposed).master_notes(), ["In the master: it is so; mend it."]);
         assert!(wider(&opposed).master_notes().is_empty(), "the mix has it already");
     }
@@ -590,7 +601,8 @@ mod tests {
         let told = held_lower(&job, &as_dense).expect("under the ceiling");
         assert!(told.starts_with("Peaks are held at -9.1 dBTP, as the reference's are"), "{told}");
         let raised = Mastered { raised_db: 5.1, ..mastered([1.0, 1.0], -4.0) };
-        let wanted = "Peaks are held at -4.0 dBTP instead of the reference's -9.1: the loudness asks for it.";
+        let wanted =
+            "Peaks are held at -4.0 dBTP, 5.1 dB higher than for the reference's density: the loudness asks for it.";
         assert_eq!(held_lower(&job, &raised).as_deref(), Some(wanted));
         assert_eq!(held_lower(&job, &mastered([1.0, 1.0], -19.1)), None, "the reference's are lower still");
         let resting = LimiterLog { reduction_db: vec![0.0; 2] };

@@ -42,9 +42,10 @@ pub fn towards_profile(mix: &Measurement, profile: &Profile, fit: Fit, goal: Goa
     let widening = fit.content_distance.max(1.0);
     let departures = departures_db(&levels, profile);
     let standard = Standard::Profile(profile, level_offset_db(mix, &levels, &departures, profile).unwrap_or(0.0));
-    let [eq_share, width_share] = [amounts.eq_ratio, amounts.width_ratio].map(Shares::of);
+    let [eq_share, width_share] =
+        [amounts.eq_ratio, amounts.width_ratio].map(|ratio| Shares::of(ratio).blend(SHARE, 1.0));
     let tone = tone(&levels, &departures, widening, eq_share).below(goal.sample_rate_hz);
-    let side_gain_db = side_gain_db(mix, profile, widening, width_share.blend(SHARE, 1.0));
+    let side_gain_db = side_gain_db(mix, profile, widening, width_share);
     let allowed_plr_db = goal.ceiling_dbtp - goal.loudness_lufs;
     let density = Density { allowed_plr_db, headroom_db: 0.0, is_unlinked: false, means: Means::default() };
     shape(mix, standard, &tone, side_gain_db, density, amounts)
@@ -70,15 +71,14 @@ fn level_offset_db(
     Some(mix_db - expected_db)
 }
 
-fn tone(levels: &Levels, departures: &[Option<(f64, f64)>], widening: f64, share: Shares) -> Tone {
-    let taken = share.blend(SHARE, 1.0);
+fn tone(levels: &Levels, departures: &[Option<(f64, f64)>], widening: f64, share: f64) -> Tone {
     let mut curve_db: Vec<f64> = departures
         .iter()
-        .map(|band| band.map_or(0.0, |(departure_db, spread_db)| -taken * outside(departure_db, widening * spread_db)))
+        .map(|band| band.map_or(0.0, |(departure_db, spread_db)| -share * outside(departure_db, widening * spread_db)))
         .collect();
     smooth(&mut curve_db);
     let weights = departures.iter().map(|band| if band.is_some() { 1.0 } else { 0.0 }).collect();
-    Tone::of_curve(levels.centers_hz.clone(), weights, &curve_db, share)
+    Tone::of_curve(levels.centers_hz.clone(), weights, &curve_db)
 }
 
 /// One change for all bands, as [`super::width`] has it: from the mean of what lies outside in the middle two of the wide bands.

@@ -35,7 +35,8 @@ const WORTHWHILE_DB: f64 = 0.06;
 const BELL_QS: [f64; 4] = [0.5, 0.8, 1.2, 2.0];
 const Q_RANGE: (f64, f64) = (0.4, 3.0);
 const SHELF_Q: f64 = std::f64::consts::FRAC_1_SQRT_2;
-/// Two bells that lie nearer to each other than this, and both boost or both cut, are one that goes beyond its bound, octaves.
+/// Two bells that lie nearer to each other than this, and both boost or both cut, are one, octaves: together they could go beyond its
+/// bound.
 const LEAST_APART_OCTAVES: f64 = 1.0 / 6.0;
 /// A band of less gain would not be heard, dB.
 const LEAST_GAIN_DB: f64 = 0.1;

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::dynamics::{Density, Means, Need};
 use super::eq_fit::{self, Curve};
+use super::image::ImageChange;
 use super::profile::Profile;
 use super::tone::{Evidence, Tone};
 use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target, dynamics, link, quantity, width};
@@ -160,7 +161,7 @@ pub(super) fn propose(
     } else {
         proven.clone()
     };
-    let [eq_share, width_share] = [amounts.eq_ratio, amounts.width_ratio].map(Shares::of);
+    let width_share = Shares::of(amounts.width_ratio);
     if !width_share.is_proven() {
         // On from what 50 sets: no amount between leads beyond both ends.
         let bounded_db = |change_db| width::bounded_db(mix, change_db, evidence.likeness_ratio());
@@ -168,7 +169,7 @@ pub(super) fn propose(
     }
     let aims = aims.taken(&whole, amounts);
     let widest = gathered.iter().map(|(_, evidence)| evidence).min_by_key(|evidence| Reverse(evidence.bands.len()));
-    let tone = evidence.tone(&aims.curve_db, widest.unwrap_or(evidence), eq_share).below(target.sample_rate_hz);
+    let tone = evidence.tone(&aims.curve_db, widest.unwrap_or(evidence)).below(target.sample_rate_hz);
     let allowed_plr_db = target.ceiling_dbtp - target.loudness_lufs;
     let unlinked = gathered
         .iter()
@@ -222,7 +223,10 @@ pub(super) fn shape(
     let mut proposal = Proposal::default();
     let [eq_share, width_share] = [amounts.eq_ratio, amounts.width_ratio].map(Shares::of);
     equalise(mix, standard, tone, eq_share, &mut proposal);
+    // A clone has the width of the reference once the equaliser has had its part in it.
+    let by_eq_db = ImageChange::of(mix, &proposal.eq, 0.0).width_db.unwrap_or(0.0);
     let width = side_gain_db
+        .map(|change_db| change_db - width_share.whole * by_eq_db)
         .and_then(|change_db| width::suggest(mix, standard, &proposal.eq, change_db, tone.likeness_ratio, width_share));
     if let Some((width, suggestion)) = width {
         proposal.width = Some(width);
@@ -438,6 +442,11 @@ mod tests {
 
     /// What is set where so much is proven.
     fn side_gain_db(mix: &Measurement, reference: &Measurement, proven_db: f64, width_ratio: f64) -> f64 {
+        let amounts = Amounts { width_ratio, ..Amounts::default() };
+        side_gain_with_db(mix, reference, proven_db, amounts)
+    }
+
+    fn side_gain_with_db(mix: &Measurement, reference: &Measurement, proven_db: f64, amounts: Amounts) -> f64 {
         let evidence = Evidence::between(mix, reference).expect("loud");
         let proven = Aims {
             curve_db: vec![0.0; evidence.bands.len()],
@@ -447,7 +456,6 @@ mod tests {
         };
         let target =
             Target { reference, others: &[], loudness_lufs: -14.0, ceiling_dbtp: -1.0, sample_rate_hz: 48_000 };
-        let amounts = Amounts { width_ratio, ..Amounts::default() };
         let proposal = propose(mix, &target, &amounts, &[(reference, evidence)], &proven);
         proposal.width.map_or(0.0, |width| width.side_gain_db)
     }
@@ -458,6 +466,24 @@ mod tests {
         let (mix, reference) = (with_widths([-20.0, -4.0, -4.0, -20.0]), with_widths([-3.0, -10.0, -10.0, -3.0]));
         let gain_db = side_gain_db(&mix, &reference, 1.5, 1.0);
         assert!((gain_db + 6.0).abs() < 0.1, "{gain_db} dB");
+    }
+
+    #[test]
+    fn a_clone_leaves_to_the_equaliser_what_that_does_to_the_width() {
+        // One song's widths, 9 dB apart: the reference has its upper half 8 dB louder, mid and side alike.
+        let mix = with_widths([-16.0, -16.0, -7.0, -7.0]);
+        let mut reference = mix.clone();
+        for (band, hz) in reference.loud_spectrum.iter_mut().zip(mix.spectrum.bands.centers_hz()) {
+            if *hz > 1000.0 {
+                (band.mid, band.side, band.cross) = (band.mid * 6.3, band.side * 6.3, band.cross * 6.3);
+            }
+        }
+        let asked_db = width::whole_db(&mix, &reference).expect("both are wide");
+        let alone_db = side_gain_db(&mix, &reference, 0.0, 1.0);
+        assert!((alone_db - asked_db).abs() < 0.01 && asked_db > 1.5, "{alone_db} of {asked_db} dB");
+        let both = Amounts { eq_ratio: 1.0, width_ratio: 1.0, ..Amounts::default() };
+        let gain_db = side_gain_with_db(&mix, &reference, 0.0, both);
+        assert!(gain_db < 0.5 * asked_db, "{gain_db} of {asked_db} dB");
     }
 
     #[test]
@@ -485,7 +511,7 @@ mod tests {
     fn a_band_that_softens_its_neighbours_is_not_put_down_to_the_arrangement() {
         let programme = with_widths([-10.0; 4]);
         let centers_hz = ThirdOctaves::below(48_000).centers_hz().to_vec();
-        let tone = Tone::of_curve(centers_hz, vec![1.0; 30], &[0.0; 30], Shares::of(0.5));
+        let tone = Tone::of_curve(centers_hz, vec![1.0; 30], &[0.0; 30]);
         let bell = |gain_db| EqBand { frequency_hz: 400.0, gain_db, q: 2.0, ..EqBand::default() };
         // At 400 Hz lies 3 dB more than in the standard, which is otherwise the same.
         let louder = {

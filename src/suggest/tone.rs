@@ -4,13 +4,12 @@
 //! to the true production EQ than doing nothing. So two pieces of evidence are weighed by how much content both
 //! programmes share: the difference of the long-term spectra, and the registration of matched frames.
 
+use super::CurvePoint;
 use super::eq_fit::remove_mean;
-use super::quantity::is_overall;
 use super::registration::{Cloud, Registration, register, smooth};
-use super::{CurvePoint, Shares};
 use crate::measure::Measurement;
 use crate::measure::spectrum::{BandPower, ThirdOctaves};
-use crate::statistics::{mean, median};
+use crate::statistics::median;
 
 /// What tone was asked for, and how sure that is.
 #[derive(Debug, Clone)]
@@ -28,12 +27,10 @@ pub(super) struct Tone {
 }
 
 impl Tone {
-    /// A curve to aim for, over as many bands as have a gain. Gains bend towards their bound, and are 0 where there is nothing to be
-    /// matched. As far as the whole of a difference is taken, they are told over their mean from 100 Hz to 3.15 kHz before they bend, as
-    /// levels are: where the curve itself has its zero says nothing, since the loudness is met afterwards.
-    pub(super) fn of_curve(centers_hz: Vec<f64>, weights: Vec<f64>, curve_db: &[f64], share: Shares) -> Self {
-        let offset_db = if share.is_proven() { 0.0 } else { share.whole * overall_db(&centers_hz, &weights, curve_db) };
-        let bounded = |(gain, weight): (&f64, &f64)| weight * MAX_GAIN_DB * ((gain - offset_db) / MAX_GAIN_DB).tanh();
+    /// A curve to aim for, over as many bands as have a gain. Gains bend towards their bound, over and under the level that the curve calls
+    /// its zero, and are 0 where there is nothing to be matched.
+    pub(super) fn of_curve(centers_hz: Vec<f64>, weights: Vec<f64>, curve_db: &[f64]) -> Self {
+        let bounded = |(gain, weight): (&f64, &f64)| weight * MAX_GAIN_DB * (gain / MAX_GAIN_DB).tanh();
         let curve_db: Vec<f64> = curve_db.iter().zip(&weights).map(bounded).collect();
         let (mut centers_hz, mut weights) = (centers_hz, weights);
         centers_hz.truncate(curve_db.len());
@@ -50,13 +47,6 @@ impl Tone {
         self.weights.truncate(kept);
         self
     }
-}
-
-/// Mean gain from 100 Hz to 3.15 kHz, of bands that matter, dB; 0 without any.
-fn overall_db(centers_hz: &[f64], weights: &[f64], curve_db: &[f64]) -> f64 {
-    let bands = centers_hz.iter().zip(weights).zip(curve_db);
-    let overall = bands.filter(|((hz, weight), _)| is_overall(**hz) && **weight > 0.0);
-    mean(overall.map(|(_, gain_db)| *gain_db)).unwrap_or(0.0)
 }
 
 /// Bands from here to there take part: below, there is rumble; above, codecs and hiss.
@@ -136,12 +126,12 @@ impl Evidence {
         departure_db
     }
 
-    /// A curve to aim for, over the bands of the evidence that has most, with this evidence's words about it. `share` is what it takes.
-    pub(super) fn tone(&self, curve_db: &[f64], widest: &Self, share: Shares) -> Tone {
+    /// A curve to aim for, over the bands of the evidence that has most, with this evidence's words about it.
+    pub(super) fn tone(&self, curve_db: &[f64], widest: &Self) -> Tone {
         Tone {
             likeness_ratio: self.likeness_ratio(),
             matched_ratio: self.registration.as_ref().map_or(0.0, |found| found.pair_share),
-            ..Tone::of_curve(widest.centers_hz.clone(), widest.weights.clone(), curve_db, share)
+            ..Tone::of_curve(widest.centers_hz.clone(), widest.weights.clone(), curve_db)
         }
     }
 
@@ -237,28 +227,4 @@ pub(super) fn starts(difference_db: &[f64]) -> [Vec<f64>; 3] {
 fn loud_cloud(measurement: &Measurement, bands: &[usize]) -> Cloud {
     let of_bands = |frame: &[BandPower]| -> Vec<BandPower> { bands.iter().map(|&band| frame[band]).collect() };
     Cloud::new(&measurement.loud_spectra().map(of_bands).collect::<Vec<_>>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_clone_asks_for_bends_around_the_level_that_bands_are_told_over() {
-        let centers_hz = ThirdOctaves::below(48_000).centers_hz().to_vec();
-        let curve_db: Vec<f64> = centers_hz.iter().map(|&hz| if is_overall(hz) { 6.0 } else { -14.0 }).collect();
-        let weights = vec![1.0; centers_hz.len()];
-        let bent = |amount_ratio: f64| {
-            Tone::of_curve(centers_hz.clone(), weights.clone(), &curve_db, Shares::of(amount_ratio)).curve_db
-        };
-        let range_db = |curve_db: &[f64]| {
-            let (low, high) =
-                curve_db.iter().fold((f64::MAX, f64::MIN), |(low, high), db| (low.min(*db), high.max(*db)));
-            high - low
-        };
-        assert!(range_db(&bent(1.0)) < MAX_GAIN_DB, "{:?}", bent(1.0));
-        assert!(range_db(&bent(0.75)) < range_db(&bent(0.5)));
-        let as_it_is: Vec<f64> = curve_db.iter().map(|db| MAX_GAIN_DB * (db / MAX_GAIN_DB).tanh()).collect();
-        assert_eq!(bent(0.5), as_it_is);
-    }
 }

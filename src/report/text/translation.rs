@@ -288,7 +288,10 @@ mod tests {
         document.translation.plr_change_db = Some(-4.0);
         let text = translation_text(&document);
         assert_fits(&text);
-        assert!(text.contains("It lacks 14 dB of the mix's bass") && text.contains("Dynamics and distortion"), "{text}");
+        assert!(
+            text.contains("It lacks 14 dB of the mix's bass") && text.contains("Dynamics and distortion"),
+            "{text}"
+        );
         let mut out = String::new();
         in_master(&mut out, &document.translation);
         assert!(out.contains("It lacks 14 dB of the mix's bass") && !out.contains("Dynamics and distortion"), "{out}");
