@@ -23,7 +23,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             cli::tell_error(&error);
-            // A setting that can't be, on the command line or in a recipe, and a recipe that is none. One that can't be read, or is no text, is a file like others.
+            // A setting that can't be, on the command line or in a recipe, and a recipe that is none. One that can't be read, or is no
+            // text, is a file like others.
             ExitCode::from(if matches!(error, Error::Setting { .. } | Error::Recipe { .. }) { 2 } else { 1 })
         }
     }
