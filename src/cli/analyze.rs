@@ -19,7 +19,7 @@ use halfspeed::{Error, Result};
 
 use super::output::{colors, print_json_line, write_text};
 use super::progress::Progress;
-use super::{CommonArgs, csv_output, exit_code, html_output, logger, tell_failed};
+use super::{CommonArgs, SideFile, csv_output, exit_code, html_output, logger, tell_failed};
 
 #[derive(Debug, Args)]
 pub(super) struct AnalyzeArgs {
@@ -62,13 +62,9 @@ impl AnalyzeArgs {
         let measured = self.measure();
         measured.failed.iter().for_each(tell_failed);
         let album = (self.files.len() > 1).then(|| AlbumDocument::new(&measured.documents, &measured.loudness));
-        // Neither what can't be told nor a file that can't be written costs the rest.
-        let written = self.write(&measured, album.as_ref());
+        let side_files = self.write(&measured, album.as_ref());
         self.tell(&measured, album.as_ref())?;
-        for (what, path, written) in written {
-            written?;
-            self.common.tell_written(what, path)?;
-        }
+        self.common.tell_all_written(side_files)?;
         Ok(exit_code(measured.failed.is_empty()))
     }
 
@@ -91,8 +87,8 @@ impl AnalyzeArgs {
         measured
     }
 
-    /// Writes the page and the table over time: what each is, where it lies, and whether that came about.
-    fn write(&self, measured: &Measured, album: Option<&AlbumDocument>) -> Vec<(&'static str, &Path, Result<()>)> {
+    /// Writes the page and the table over time.
+    fn write(&self, measured: &Measured, album: Option<&AlbumDocument>) -> Vec<SideFile<'_>> {
         if measured.measurements.is_empty() {
             return Vec::new();
         }

@@ -19,7 +19,7 @@ use halfspeed::{Error, Result};
 use super::logger::tell;
 use super::output::write_text;
 use super::progress::Progress;
-use super::{CommonArgs, html_output, logger, number_within, toml_output, wav_output};
+use super::{CommonArgs, SideFile, html_output, logger, number_within, toml_output, wav_output};
 
 #[derive(Debug, Args)]
 pub(super) struct MasterArgs {
@@ -201,13 +201,9 @@ impl MasterArgs {
         progress.finish();
         let report = MasterReport::new(&job, mastered?);
 
-        // Neither what can't be told nor a file beside the master that can't be written costs the rest.
         let side_files = self.write_side_files(&report);
         self.common.tell(&report, master_text)?;
-        for (what, path, written) in side_files {
-            written?;
-            self.common.tell_written(what, path)?;
-        }
+        self.common.tell_all_written(side_files)?;
         for promise in report.verified.iter().filter(|promise| self.common.quiet && !promise.met) {
             let reason = promise.reason.as_deref().unwrap_or("the written file shows it");
             log::warn!("{} of {:.2} {} was not met: {reason}", promise.id, promise.wanted, promise.unit);
@@ -247,8 +243,8 @@ impl MasterArgs {
         }
     }
 
-    /// Writes the recipe and the report: what each is, where it lies, and whether that came about.
-    fn write_side_files(&self, report: &MasterReport) -> Vec<(&'static str, &Path, Result<()>)> {
+    /// Writes the recipe and the report.
+    fn write_side_files(&self, report: &MasterReport) -> Vec<SideFile<'_>> {
         let write = |path: &Path, text: String| write_text(path, &text, self.force);
         let recipe =
             self.recipe_out.iter().map(|path| ("Recipe", path.as_path(), write(path, report.settings.to_toml())));

@@ -87,7 +87,19 @@ impl CommonArgs {
         let is_told = !self.json && !self.quiet;
         if is_told { print_text(&format!("{what}: {}\n", printable(&path_text(path)))) } else { Ok(()) }
     }
+
+    /// The same of files of which some may not have come about: the first of these is the error.
+    fn tell_all_written(&self, side_files: Vec<SideFile<'_>>) -> Result<()> {
+        side_files.into_iter().try_for_each(|(what, path, written)| {
+            written?;
+            self.tell_written(what, path)
+        })
+    }
 }
+
+/// A file beside stdout: what it is, where it lies, and whether it could be written. All are written before anything is told, so that
+/// neither what can't be told nor one that can't be written costs the rest.
+type SideFile<'a> = (&'static str, &'a Path, Result<()>);
 
 impl Cli {
     /// What the command line says. Wrong usage ends the run, as a wish for help does.

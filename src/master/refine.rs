@@ -340,7 +340,7 @@ mod tests {
     fn proposed_after(reference: &Recipe) -> Proposal {
         let (mix, audio) = clip("mix.flac");
         let reference = &produced(reference);
-        let plr_db = reference.peaks.true_dbtp().expect("loud") - reference.loudness.integrated_lufs().expect("loud");
+        let plr_db = reference.plr_db().expect("loud");
         let (ceiling_dbtp, loudness_lufs, sample_rate_hz) = (-1.0, -1.0 - plr_db, mix.sample_rate_hz);
         let target = Target { reference, others: &[], loudness_lufs, ceiling_dbtp, sample_rate_hz };
         let recipe = |proposal: &Proposal| Recipe {

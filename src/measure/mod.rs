@@ -173,4 +173,9 @@ impl Measurement {
     pub fn duration_s(&self) -> f64 {
         self.frames as f64 / f64::from(self.sample_rate_hz)
     }
+
+    /// True peak minus integrated loudness, dB. `None` where the programme has no loudness.
+    pub fn plr_db(&self) -> Option<f64> {
+        Some(self.peaks.true_dbtp()? - self.loudness.integrated_lufs()?)
+    }
 }

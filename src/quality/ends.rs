@@ -77,10 +77,6 @@ impl Ends {
         ms_to_frames(END_MS, self.sample_rate_hz)
     }
 
-    fn last_frames(&self) -> usize {
-        ms_to_frames(LAST_MS, self.sample_rate_hz)
-    }
-
     /// What is left of a stretch above [`CORNER_HZ`].
     fn without_rumble(&self, mut frames: Vec<Frame>) -> Vec<Frame> {
         Cascade::new(BUTTERWORTH_4_Q.map(|q| Coefficients::high_pass(CORNER_HZ, q, self.sample_rate_hz)))
@@ -167,11 +163,11 @@ impl Ends {
         // Silence behind music of which the mean is taken off would be a sound.
         let as_it_is = self.without_rumble(centred(&self.tail, start, [0.0; 2]));
         let ends = [end, &as_it_is[before.len()..]];
-        let level_dbfs = ends.map(louder_dbfs).into_iter().fold(f64::INFINITY, f64::min);
-        let last = self.last_frames().min(end.len());
-        let very_last_dbfs =
-            ends.map(|end| louder_dbfs(&end[end.len() - last..])).into_iter().fold(f64::INFINITY, f64::min);
-        if last_dbfs <= CUT_SAMPLE_DBFS && very_last_dbfs <= level_dbfs - FADED_DB {
+        let softer_dbfs =
+            |from: usize| ends.map(|end| louder_dbfs(&end[from..])).into_iter().fold(f64::INFINITY, f64::min);
+        let level_dbfs = softer_dbfs(0);
+        let faded_from = end.len().saturating_sub(ms_to_frames(LAST_MS, self.sample_rate_hz));
+        if last_dbfs <= CUT_SAMPLE_DBFS && softer_dbfs(faded_from) <= level_dbfs - FADED_DB {
             return None;
         }
         let finding = |severity, value, threshold, message| {

@@ -4,9 +4,9 @@
 use super::quantity::WIDTH_HZ;
 use crate::dsp::eq::{BandChannel, EqBand, response_db};
 use crate::measure::Measurement;
-use crate::measure::analysis::MONO_SIDE;
+use crate::measure::analysis::Image;
 use crate::measure::k_weighting::KWeighting;
-use crate::units::{db_to_power, power_to_db_checked};
+use crate::units::db_to_power;
 
 /// What settings add to a stereo image. `None` where there is nothing to be moved.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,53 +20,44 @@ pub(crate) struct ImageChange {
 impl ImageChange {
     /// That of an equaliser and a gain of the side.
     pub(crate) fn of(mix: &Measurement, eq: &[EqBand], side_gain_db: f64) -> Self {
-        let (before, after) = (Image::behind(mix, &[], 0.0), Image::behind(mix, eq, side_gain_db));
-        let change_db = |of: fn(&Image) -> Option<f64>| Some(of(&after)? - of(&before)?);
-        Self { width_db: change_db(Image::width_db), balance_db: change_db(Image::balance_db) }
+        let (before, after) = (Behind::new(mix, &[], 0.0), Behind::new(mix, eq, side_gain_db));
+        let change_db = |of: fn(&Behind) -> Option<f64>| Some(of(&after)? - of(&before)?);
+        Self {
+            width_db: change_db(|behind| behind.width.width_db()),
+            balance_db: change_db(|behind| behind.heard.balance_db()),
+        }
     }
 }
 
-/// Powers of the loud parts.
-#[derive(Debug, Clone, Copy, Default)]
-struct Image {
-    /// Of the mid and the side where width is told.
-    mid: f64,
-    side: f64,
-    /// Of the channels, K-weighted.
-    left: f64,
-    right: f64,
+/// What the loud parts are behind settings.
+struct Behind {
+    /// Where width is told.
+    width: Image,
+    /// K-weighted.
+    heard: Image,
 }
 
-impl Image {
-    /// As an equaliser and a gain of the side leave them.
-    fn behind(mix: &Measurement, eq: &[EqBand], side_gain_db: f64) -> Self {
+impl Behind {
+    /// An equaliser and a gain of the side.
+    fn new(mix: &Measurement, eq: &[EqBand], side_gain_db: f64) -> Self {
         let rate_hz = mix.sample_rate_hz;
         let weighting = KWeighting::new(rate_hz);
-        let mut image = Self::default();
+        let mut behind = Self { width: Image::SILENT, heard: Image::SILENT };
         for (hz, band) in mix.loud_bands() {
             let mid_db = response_db(eq, BandChannel::Mid, hz, rate_hz);
             let side_db = response_db(eq, BandChannel::Side, hz, rate_hz) + side_gain_db;
-            let mid = f64::from(band.mid) * db_to_power(mid_db);
-            let side = f64::from(band.side) * db_to_power(side_db);
-            // But for bands on the mid or the side alone, whose phases don't count here, both are turned alike.
-            let cross = f64::from(band.cross) * db_to_power(0.5 * (mid_db + side_db));
+            let image = Image {
+                mid: f64::from(band.mid) * db_to_power(mid_db),
+                side: f64::from(band.side) * db_to_power(side_db),
+                // But for bands on the mid or the side alone, whose phases don't count here, both are turned alike.
+                cross: f64::from(band.cross) * db_to_power(0.5 * (mid_db + side_db)),
+            };
             if WIDTH_HZ.contains(&hz) {
-                image.mid += mid;
-                image.side += side;
+                behind.width.add(image, 1.0);
             }
-            let heard = db_to_power(weighting.gain_db_at(hz, f64::from(rate_hz)));
-            image.left += heard * (mid + side + 2.0 * cross);
-            image.right += heard * (mid + side - 2.0 * cross);
+            behind.heard.add(image, db_to_power(weighting.gain_db_at(hz, f64::from(rate_hz))));
         }
-        image
-    }
-
-    fn width_db(&self) -> Option<f64> {
-        power_to_db_checked(self.side / self.mid).filter(|_| self.side >= MONO_SIDE * self.mid)
-    }
-
-    fn balance_db(&self) -> Option<f64> {
-        power_to_db_checked(self.left / self.right)
+        behind
     }
 }
 

@@ -68,7 +68,7 @@ impl Quantity {
                 let WideBand { low_hz, high_hz, .. } = WIDE_BANDS[band];
                 measurement.level_quantiles_db(low_hz, high_hz).map(|[_, p50, p95]| p95 - p50)
             }
-            Self::PeakToLoudness => Some(measurement.peaks.true_dbtp()? - measurement.loudness.integrated_lufs()?),
+            Self::PeakToLoudness => measurement.plr_db(),
             Self::Offset => measurement.levels.dc().into_iter().map(|mean| 100.0 * mean.abs()).reduce(f64::max),
         }
     }

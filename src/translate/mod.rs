@@ -257,11 +257,6 @@ pub struct DeviceTranslation {
     pub fixes: Vec<Fix>,
 }
 
-/// Peak to loudness ratio, dB.
-fn plr_db(measurement: &Measurement) -> Option<f64> {
-    Some(measurement.peaks.true_dbtp()? - measurement.loudness.integrated_lufs()?)
-}
-
 fn the_first<S: Serializer>(fixes: &[Fix], serializer: S) -> std::result::Result<S::Ok, S::Error> {
     fixes.first().serialize(serializer)
 }
@@ -316,7 +311,7 @@ impl Translation {
                 })
                 .collect(),
             bass_lack_db,
-            plr_change_db: before.and_then(|before| Some(plr_db(measurement)? - plr_db(before)?)),
+            plr_change_db: before.and_then(|before| Some(measurement.plr_db()? - before.plr_db()?)),
             unscored: unscored(&programme),
             lost_in_mono: lost_in_mono(&programme),
             codecs: Vec::new(),

@@ -4,7 +4,7 @@ mod dynamics;
 mod spectrum;
 mod stereo;
 
-pub(crate) use self::stereo::MONO_SIDE;
+pub(crate) use self::stereo::Image;
 
 use schemars::JsonSchema;
 use serde::Serialize;

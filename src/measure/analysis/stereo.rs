@@ -12,7 +12,7 @@ use crate::units::power_to_db;
 const MOST_MONO_LOSS_DB: f64 = 100.0;
 
 /// A side under this share of the mid's power is none: -60 dB, where the windows' skirts and roundings of a mono programme are.
-pub(crate) const MONO_SIDE: f64 = 1e-6;
+const MONO_SIDE: f64 = 1e-6;
 
 /// A band under this share of the power of all holds nothing but roundings: -120 dB.
 const EMPTY_BAND: f64 = 1e-12;
@@ -23,14 +23,22 @@ const FAINT_CHANNEL: f64 = 1e-7;
 
 /// Sums of a stretch of spectrum.
 #[derive(Clone, Copy)]
-struct Image {
-    mid: f64,
-    side: f64,
-    cross: f64,
+pub(crate) struct Image {
+    pub(crate) mid: f64,
+    pub(crate) side: f64,
+    /// Of both: a quarter of what the left has more than the right.
+    pub(crate) cross: f64,
 }
 
 impl Image {
-    const SILENT: Self = Self { mid: 0.0, side: 0.0, cross: 0.0 };
+    pub(crate) const SILENT: Self = Self { mid: 0.0, side: 0.0, cross: 0.0 };
+
+    /// Adds as much of another one.
+    pub(crate) fn add(&mut self, other: Self, share: f64) {
+        self.mid += share * other.mid;
+        self.side += share * other.side;
+        self.cross += share * other.cross;
+    }
 
     fn power(self) -> f64 {
         self.mid + self.side
@@ -52,12 +60,12 @@ impl Image {
         correlation(self.mid - self.side, left, right)
     }
 
-    fn width_db(self) -> Option<f64> {
+    pub(crate) fn width_db(self) -> Option<f64> {
         let is_mono = self.side < MONO_SIDE * self.mid;
         ratio_db(self.side, self.mid).filter(|_| !is_mono)
     }
 
-    fn balance_db(self) -> Option<f64> {
+    pub(crate) fn balance_db(self) -> Option<f64> {
         let (left, right) = self.left_right()?;
         Some(power_to_db(left / right))
     }
