@@ -264,16 +264,13 @@ mod tests {
 
     /// A left channel that is one sample late.
     fn late_by_a_sample(rate_hz: u32) -> Finding {
-        Finding {
-            id: Check::ChannelDelay,
-            severity: crate::quality::Severity::Warning,
-            value: Some(-1e3 / f64::from(rate_hz)),
-            unit: "ms",
-            threshold: 1e3 / f64::from(rate_hz),
-            times_s: Vec::new(),
-            frequencies_hz: Vec::new(),
-            message: String::new(),
-        }
+        Finding::new(
+            Check::ChannelDelay,
+            crate::quality::Severity::Warning,
+            -1e3 / f64::from(rate_hz),
+            1e3 / f64::from(rate_hz),
+            "",
+        )
     }
 
     #[test]

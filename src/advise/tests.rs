@@ -141,16 +141,13 @@ fn silence_at_the_end_and_a_sample_rate_that_holds_nothing_are_told() {
 
     let mut meter = Meter::new(RATE);
     meter.push(&AudioBuffer::silence(RATE, 10));
-    let known = Finding {
-        id: Check::UpSampled,
-        severity: crate::quality::Severity::Warning,
-        value: Some(44_100.0),
-        unit: "Hz",
-        threshold: 96_000.0,
-        times_s: Vec::new(),
-        frequencies_hz: Vec::new(),
-        message: "the file holds nothing above 22.05 kHz".into(),
-    };
+    let known = Finding::new(
+        Check::UpSampled,
+        crate::quality::Severity::Warning,
+        44_100.0,
+        96_000.0,
+        "the file holds nothing above 22.05 kHz",
+    );
     let mut told = Vec::new();
     super::quality::advice(&[known], &meter.finish(), &mut told);
     let up_sampled = find(&told, Problem::UpSampled);

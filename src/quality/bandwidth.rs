@@ -124,21 +124,13 @@ impl Bandwidth {
             .clone()
             .find(|&(rate_hz, edges)| is_end(rate_hz, edges))
             .or_else(|| lower.find(|&(rate_hz, _)| is_slope_into_nothing(&levels, rate_hz)))?;
-        Some(Finding {
-            id: Check::UpSampled,
-            severity: Severity::Warning,
-            value: Some(rate_hz),
-            unit: "Hz",
-            threshold: f64::from(self.sample_rate_hz),
-            times_s: Vec::new(),
-            frequencies_hz: Vec::new(),
-            message: format!(
-                "the file has a sample rate of {} Hz but holds nothing above {:.2} kHz: it was made from a file at about \
-                 {rate_hz} Hz; ask for the original, or deliver it at that rate",
-                self.sample_rate_hz,
-                0.5e-3 * rate_hz
-            ),
-        })
+        let message = format!(
+            "the file has a sample rate of {} Hz but holds nothing above {:.2} kHz: it was made from a file at about \
+             {rate_hz} Hz; ask for the original, or deliver it at that rate",
+            self.sample_rate_hz,
+            0.5e-3 * rate_hz
+        );
+        Some(Finding::new(Check::UpSampled, Severity::Warning, rate_hz, f64::from(self.sample_rate_hz), message))
     }
 
     /// The low-pass of a codec. `lossy`: the file says itself that it is coded.
@@ -149,23 +141,21 @@ impl Bandwidth {
         let is_steady = near as f64 >= EDGE_AGREEMENT * edges as f64
             && edges as f64 >= EDGE_SHARE * self.count as f64
             && edges >= MIN_EXCERPTS;
-        is_steady.then(|| Finding {
-            id: Check::LossySource,
-            severity: if lossy { Severity::Info } else { Severity::Warning },
-            value: Some(edge_hz),
-            unit: "Hz",
-            threshold: self.highest_edge_hz(),
-            times_s: Vec::new(),
-            frequencies_hz: Vec::new(),
-            message: if lossy {
-                format!("its coding removed everything above {:.1} kHz; master from the original", 1e-3 * edge_hz)
-            } else {
-                format!(
-                    "the spectrum ends like a wall at {:.1} kHz: it was probably made from an MP3, AAC or other lossy file, or \
-                     from one at a lower sample rate; ask for the original",
-                    1e-3 * edge_hz
+        is_steady.then(|| {
+            let edge_khz = 1e-3 * edge_hz;
+            let (severity, message) = if lossy {
+                (
+                    Severity::Info,
+                    format!("its coding removed everything above {edge_khz:.1} kHz; master from the original"),
                 )
-            },
+            } else {
+                let message = format!(
+                    "the spectrum ends like a wall at {edge_khz:.1} kHz: it was probably made from an MP3, AAC or other lossy \
+                     file, or from one at a lower sample rate; ask for the original"
+                );
+                (Severity::Warning, message)
+            };
+            Finding::new(Check::LossySource, severity, edge_hz, self.highest_edge_hz(), message)
         })
     }
 }

@@ -56,6 +56,27 @@ pub enum Check {
     SubSonic,
 }
 
+impl Check {
+    /// Unit of what is measured for it and of its threshold. The symbol, or the word where there is none.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Silent | Self::CutStart | Self::CutEnd | Self::Hum => "dBFS",
+            Self::Clipping => "peaks",
+            Self::InterSampleOvers => "dBTP",
+            Self::Dc | Self::Phase => "percent",
+            Self::HeadSilence | Self::TailSilence => "s",
+            Self::Click | Self::SubSonic => "dB",
+            Self::Dropout | Self::ChannelDelay => "ms",
+            Self::Polarity | Self::DualMono => "correlation",
+            Self::DeadChannel => "LUFS",
+            Self::Balance => "LU",
+            Self::UpSampled | Self::LossySource => "Hz",
+            Self::PaddedBits => "bits",
+            Self::Noise => "dBFS(A)",
+        }
+    }
+}
+
 impl fmt::Display for Check {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(formatter)

@@ -117,20 +117,15 @@ impl Clicks {
         for &frame in &self.found {
             times.add(frame);
         }
-        Some(Finding {
-            id: Check::Click,
-            severity: Severity::Warning,
-            value: Some(self.loudest_db),
-            unit: "dB",
-            threshold: CLICK_DB,
-            times_s: times.seconds(self.sample_rate_hz),
-            frequencies_hz: Vec::new(),
-            message: format!(
-                "{}, up to {:.0} dB over the sound around; listen there, and mend the edit, the buffer setting or the file",
-                if self.found.len() == 1 { "1 click".into() } else { format!("{} clicks", self.found.len()) },
-                self.loudest_db
-            ),
-        })
+        let message = format!(
+            "{}, up to {:.0} dB over the sound around; listen there, and mend the edit, the buffer setting or the file",
+            if self.found.len() == 1 { "1 click".into() } else { format!("{} clicks", self.found.len()) },
+            self.loudest_db
+        );
+        Some(
+            Finding::new(Check::Click, Severity::Warning, self.loudest_db, CLICK_DB, message)
+                .at(times.seconds(self.sample_rate_hz)),
+        )
     }
 }
 

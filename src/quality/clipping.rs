@@ -112,21 +112,16 @@ impl Clipping {
             (false, true) => (Severity::Fail, 1),
             (false, false) => (Severity::Warning, CLIP_WARNING_RUNS),
         };
-        Some(Finding {
-            id: Check::Clipping,
-            severity,
-            value: Some(sum.count as f64),
-            unit: "peaks",
-            threshold: threshold as f64,
-            times_s: sum.times.seconds(sample_rate_hz),
-            frequencies_hz: Vec::new(),
-            message: format!(
-                "{} cut off flat, the longest over {} samples; go back to where the level was too high (a clipper, a limiter, \
-                 the recording) and export again with headroom",
-                if sum.count == 1 { "1 peak is".into() } else { format!("{} peaks are", sum.count) },
-                sum.longest
-            ),
-        })
+        let message = format!(
+            "{} cut off flat, the longest over {} samples; go back to where the level was too high (a clipper, a limiter, \
+             the recording) and export again with headroom",
+            if sum.count == 1 { "1 peak is".into() } else { format!("{} peaks are", sum.count) },
+            sum.longest
+        );
+        Some(
+            Finding::new(Check::Clipping, severity, sum.count as f64, threshold as f64, message)
+                .at(sum.times.seconds(sample_rate_hz)),
+        )
     }
 }
 

@@ -107,21 +107,13 @@ impl Delays {
         let frames = self.agreed_frames().or_else(|| self.phase_frames())?;
         let ms = 1e3 * frames / f64::from(rate_hz);
         let late = if frames > 0.0 { "right" } else { "left" };
-        Some(Finding {
-            id: Check::ChannelDelay,
-            severity: Severity::Warning,
-            value: Some(ms),
-            unit: "ms",
-            threshold: 1e3 * DELAY_FRAMES / f64::from(rate_hz),
-            times_s: Vec::new(),
-            frequencies_hz: Vec::new(),
-            message: format!(
-                "the {late} channel is {:.3} ms ({:.1} samples) late; move it earlier by as much, or find the plug-in \
-                 whose delay is not compensated",
-                ms.abs(),
-                frames.abs()
-            ),
-        })
+        let message = format!(
+            "the {late} channel is {:.3} ms ({:.1} samples) late; move it earlier by as much, or find the plug-in \
+             whose delay is not compensated",
+            ms.abs(),
+            frames.abs()
+        );
+        Some(Finding::new(Check::ChannelDelay, Severity::Warning, ms, 1e3 * DELAY_FRAMES / f64::from(rate_hz), message))
     }
 
     fn agreed_frames(&self) -> Option<f64> {

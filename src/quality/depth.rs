@@ -45,17 +45,11 @@ impl Depth {
         let unused = bits - used;
         // Files have 16 bits or 24: what is padded to more than 16 fits into those.
         let or_deliver = if bits > DELIVERED_BITS { ", or deliver it as 16 bits" } else { "" };
-        (unused >= PADDED_BITS && used >= MIN_BITS).then(|| Finding {
-            id: Check::PaddedBits,
-            severity: Severity::Warning,
-            value: Some(f64::from(used)),
-            unit: "bits",
-            threshold: f64::from(bits - PADDED_BITS),
-            times_s: Vec::new(),
-            frequencies_hz: Vec::new(),
-            message: format!(
+        (unused >= PADDED_BITS && used >= MIN_BITS).then(|| {
+            let message = format!(
                 "the file has {bits} bits but uses {used}: it was made from one with fewer; ask for the original{or_deliver}"
-            ),
+            );
+            Finding::new(Check::PaddedBits, Severity::Warning, f64::from(used), f64::from(bits - PADDED_BITS), message)
         })
     }
 }

@@ -130,18 +130,13 @@ impl Dropouts {
         for gap in &self.found {
             times.add(gap.0);
         }
-        Some(Finding {
-            id: Check::Dropout,
-            severity: Severity::Fail,
-            value: Some(longest_ms),
-            unit: "ms",
-            threshold: 1e3 * self.shortest_s(),
-            times_s: times.seconds(self.sample_rate_hz),
-            frequencies_hz: Vec::new(),
-            message: format!(
-                "the sound drops out {}, for up to {longest_ms:.1} ms; export or record again with a larger buffer",
-                if self.found.len() == 1 { "once".into() } else { format!("{} times", self.found.len()) }
-            ),
-        })
+        let message = format!(
+            "the sound drops out {}, for up to {longest_ms:.1} ms; export or record again with a larger buffer",
+            if self.found.len() == 1 { "once".into() } else { format!("{} times", self.found.len()) }
+        );
+        Some(
+            Finding::new(Check::Dropout, Severity::Fail, longest_ms, 1e3 * self.shortest_s(), message)
+                .at(times.seconds(self.sample_rate_hz)),
+        )
     }
 }

@@ -133,19 +133,11 @@ impl Ends {
         if first_dbfs <= CUT_SAMPLE_DBFS || floor.is_some_and(|floor| floor.is_under_start && floor.is_all_of(&head)) {
             return None;
         }
-        Some(Finding {
-            id: Check::CutStart,
-            severity: Severity::Warning,
-            value: Some(first_dbfs),
-            unit: "dBFS",
-            threshold: CUT_SAMPLE_DBFS,
-            times_s: vec![0.0],
-            frequencies_hz: Vec::new(),
-            message: format!(
-                "the first sample is already at {first_dbfs:.1} dBFS: the start is cut off and clicks; export from a little \
-                 earlier (a fade-in of 5 ms takes away the click alone)"
-            ),
-        })
+        let message = format!(
+            "the first sample is already at {first_dbfs:.1} dBFS: the start is cut off and clicks; export from a little \
+             earlier (a fade-in of 5 ms takes away the click alone)"
+        );
+        Some(Finding::new(Check::CutStart, Severity::Warning, first_dbfs, CUT_SAMPLE_DBFS, message).at(vec![0.0]))
     }
 
     fn cut_end(&self, end_s: f64, dc: [f64; 2], floor: Option<Floor>) -> Option<Finding> {
@@ -171,16 +163,7 @@ impl Ends {
             return None;
         }
         let finding = |severity, value, threshold, message| {
-            Some(Finding {
-                id: Check::CutEnd,
-                severity,
-                value: Some(value),
-                unit: "dBFS",
-                threshold,
-                times_s: vec![end_s],
-                frequencies_hz: Vec::new(),
-                message,
-            })
+            Some(Finding::new(Check::CutEnd, severity, value, threshold, message).at(vec![end_s]))
         };
         if level_dbfs > CUT_END_WARNING_DBFS {
             let (severity, threshold) = if level_dbfs > CUT_END_FAIL_DBFS {
@@ -218,28 +201,14 @@ fn head_silence(head_s: f64) -> Option<Finding> {
         s if s > HEAD_WARNING_S => (Severity::Warning, HEAD_WARNING_S),
         _ => return None,
     };
-    Some(Finding {
-        id: Check::HeadSilence,
-        severity,
-        value: Some(head_s),
-        unit: "s",
-        threshold,
-        times_s: vec![head_s],
-        frequencies_hz: Vec::new(),
-        message: format!("it starts with {head_s:.2} s of silence; trim the start to under {HEAD_WARNING_S} s"),
-    })
+    let message = format!("it starts with {head_s:.2} s of silence; trim the start to under {HEAD_WARNING_S} s");
+    Some(Finding::new(Check::HeadSilence, severity, head_s, threshold, message).at(vec![head_s]))
 }
 
 fn tail_silence(from_s: f64, tail_s: f64) -> Option<Finding> {
-    (tail_s > TAIL_SILENCE_S).then(|| Finding {
-        id: Check::TailSilence,
-        severity: Severity::Warning,
-        value: Some(tail_s),
-        unit: "s",
-        threshold: TAIL_SILENCE_S,
-        times_s: vec![from_s],
-        frequencies_hz: Vec::new(),
-        message: format!("it ends with {tail_s:.2} s of silence; trim the end to under {TAIL_SILENCE_S} s"),
+    (tail_s > TAIL_SILENCE_S).then(|| {
+        let message = format!("it ends with {tail_s:.2} s of silence; trim the end to under {TAIL_SILENCE_S} s");
+        Finding::new(Check::TailSilence, Severity::Warning, tail_s, TAIL_SILENCE_S, message).at(vec![from_s])
     })
 }
 

@@ -51,16 +51,8 @@ fn told(Found { mains_hz, harmonics_hz, loudest_dbfs, threshold_dbfs }: Found) -
          these frequencies with narrow notches",
         in_hertz(&harmonics_hz)
     );
-    Finding {
-        id: Check::Hum,
-        severity: Severity::Warning,
-        value: Some(loudest_dbfs),
-        unit: "dBFS",
-        threshold: threshold_dbfs,
-        times_s: Vec::new(),
-        frequencies_hz: harmonics_hz,
-        message,
-    }
+    let hum = Finding::new(Check::Hum, Severity::Warning, loudest_dbfs, threshold_dbfs, message);
+    Finding { frequencies_hz: harmonics_hz, ..hum }
 }
 
 /// Level of one harmonic, if it stands out wherever the music leaves room for it.

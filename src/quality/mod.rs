@@ -68,7 +68,7 @@ pub struct Finding {
     pub severity: Severity,
     /// What was measured. `None` for the level of what holds nothing but zeros.
     pub value: Option<f64>,
-    /// Unit of `value` and `threshold`; empty for a plain number.
+    /// Unit of `value` and `threshold`: [`Check::unit`].
     pub unit: &'static str,
     /// The value from which on the severity is told.
     pub threshold: f64,
@@ -78,6 +78,33 @@ pub struct Finding {
     pub frequencies_hz: Vec<f64>,
     /// What it is and what to do, in plain English.
     pub message: String,
+}
+
+impl Finding {
+    /// What was found throughout. `value` is what was measured, `threshold` from where on it has this severity.
+    pub(crate) fn new(
+        id: Check,
+        severity: Severity,
+        value: impl Into<Option<f64>>,
+        threshold: f64,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            id,
+            severity,
+            value: value.into(),
+            unit: id.unit(),
+            threshold,
+            times_s: Vec::new(),
+            frequencies_hz: Vec::new(),
+            message: message.into(),
+        }
+    }
+
+    /// The same at some times, seconds from the start, rising.
+    pub(crate) fn at(self, times_s: Vec<f64>) -> Self {
+        Self { times_s, ..self }
+    }
 }
 
 /// What a file says of its audio, as far as it matters here.
@@ -228,16 +255,13 @@ impl Inspector {
 fn silent(peak_dbfs: Option<f64>) -> Finding {
     let nothing = || String::from("there is nothing in it but zeros");
     let found = peak_dbfs.map_or_else(nothing, |dbfs| format!("nothing in it is louder than {dbfs:.1} dBFS"));
-    Finding {
-        id: Check::Silent,
-        severity: Severity::Fail,
-        value: peak_dbfs,
-        unit: "dBFS",
-        threshold: thresholds::AUDIBLE_DBFS,
-        times_s: Vec::new(),
-        frequencies_hz: Vec::new(),
-        message: format!("{found}; check the export"),
-    }
+    Finding::new(
+        Check::Silent,
+        Severity::Fail,
+        peak_dbfs,
+        thresholds::AUDIBLE_DBFS,
+        format!("{found}; check the export"),
+    )
 }
 
 /// Frequencies in words: `100, 150 and 250 Hz`.

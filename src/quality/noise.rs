@@ -29,18 +29,13 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
     let highest_db = integrated_lufs - 3.0 - NOISE_PAUSE_LU;
     let is_wanted = |frames| is_noise(measurement, frames);
     let (start, level_db) = floor::quietest(&levels_db, &(NOISE_DBFS_A..highest_db), BLACK_DBFS_A, is_wanted)?;
-    Some(Finding {
-        id: Check::Noise,
-        severity: Severity::Warning,
-        value: Some(level_db),
-        unit: "dBFS(A)",
-        threshold: NOISE_DBFS_A,
-        times_s: vec![start as f64 / f64::from(SLOTS_PER_S)],
-        frequencies_hz: Vec::new(),
-        message: format!(
-            "noise of {level_db:.0} dBFS (A-weighted) is left in a pause; gate or clean the noisy tracks, and fade the pauses"
-        ),
-    })
+    let message = format!(
+        "noise of {level_db:.0} dBFS (A-weighted) is left in a pause; gate or clean the noisy tracks, and fade the pauses"
+    );
+    Some(
+        Finding::new(Check::Noise, Severity::Warning, level_db, NOISE_DBFS_A, message)
+            .at(vec![start as f64 / f64::from(SLOTS_PER_S)]),
+    )
 }
 
 /// A-weighting of the power of each third octave.

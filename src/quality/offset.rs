@@ -15,17 +15,9 @@ pub(super) fn finding(measurement: &Measurement) -> Option<Finding> {
         size if size > DC_WARNING_PERCENT => (Severity::Warning, DC_WARNING_PERCENT),
         _ => return None,
     };
-    Some(Finding {
-        id: Check::Dc,
-        severity,
-        value: Some(worst),
-        unit: "percent",
-        threshold,
-        times_s: Vec::new(),
-        frequencies_hz: Vec::new(),
-        message: format!(
-            "the waveform is off centre by {worst:.2} % of full scale, which costs headroom and clicks at edits; put a \
-             high-pass filter at 5 to 20 Hz on it"
-        ),
-    })
+    let message = format!(
+        "the waveform is off centre by {worst:.2} % of full scale, which costs headroom and clicks at edits; put a \
+         high-pass filter at 5 to 20 Hz on it"
+    );
+    Some(Finding::new(Check::Dc, severity, worst, threshold, message))
 }

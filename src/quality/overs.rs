@@ -90,16 +90,10 @@ impl Overs {
         } else {
             format!("the true peak is {dbtp:.2} dBTP: played back, it clips; lower the level or the limiter's ceiling")
         };
-        Some(Finding {
-            id: Check::InterSampleOvers,
-            severity,
-            value: Some(dbtp),
-            unit: "dBTP",
-            threshold,
-            times_s: times.seconds(self.sample_rate_hz),
-            frequencies_hz: Vec::new(),
-            message,
-        })
+        Some(
+            Finding::new(Check::InterSampleOvers, severity, dbtp, threshold, message)
+                .at(times.seconds(self.sample_rate_hz)),
+        )
     }
 }
 

@@ -36,31 +36,27 @@ fn dead_channel(measurement: &Measurement, peaks: [f32; 2]) -> Option<Finding> {
         // One click makes a channel no louder: peaks tell only where there is nothing else to go by.
         let is_left = balance_db.filter(|_| !peaks.contains(&0.0)).map_or(peaks[0] < peaks[1], |db| db < 0.0);
         let name = if is_left { "left" } else { "right" };
-        Finding {
-            id: Check::DeadChannel,
-            severity: Severity::Fail,
-            value: quieter_lufs.filter(|lufs| lufs.is_finite()),
-            unit: "LUFS",
-            threshold: DEAD_CHANNEL_LUFS,
-            times_s: Vec::new(),
-            frequencies_hz: Vec::new(),
-            message: format!("the {name} channel is silent; check the cabling, the panning and the export"),
-        }
+        Finding::new(
+            Check::DeadChannel,
+            Severity::Fail,
+            quieter_lufs.filter(|lufs| lufs.is_finite()),
+            DEAD_CHANNEL_LUFS,
+            format!("the {name} channel is silent; check the cabling, the panning and the export"),
+        )
     })
 }
 
 fn dual_mono(measurement: &Measurement) -> Option<Finding> {
     let correlation = measurement.levels.whole().correlation()?;
     let side_db = measurement.levels.whole().width_db();
-    (correlation > DUAL_MONO_CORRELATION && side_db.is_none_or(|db| db < DUAL_MONO_SIDE_DB)).then(|| Finding {
-        id: Check::DualMono,
-        severity: Severity::Info,
-        value: Some(correlation),
-        unit: "correlation",
-        threshold: DUAL_MONO_CORRELATION,
-        times_s: Vec::new(),
-        frequencies_hz: Vec::new(),
-        message: "both channels are the same: a mono programme in a stereo file; check that this is meant".into(),
+    (correlation > DUAL_MONO_CORRELATION && side_db.is_none_or(|db| db < DUAL_MONO_SIDE_DB)).then(|| {
+        Finding::new(
+            Check::DualMono,
+            Severity::Info,
+            correlation,
+            DUAL_MONO_CORRELATION,
+            "both channels are the same: a mono programme in a stereo file; check that this is meant",
+        )
     })
 }
 
@@ -72,36 +68,20 @@ fn balance(measurement: &Measurement) -> Option<Finding> {
         _ => return None,
     };
     let (louder, quieter) = if balance_lu > 0.0 { ("left", "right") } else { ("right", "left") };
-    Some(Finding {
-        id: Check::Balance,
-        severity,
-        value: Some(balance_lu),
-        unit: "LU",
-        threshold,
-        times_s: Vec::new(),
-        frequencies_hz: Vec::new(),
-        message: format!(
-            "the {louder} channel is {:.1} LU louder than the {quieter}; check the panning, or turn the {louder} down",
-            balance_lu.abs()
-        ),
-    })
+    let message = format!(
+        "the {louder} channel is {:.1} LU louder than the {quieter}; check the panning, or turn the {louder} down",
+        balance_lu.abs()
+    );
+    Some(Finding::new(Check::Balance, severity, balance_lu, threshold, message))
 }
 
 fn polarity(measurement: &Measurement) -> Option<Finding> {
     let correlation = measurement.levels.whole().correlation().filter(|&value| value < POLARITY_CORRELATION)?;
-    Some(Finding {
-        id: Check::Polarity,
-        severity: Severity::Fail,
-        value: Some(correlation),
-        unit: "correlation",
-        threshold: POLARITY_CORRELATION,
-        times_s: Vec::new(),
-        frequencies_hz: Vec::new(),
-        message: format!(
-            "one channel is upside down (correlation {correlation:.2}): in mono most of it disappears; invert the polarity \
-             of one channel"
-        ),
-    })
+    let message = format!(
+        "one channel is upside down (correlation {correlation:.2}): in mono most of it disappears; invert the polarity \
+         of one channel"
+    );
+    Some(Finding::new(Check::Polarity, Severity::Fail, correlation, POLARITY_CORRELATION, message))
 }
 
 fn phase(measurement: &Measurement) -> Option<Finding> {
@@ -128,17 +108,12 @@ fn phase(measurement: &Measurement) -> Option<Finding> {
         }
     }
     let share_percent = 100.0 * opposed_frames as f64 / loud_frames.max(1) as f64;
-    (share_percent > PHASE_SHARE_PERCENT).then(|| Finding {
-        id: Check::Phase,
-        severity: Severity::Warning,
-        value: Some(share_percent),
-        unit: "percent",
-        threshold: PHASE_SHARE_PERCENT,
-        times_s: opposed.iter().take(MAX_TIMES).map(|&index| index as f64 * SHORT_TERM_S).collect(),
-        frequencies_hz: Vec::new(),
-        message: format!(
+    (share_percent > PHASE_SHARE_PERCENT).then(|| {
+        let times_s = opposed.iter().take(MAX_TIMES).map(|&index| index as f64 * SHORT_TERM_S).collect();
+        let message = format!(
             "left and right work against each other in {share_percent:.0} % of the loud parts: it gets quieter in mono; look for \
              an inverted microphone or a widener that goes too far"
-        ),
+        );
+        Finding::new(Check::Phase, Severity::Warning, share_percent, PHASE_SHARE_PERCENT, message).at(times_s)
     })
 }

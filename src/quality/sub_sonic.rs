@@ -21,14 +21,6 @@ pub(super) fn finding(windows: &[Vec<Window>; 2], measurement: &Measurement) -> 
     } else {
         format!("the energy below 20 Hz, which nobody hears, lies only {:.0} dB under everything", -db)
     };
-    Some(Finding {
-        id: Check::SubSonic,
-        severity: Severity::Warning,
-        value: Some(db),
-        unit: "dB",
-        threshold: SUB_SONIC_DB,
-        times_s: Vec::new(),
-        frequencies_hz: Vec::new(),
-        message: format!("{how_much}; put a high-pass filter at 20 to 30 Hz on the tracks that rumble"),
-    })
+    let message = format!("{how_much}; put a high-pass filter at 20 to 30 Hz on the tracks that rumble");
+    Some(Finding::new(Check::SubSonic, Severity::Warning, db, SUB_SONIC_DB, message))
 }

@@ -145,16 +145,8 @@ fn programme(
 }
 
 fn finding() -> Finding {
-    Finding {
-        id: Check::Clipping,
-        severity: Severity::Warning,
-        value: Some(3.0),
-        unit: "",
-        threshold: 1.0,
-        times_s: vec![12.345, 61.0],
-        frequencies_hz: Vec::new(),
-        message: "3 clipped peaks; export the mix at a lower level.".into(),
-    }
+    Finding::new(Check::Clipping, Severity::Warning, 3.0, 1.0, "3 clipped peaks; export the mix at a lower level.")
+        .at(vec![12.345, 61.0])
 }
 
 pub(super) fn before() -> AnalysisDocument {

@@ -14,17 +14,8 @@ use crate::measure::{Measurement, Meter};
 use crate::quality::Finding;
 use crate::suggest::Proposal;
 
-fn finding(id: Check, severity: Severity, value: f64, unit: &'static str) -> Finding {
-    Finding {
-        id,
-        severity,
-        value: Some(value),
-        unit,
-        threshold: 0.0,
-        times_s: Vec::new(),
-        frequencies_hz: Vec::new(),
-        message: "it is so; mend it".into(),
-    }
+fn finding(id: Check, severity: Severity, value: f64) -> Finding {
+    Finding::new(id, severity, value, 0.0, "it is so; mend it")
 }
 
 fn found<'a>(mix: &'a [Finding], master: &'a [Finding]) -> Found<'a> {
@@ -33,7 +24,7 @@ fn found<'a>(mix: &'a [Finding], master: &'a [Finding]) -> Found<'a> {
 
 #[test]
 fn a_fault_that_has_grown_is_told_once_with_both_values() {
-    let offset = |severity, percent| [finding(Check::Dc, severity, percent, "percent")];
+    let offset = |severity, percent| [finding(Check::Dc, severity, percent)];
     let (mix, master) = (offset(Severity::Fail, -1.4), offset(Severity::Fail, -3.2));
     let grown = "In the mix: it is so; mend it. It has grown: in the mix -1.4 %, in the master -3.2 %.";
     assert_eq!(found(&mix, &master).mix_notes(), [grown]);
@@ -79,33 +70,33 @@ fn the_settings_that_mend_bass_in_the_side_are_those_of_a_recipe() {
 
 #[test]
 fn what_is_raised_with_the_music_has_not_grown() {
-    let hum = |dbfs| [finding(Check::Hum, Severity::Warning, dbfs, "dBFS")];
+    let hum = |dbfs| [finding(Check::Hum, Severity::Warning, dbfs)];
     let (mix, as_much, more) = (hum(-60.0), hum(-51.0), hum(-47.0));
     assert!(!found(&mix, &as_much).mix_notes()[0].contains("grown"));
     assert!(found(&mix, &more).mix_notes()[0].ends_with("in the mix -60.0 dBFS, in the master -47.0 dBFS."));
-    let side = |lu| [finding(Check::Balance, Severity::Warning, lu, "LU")];
+    let side = |lu| [finding(Check::Balance, Severity::Warning, lu)];
     let (mix, more) = (side(-3.1), side(-6.4));
     assert!(found(&mix, &more).mix_notes()[0].contains("grown"));
 }
 
 #[test]
 fn what_a_master_has_from_its_mix_is_told_of_that() {
-    let told = |id, value, unit| found(&[], &[finding(id, Severity::Warning, value, unit)]).master_notes();
-    let edge = told(Check::LossySource, 14_000.0, "Hz");
+    let told = |id, value| found(&[], &[finding(id, Severity::Warning, value)]).master_notes();
+    let edge = told(Check::LossySource, 14_000.0);
     assert_eq!(edge, ["The mix ends at 14.0 kHz, which shows in the master."]);
-    assert_eq!(told(Check::UpSampled, 44_100.0, "Hz"), ["The mix holds nothing above 22.05 kHz."]);
-    assert_eq!(told(Check::Click, 45.0, "dB"), ["In the master: it is so; mend it."]);
-    let hum = [finding(Check::Hum, Severity::Warning, -50.0, "dBFS")];
+    assert_eq!(told(Check::UpSampled, 44_100.0), ["The mix holds nothing above 22.05 kHz."]);
+    assert_eq!(told(Check::Click, 45.0), ["In the master: it is so; mend it."]);
+    let hum = [finding(Check::Hum, Severity::Warning, -50.0)];
     let behind_harmonics = |mix| Found { makes_harmonics: true, ..found(mix, &hum) };
     assert!(behind_harmonics(&[]).master_notes().is_empty(), "harmonics that were made are no hum");
-    let softer = [finding(Check::Hum, Severity::Warning, -90.0, "dBFS")];
+    let softer = [finding(Check::Hum, Severity::Warning, -90.0)];
     assert!(found(&softer, &hum).mix_notes()[0].contains("grown"));
     assert!(!behind_harmonics(&softer).mix_notes()[0].contains("grown"));
 }
 
 #[test]
 fn channels_that_a_gain_of_the_side_opposes_are_told_as_its_doing() {
-    let opposed = [finding(Check::Phase, Severity::Warning, 37.0, "percent")];
+    let opposed = [finding(Check::Phase, Severity::Warning, 37.0)];
     let wider = |mix| Found { side_gain_db: 4.0, ..found(mix, &opposed) };
     let notes = wider(&[]).master_notes();
     let [told] = &notes[..] else { panic!("one note: {notes:?}") };
@@ -180,8 +171,8 @@ fn a_reference_that_is_far_down_is_told_unless_a_loudness_is_wished_for() {
 
 #[test]
 fn notes_tell_the_master_first_then_what_moved_then_the_mix() {
-    let hum = |dbfs| vec![finding(Check::Hum, Severity::Warning, dbfs, "dBFS")];
-    let click = finding(Check::Click, Severity::Warning, 45.0, "dB");
+    let hum = |dbfs| vec![finding(Check::Hum, Severity::Warning, dbfs)];
+    let click = finding(Check::Click, Severity::Warning, 45.0);
     let made = Mastered { p95_reduction_db: 8.4, ..mastered([1.0, 1.0], -9.1) };
     let made = Mastered {
         mix: source(leaning([0.5, 0.5]), hum(-60.0)),
