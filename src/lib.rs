@@ -86,6 +86,7 @@ pub mod slots;
 pub mod source;
 mod statistics;
 pub mod suggest;
+mod targets;
 pub mod translate;
 pub mod units;
 

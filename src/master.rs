@@ -32,18 +32,10 @@ use crate::source::{Source, load_audio, load_file, measure_file, turned_over};
 use crate::suggest::profile::{Chosen, Fit, Profile, ProfileChoice};
 use crate::suggest::width::{is_opposed, is_upside_down};
 use crate::suggest::{Amounts, Classical, Learned, Plan, Proposal, Quantity, Suggester, Suggestion, Target, corridor};
+pub use crate::targets::{CEILING_RANGE_DBTP, DEFAULT_CEILING_DBTP, DEFAULT_LOUDNESS_LUFS, LOUDNESS_RANGE_LUFS};
 use crate::translate::codecs::Selection;
 use crate::translate::{Devices, Translation};
 use crate::units::db_to_amplitude;
-
-/// Loudness without a reference or a wish, LUFS: what most streaming services play at.
-pub const DEFAULT_LOUDNESS_LUFS: f64 = -14.0;
-/// Ceiling without a wish, dBTP: what the services' own advice and AES TD1008 ask for ahead of lossy encoding.
-pub const DEFAULT_CEILING_DBTP: f64 = -1.0;
-/// Loudness that can be wished for, LUFS.
-pub const LOUDNESS_RANGE_LUFS: (f64, f64) = (-60.0, -3.0);
-/// Ceilings that can be wished for, dBTP.
-pub const CEILING_RANGE_DBTP: (f64, f64) = (-19.0, 0.0);
 
 /// No codecs.
 const NO_CODECS: &Selection = &Selection { codecs: Vec::new(), absent: Vec::new() };

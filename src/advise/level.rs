@@ -6,9 +6,9 @@ use super::thresholds::{
 };
 use super::{Advice, Mend, Problem, Severity, evidence};
 use crate::engine::drive::DRIVE_RANGE_DB;
-use crate::master::DEFAULT_LOUDNESS_LUFS;
 use crate::measure::Measurement;
 use crate::quality::{self, Check, Finding, Format};
+use crate::targets::DEFAULT_LOUDNESS_LUFS;
 use crate::units::amplitude_to_db;
 
 /// A clipped peak is told with so much around it, seconds.

@@ -109,7 +109,7 @@ pub const HEADROOM_DBTP: f64 = -1.0;
 /// Bits that reach from the highest sample down to the step of an integer format, at least. Dither over 13 bits lies 75 dB under the
 /// highest sample, and so it does in a master whose limiter does nothing; with 6 dB of limiting it is at -69 dB, where pauses are.
 pub const USED_BITS_LOW: f64 = 13.0;
-/// Gain up to [`crate::master::DEFAULT_LOUDNESS_LUFS`] that no mix needs, dB. Quiet ones need 20, and a master gets
+/// Gain up to [`DEFAULT_LOUDNESS_LUFS`](crate::master::DEFAULT_LOUDNESS_LUFS) that no mix needs, dB. Quiet ones need 20, and a master gets
 /// [`crate::engine::drive::DRIVE_RANGE_DB`] at the most.
 pub const LOW_LEVEL_GAIN_DB: f64 = 35.0;
 

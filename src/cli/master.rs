@@ -105,7 +105,7 @@ pub(super) struct MasterArgs {
 enum SuggesterName {
     /// Tone and width by a network that was trained on mixes and their masters; the classical rules where it can't be used.
     Model,
-    /// Tone by matched content, width and density by band.
+    /// Tone and width by what matched sounds differ by, density by band.
     Classical,
     /// Nothing but loudness and peaks, and an offset that would be 5 % or more in the master.
     Loudness,

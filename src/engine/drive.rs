@@ -174,18 +174,23 @@ impl<'a> DriveSearch<'a> {
         is_too_much.then(|| self.drive_for_reduction(MAX_P95_REDUCTION_DB, found.drive_db))
     }
 
-    /// The drive that gives a reduction of `p95_db` at the 95th percentile within 0.05 dB, at most `highest_db`.
+    /// The drive that gives a reduction of `p95_db` at the 95th percentile within 0.05 dB, at most `highest_db`; the least there is
+    /// where that gives more.
     pub fn drive_for_reduction(&self, p95_db: f64, highest_db: f64) -> Outcome {
         let mut high = self.outcome(highest_db);
         if high.p95_reduction_db <= p95_db {
             return high;
         }
-        // One dB of drive adds about one dB of reduction.
-        let mut low = self.outcome(highest_db - (high.p95_reduction_db - p95_db) - 1.0);
+        let with_less = |from: &Outcome| {
+            // One dB of drive adds about one dB of reduction.
+            let drive_db = from.drive_db - (from.p95_reduction_db - p95_db) - 1.0;
+            self.outcome(drive_db.max(DRIVE_RANGE_DB.0))
+        };
+        let mut low = with_less(&high);
         // But which parts are loud depends on the drive too, and fewer of them may be reduced by more.
         while low.p95_reduction_db > p95_db && low.drive_db > DRIVE_RANGE_DB.0 {
             high = low;
-            low = self.outcome((low.drive_db - (low.p95_reduction_db - p95_db) - 1.0).max(DRIVE_RANGE_DB.0));
+            low = with_less(&high);
         }
         while high.drive_db - low.drive_db > 0.05 {
             let middle = self.outcome(0.5 * (low.drive_db + high.drive_db));
@@ -295,5 +300,19 @@ mod tests {
         let found = search.drive_for_reduction(3.0, 20.0);
         assert!((2.8..=3.0).contains(&found.p95_reduction_db), "{found:?}");
         assert_eq!(search.drive_for_reduction(30.0, 1.0).drive_db, 1.0);
+    }
+
+    #[test]
+    fn the_drive_for_a_reduction_stays_within_its_range() {
+        // Samples as large as those of 16 bits, in floating point: 70 dB over full scale and more.
+        let tone: Vec<f32> = (0..96_000).map(|n| 30_000.0 * (n as f32 * 0.06).sin()).collect();
+        let mut spool = Spool::new(48_000);
+        spool.push(&AudioBuffer::from_channels(48_000, tone.clone(), tone)).expect("memory");
+        let mut processed = process(spool, &Recipe::default(), &|_, _| {}).expect("neutral settings");
+        processed.find_true_peaks(0.0).expect("memory");
+        let limiter = LimiterSettings::default();
+        let search = DriveSearch::new(&processed, &limiter);
+        let found = search.drive_for_reduction(6.0, DRIVE_RANGE_DB.0 + 5.0);
+        assert!(found.drive_db >= DRIVE_RANGE_DB.0 && found.drive_db < DRIVE_RANGE_DB.0 + 0.1, "{found:?}");
     }
 }

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::source::Source;
 use crate::suggest::corridor;
-use crate::suggest::profile::Chosen;
+use crate::suggest::profile::{Chosen, Profile, Spread};
 
 /// From here on it is told what a true peak has over the samples that were held, dB: it comes from a clipper, from a limiter that sees
 /// samples alone, or from a lossy decoder. Set by judgement.
@@ -38,7 +38,6 @@ impl Aim {
             Some(wished_lufs) if job.force_loudness => wished_lufs,
             Some(wished_lufs) => wished_lufs.min(as_dense_lufs),
         };
-        let followed = reference.filter(|_| job.loudness_lufs.is_none());
         Self {
             wished_lufs: job.loudness_lufs.unwrap_or(natural_lufs),
             dense_lufs,
@@ -46,11 +45,15 @@ impl Aim {
                 None => (job.ceiling_dbtp - turned_down_lu).max(CEILING_RANGE_DBTP.0),
                 Some(_) => job.ceiling_dbtp,
             },
-            because: followed.and_then(|reference| {
-                let name =
-                    if references.others.is_empty() { "the reference" } else { "the reference of middle loudness" };
-                quieter_than(reference, name, job.ceiling_dbtp)
-            }),
+            because: match (job.loudness_lufs, reference) {
+                (Some(_), _) => None,
+                (None, Some(reference)) => {
+                    let is_only = references.others.is_empty();
+                    let name = if is_only { "the reference" } else { "the reference of middle loudness" };
+                    quieter_than(reference, name, job.ceiling_dbtp)
+                }
+                (None, None) => chosen.and_then(|chosen| unlike_usual(&chosen.profile.as_ref()?.0, natural_lufs)),
+            },
         }
     }
 }
@@ -69,7 +72,23 @@ fn natural_loudness_lufs(
     };
     let wished_lufs = wished_lufs.unwrap_or(DEFAULT_LOUDNESS_LUFS);
     let of_profile = || Some(corridor::loudness_within(&chosen?.profile.as_ref()?.0, wished_lufs));
-    of_reference().or_else(of_profile).unwrap_or(wished_lufs)
+    // What was measured, or stands in a profile's file, can't be wished for if it lies outside.
+    let found_lufs = of_reference().or_else(of_profile).unwrap_or(wished_lufs);
+    found_lufs.clamp(LOUDNESS_RANGE_LUFS.0, LOUDNESS_RANGE_LUFS.1)
+}
+
+/// Why a master after a profile doesn't have the usual loudness.
+fn unlike_usual(profile: &Profile, wished_lufs: f64) -> Option<String> {
+    (wished_lufs != DEFAULT_LOUDNESS_LUFS).then(|| {
+        let Spread { mean, spread } = profile.loudness_lufs;
+        format!(
+            "the songs of {} have {:.1} to {:.1} LUFS, of which this is nearest to the usual {DEFAULT_LOUDNESS_LUFS:.0}; \
+             --loudness={DEFAULT_LOUDNESS_LUFS:.0} asks for that",
+            profile.name,
+            mean - spread,
+            mean + spread
+        )
+    })
 }
 
 /// Where the limiter of a reference held it, dBFS: its highest sample, which is what most limiters of releases hold. What lies between
@@ -141,6 +160,7 @@ mod tests {
     use crate::AudioBuffer;
     use crate::io::SourceInfo;
     use crate::measure::Meter;
+    use crate::suggest::profile::Fit;
 
     /// A soft tone with a burst whose samples reach `highest`: those of a sine at a quarter of the rate lie 3 dB under its crests.
     fn reference(highest: f64, is_cut: bool, lossy: bool) -> Source {
@@ -191,6 +211,23 @@ mod tests {
         assert_eq!(held_plr_db(&whole), None);
         let told = quieter_than(&whole, "the reference", -1.0).expect("over the ceiling");
         assert!(told.contains("over the ceiling of -1.0 dBTP; turned down"), "{told}");
+    }
+
+    #[test]
+    fn a_profile_that_asks_for_another_loudness_than_the_usual_says_why() {
+        let loud = |mean| Profile {
+            loudness_lufs: Spread { mean, spread: 0.5 },
+            ..Profile::built_in().into_iter().next().expect("one ships")
+        };
+        let told = unlike_usual(&loud(-9.0), -9.5).expect("it isn't the usual");
+        assert!(told.contains("have -9.5 to -8.5 LUFS") && told.contains("--loudness=-14"), "{told}");
+        assert_eq!(unlike_usual(&loud(-14.0), DEFAULT_LOUDNESS_LUFS), None);
+        // No louder than can be wished for.
+        let chosen = Chosen {
+            profile: Some((loud(-1.0), Fit { distance: 1.0, content_distance: 1.0 })),
+            candidates: Vec::new(),
+        };
+        assert_eq!(natural_loudness_lufs(None, Some(&chosen), -1.0, None), LOUDNESS_RANGE_LUFS.1);
     }
 
     #[test]

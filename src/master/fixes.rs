@@ -122,7 +122,10 @@ pub(super) fn note_moves(proposal: &mut Proposal, unfixed: Vec<Option<f64>>, fix
         let Some(moved) = is.zip(was).map(|(is, was)| is - was) else { continue };
         suggestion.predicted = suggestion.predicted.map(|predicted| predicted + moved);
         if moved.abs() >= WORTH_SAYING {
-            suggestion.cause.push_str(&format!("; what was changed for devices and codecs moves it by {moved:+.1}"));
+            let unit = suggestion.quantity.unit();
+            suggestion
+                .cause
+                .push_str(&format!("; what was changed for devices and codecs moves it by {moved:+.1} {unit}"));
         }
     }
 }

@@ -208,7 +208,7 @@ fn meet_under(
         if attempt == MAX_ATTEMPTS {
             // Drive and ceiling together scale the output and nothing else: the ceiling holds, at the cost of loudness.
             recipe.limiter.ceiling_dbtp -= over_db + QUANTISING_MARGIN_DB;
-            recipe.limiter.drive_db -= over_db + QUANTISING_MARGIN_DB;
+            recipe.limiter.drive_db = (recipe.limiter.drive_db - over_db - QUANTISING_MARGIN_DB).max(DRIVE_RANGE_DB.0);
             let written = write(processed, recipe, &goal.job.output, on_progress)?;
             return Ok(Met::new(written, outcome, target_lufs, processed, &recipe.limiter));
         }
@@ -233,6 +233,11 @@ pub(super) fn read_back(file: &OutputFile, on_progress: StepProgress<'_>) -> Res
 }
 
 impl Goal<'_> {
+    /// Whether the ceiling is lower than the job's, for the sake of codecs.
+    fn is_lowered(&self) -> bool {
+        self.ceiling_dbtp < self.job.ceiling_dbtp
+    }
+
     /// Holds the written file to what was promised.
     pub(super) fn judge(&self, met: &Met, wanted_frames: u64, wished_because: Option<String>) -> Vec<Promise> {
         let loudness = met.written.lufs();
@@ -259,7 +264,10 @@ impl Goal<'_> {
                 tolerance: 0.0,
                 met: peak.is_none_or(|peak| peak <= self.ceiling_dbtp),
                 reason: None,
-                wanted_because: None,
+                wanted_because: self.is_lowered().then(|| {
+                    let asked_dbtp = self.job.ceiling_dbtp;
+                    format!("{asked_dbtp:.1} dBTP is the ceiling that was asked for, and a codec's decoder would go over full scale")
+                }),
             },
             Promise {
                 id: Promised::Length,
@@ -344,6 +352,22 @@ mod tests {
         // No higher than the ceiling, whatever is missed.
         let (is_met, raised_db) = met(14.0);
         assert!(!is_met && (raised_db - 8.0).abs() < 0.3, "{raised_db}");
+    }
+
+    #[test]
+    fn a_ceiling_that_codecs_ask_for_is_told_as_theirs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let job = MasterJob::new("mix.wav", folder.path().join("master.wav"));
+        let because = |ceiling_dbtp: f64| {
+            let goal = Goal { job: &job, wished_lufs: -20.0, ceiling_dbtp };
+            let limiter = LimiterSettings { ceiling_dbtp: limiter_ceiling(-3.0, false), ..LimiterSettings::default() };
+            let mut recipe = Recipe { limiter, ..Recipe::default() };
+            let met = meet(&goal, &mut bursts(), &mut recipe, &|_, _, _| {}).expect("written");
+            goal.judge(&met, 3 * 48_000, None)[1].wanted_because.clone()
+        };
+        assert_eq!(because(job.ceiling_dbtp), None);
+        let told = because(job.ceiling_dbtp - 1.0).expect("it isn't what was asked for");
+        assert!(told.starts_with("-1.0 dBTP is the ceiling that was asked for"), "{told}");
     }
 
     #[test]

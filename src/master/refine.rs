@@ -59,7 +59,7 @@ pub struct Candidate {
 /// What trying settings on excerpts led to.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Refinement {
-    /// Excerpts of the mix that were rendered, half of them to judge by alone.
+    /// Excerpts of the mix that were rendered, every second one to judge by alone.
     pub excerpts: usize,
     /// Length of each, s.
     pub excerpt_s: f64,
@@ -210,7 +210,7 @@ impl Refinement {
             self.candidates.iter().map(|tried| format!("{} {:.2} dB", tried.name, tried.error_db)).collect();
         let corrected = if reason.is_empty() { String::new() } else { format!(" Not corrected: {reason}.") };
         format!(
-            "Tried on {} excerpts of {:.1} s, half of them only to judge by. There, sounds that it shares with the \
+            "Tried on {} excerpts of {:.1} s, every second one only to judge by. There, sounds that it shares with the \
              reference stay off by: {}. Taken: {}.{corrected}",
             self.excerpts,
             self.excerpt_s,

@@ -39,7 +39,7 @@ pub struct SuggestionDocument {
 pub enum Outcome {
     /// It came about, to within 1 of its unit.
     AsPredicted,
-    /// The value moved against the prediction.
+    /// The value moved against the prediction, and no nearer to the reference.
     WrongWay,
     /// The value is farther from the prediction.
     Off,
@@ -56,7 +56,7 @@ impl SuggestionDocument {
             achieved,
             reference,
             reference_by_samples: None,
-            outcome: Outcome::of(&suggestion, achieved),
+            outcome: Outcome::of(&suggestion, achieved, reference),
             suggestion,
         }
     }
@@ -94,15 +94,16 @@ impl SuggestionDocument {
 }
 
 impl Outcome {
-    /// Holds what was achieved against what was predicted.
-    fn of(suggestion: &Suggestion, achieved: Option<f64>) -> Self {
+    /// Holds what was achieved against what was predicted. What came nearer to the reference went no wrong way.
+    fn of(suggestion: &Suggestion, achieved: Option<f64>, reference: Option<f64>) -> Self {
         let Some(((before, predicted), achieved)) = suggestion.before.zip(suggestion.predicted).zip(achieved) else {
             return Self::Unknown;
         };
         let (wanted, got, miss) = (predicted - before, achieved - before, achieved - predicted);
+        let is_nearer = reference.is_some_and(|reference| (achieved - reference).abs() < (before - reference).abs());
         if !miss.is_finite() {
             Self::Unknown
-        } else if wanted.abs() > STILL && got.abs() > STILL && wanted.signum() != got.signum() {
+        } else if wanted.abs() > STILL && got.abs() > STILL && wanted.signum() != got.signum() && !is_nearer {
             Self::WrongWay
         } else if miss.abs() > FAR_OFF {
             Self::Off
@@ -137,6 +138,11 @@ mod tests {
         assert_eq!(outcome(5.0, 3.0, Some(5.05)), Outcome::Off);
         assert_eq!(document(5.0, 3.0, Some(5.05)).miss(), Some(5.05 - 3.0));
         assert_eq!(outcome(5.0, 3.0, None), Outcome::Unknown);
+        let with_reference = |reference| {
+            let suggestion = document(-18.6, -19.2, None).suggestion;
+            SuggestionDocument::new(suggestion, Some(-16.6), Some(reference)).outcome
+        };
+        assert_eq!([with_reference(-16.4), with_reference(-21.0)], [Outcome::Off, Outcome::WrongWay]);
     }
 
     #[test]

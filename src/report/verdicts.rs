@@ -94,9 +94,9 @@ impl Verdict {
             "correlation" if x < -0.05 => verdict(Warning, "cancels in mono"),
             "correlation_p5" if x < -0.05 => verdict(Warning, "cancels in mono in places"),
             "correlation" if x > 0.9999 => verdict(Plain, "mono"),
-            "balance_db" if x.abs() > 6.0 => verdict(Bad, "one side is missing"),
             "balance_db" if x.abs() > 1.5 => {
-                verdict(Warning, if x > 0.0 { "leans to the left" } else { "leans to the right" })
+                let mood = if x.abs() > 6.0 { Bad } else { Warning };
+                verdict(mood, if x > 0.0 { "leans to the left" } else { "leans to the right" })
             }
             "balance_db" => verdict(Good, "centred"),
             "mono_loss_db" if x > 3.0 => verdict(Warning, "loses much on a mono speaker"),
@@ -129,6 +129,8 @@ mod tests {
             [Mood::Warning, Mood::Plain, Mood::Good]
         );
         assert_eq!([mood("balance_db", -1.6), mood("balance_db", 6.1)], [Some(Mood::Warning), Some(Mood::Bad)]);
+        let words = |value| Verdict::of("balance_db", Some(value), &sample::before()).map(|verdict| verdict.text);
+        assert_eq!([words(6.9), words(-6.9)].map(Option::unwrap), ["leans to the left", "leans to the right"]);
         assert_eq!(mood("crest_db", 10.0), None);
         let largest_dbfs = 20.0 * (32_767.0f64 / 32_768.0).log10();
         assert_eq!([mood("sample_dbfs", largest_dbfs), mood("sample_dbfs", -0.01)], [Some(Mood::Warning), None]);

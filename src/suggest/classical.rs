@@ -3,7 +3,7 @@
 use super::{Plan, Suggester, Target};
 use crate::measure::Measurement;
 
-/// Tone by matched content, width and density by band: bold where mix and reference are alike, shy where they aren't.
+/// Tone and width by what matched sounds differ by, density by band: bold where mix and reference are alike, shy where they aren't.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Classical;
 

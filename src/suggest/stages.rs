@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 
 use super::dynamics::{Density, Means, Need};
 use super::eq_fit::{self, Curve};
-use super::image::ImageChange;
 use super::profile::Profile;
 use super::tone::{Evidence, Tone};
 use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target, dynamics, link, quantity, width};
@@ -68,9 +67,10 @@ impl Aims {
         }
     }
 
-    /// The same without what lies within the corridor that several references make, to which `whole` leads.
+    /// The same without what lies within the corridor that several references make, to which `whole` leads, and without what
+    /// would lead away from it.
     fn outside_of(&self, whole: &Self) -> Self {
-        let outside = |wish_db: f64, to_corridor_db: f64| if to_corridor_db == 0.0 { 0.0 } else { wish_db };
+        let outside = |wish_db: f64, to_corridor_db: f64| if wish_db * to_corridor_db > 0.0 { wish_db } else { 0.0 };
         let curve_db = self.curve_db.iter().zip(&whole.curve_db).map(|(wish, whole)| outside(*wish, *whole));
         Self {
             curve_db: curve_db.collect(),
@@ -223,10 +223,7 @@ pub(super) fn shape(
     let mut proposal = Proposal::default();
     let [eq_share, width_share] = [amounts.eq_ratio, amounts.width_ratio].map(Shares::of);
     equalise(mix, standard, tone, eq_share, &mut proposal);
-    // A clone has the width of the reference once the equaliser has had its part in it.
-    let by_eq_db = ImageChange::of(mix, &proposal.eq, 0.0).width_db.unwrap_or(0.0);
     let width = side_gain_db
-        .map(|change_db| change_db - width_share.whole * by_eq_db)
         .and_then(|change_db| width::suggest(mix, standard, &proposal.eq, change_db, tone.likeness_ratio, width_share));
     if let Some((width, suggestion)) = width {
         proposal.width = Some(width);
@@ -328,8 +325,16 @@ fn explain(
         );
         // Bands overlap, and only what they do together was aimed for.
         if change_db * band.gain_db < 0.0 {
+            let together = if change_db.abs() < 0.05 {
+                "leave them as they are".into()
+            } else {
+                format!("change them by {change_db:+.1} dB")
+            };
+            format!("{said}; this band softens what those around it do: together they {together}")
+        } else if change_db.abs() < NEITHER_WAY_DB && band.gain_db.abs() >= NEITHER_WAY_DB {
             format!(
-                "{said}; this band softens what those around it do: together they change them by {change_db:+.1} dB"
+                "{said}; over the mean, all bands together change that by {:+.1} dB",
+                (10.0 * change_db).round() / 10.0 + 0.0
             )
         } else {
             explained(said, change_db, wanted - before, share)
@@ -348,14 +353,17 @@ fn explain(
 /// A change or a lack up to this goes neither way, dB.
 const NEITHER_WAY_DB: f64 = 0.3;
 
-/// What was found, for a change that may go against it: long-term values tell of the arrangement as well, and what was put
-/// down to that is not followed, unless more is taken than what is proven.
+/// What was found, for a change that may go against it or beyond it: long-term values tell of the arrangement as well, and what was
+/// put down to that is not followed, unless more is taken than what is proven.
 pub(super) fn explained(found: String, change_db: f64, missing_db: f64, share: Shares) -> String {
-    let goes_against = change_db * missing_db < 0.0 && change_db.abs().min(missing_db.abs()) >= NEITHER_WAY_DB;
-    if !goes_against || !share.is_proven() {
+    let beyond_db = (change_db - missing_db) * change_db.signum();
+    if change_db.abs().min(beyond_db) < NEITHER_WAY_DB || !share.is_proven() {
         return found;
     }
     let verdict = if change_db > 0.0 { "too little" } else { "too much" };
+    if change_db * missing_db > 0.0 && missing_db.abs() >= NEITHER_WAY_DB {
+        return format!("{found}; as a matter of mastering, the mix is held to have {verdict} by more than that");
+    }
     format!("{found}, but that is put down to the arrangement: as a matter of mastering, the mix has {verdict}")
 }
 
@@ -447,6 +455,10 @@ mod tests {
     }
 
     fn side_gain_with_db(mix: &Measurement, reference: &Measurement, proven_db: f64, amounts: Amounts) -> f64 {
+        proposal(mix, reference, proven_db, amounts).width.map_or(0.0, |width| width.side_gain_db)
+    }
+
+    fn proposal(mix: &Measurement, reference: &Measurement, proven_db: f64, amounts: Amounts) -> Proposal {
         let evidence = Evidence::between(mix, reference).expect("loud");
         let proven = Aims {
             curve_db: vec![0.0; evidence.bands.len()],
@@ -456,8 +468,7 @@ mod tests {
         };
         let target =
             Target { reference, others: &[], loudness_lufs: -14.0, ceiling_dbtp: -1.0, sample_rate_hz: 48_000 };
-        let proposal = propose(mix, &target, &amounts, &[(reference, evidence)], &proven);
-        proposal.width.map_or(0.0, |width| width.side_gain_db)
+        propose(mix, &target, &amounts, &[(reference, evidence)], &proven)
     }
 
     #[test]
@@ -484,6 +495,11 @@ mod tests {
         let both = Amounts { eq_ratio: 1.0, width_ratio: 1.0, ..Amounts::default() };
         let gain_db = side_gain_with_db(&mix, &reference, 0.0, both);
         assert!(gain_db < 0.5 * asked_db, "{gain_db} of {asked_db} dB");
+        // Half as much of both leaves something for either.
+        let half = Amounts { eq_ratio: 0.75, width_ratio: 0.75, ..Amounts::default() };
+        let proposed = proposal(&mix, &reference, -2.0, half);
+        let width = proposed.suggestions.iter().find(|suggestion| suggestion.id == "width").expect("a change");
+        assert!(width.cause.contains("; the equaliser moves it by +"), "{}", width.cause);
     }
 
     #[test]
@@ -501,10 +517,28 @@ mod tests {
         let said = |change_db, missing_db, amount| explained("found".into(), change_db, missing_db, Shares::of(amount));
         assert!(said(-1.0, 1.0, 0.5).contains("the arrangement") && said(-1.0, 1.0, 0.5).ends_with("too much"));
         assert!(said(1.0, -1.0, 0.5).ends_with("too little"));
-        for (change_db, missing_db, amount) in [(1.0, 1.0, 0.5), (0.04, -1.0, 0.5), (-1.0, 0.2, 0.5), (-1.0, 1.0, 1.0)]
+        // Nothing was found, and it is changed all the same.
+        assert!(said(-1.0, 0.2, 0.5).contains("the arrangement"));
+        for (change_db, missing_db, amount) in [(1.0, 1.0, 0.5), (0.04, -1.0, 0.5), (-1.0, -1.2, 0.5), (-1.0, 1.0, 1.0)]
         {
             assert_eq!(said(change_db, missing_db, amount), "found", "{change_db} {missing_db} {amount}");
         }
+        let beyond = "found; as a matter of mastering, the mix is held to have";
+        assert_eq!(said(2.4, 1.1, 0.5), format!("{beyond} too little by more than that"));
+        assert_eq!(said(-2.4, -1.1, 0.5), format!("{beyond} too much by more than that"));
+    }
+
+    #[test]
+    fn several_references_lead_to_their_corridor_and_never_away_from_it() {
+        let aims = |curve_db: [f64; 3], side_gain_db| Aims {
+            curve_db: curve_db.into(),
+            side_gain_db: Some(side_gain_db),
+            headroom_db: 0.0,
+            means: Means::default(),
+        };
+        let corridor = aims([2.0, 0.0, -2.0], -3.0);
+        assert_eq!(aims([1.0, 1.0, 1.0], 1.0).outside_of(&corridor), aims([1.0, 0.0, 0.0], 0.0));
+        assert_eq!(aims([-1.0, 0.0, -4.0], -1.0).outside_of(&corridor), aims([0.0, 0.0, -4.0], -1.0));
     }
 
     #[test]
@@ -530,6 +564,11 @@ mod tests {
         let softened = cause(&[bell(-2.0), bell(6.0)]);
         assert!(softened.contains("softens") && !softened.contains("arrangement"), "{softened}");
         assert!(cause(&[bell(2.0)]).contains("arrangement"), "{}", cause(&[bell(2.0)]));
+        let undone = cause(&[bell(2.0), bell(-1.9)]);
+        assert!(
+            undone.contains("3.0 dB above") && undone.ends_with("all bands together change that by +0.1 dB"),
+            "{undone}"
+        );
     }
 
     #[test]

@@ -109,15 +109,18 @@ pub(super) fn bounded_db(mix: &Measurement, change_db: f64, boldness_ratio: f64)
 }
 
 /// The setting for a change of width, and why; none for changes not worth one. `eq` is what works beside it, `likeness_ratio` how
-/// alike mix and standard are, 0 to 1, and `share` what is taken.
+/// alike mix and standard are, 0 to 1, and `share` what is taken of `wanted_change_db`.
 pub(super) fn suggest(
     mix: &Measurement,
     standard: Standard<'_>,
     eq: &[EqBand],
-    asked_db: f64,
+    wanted_change_db: f64,
     likeness_ratio: f64,
     share: Shares,
 ) -> Option<(WidthSettings, Suggestion)> {
+    // A clone has the width of the reference once the equaliser has had its part in it.
+    let by_eq_db = share.whole * ImageChange::of(mix, eq, 0.0).width_db.unwrap_or(0.0);
+    let asked_db = wanted_change_db - by_eq_db;
     // Who asks for a clone gets its width too, as if it were the same song's.
     let change_db = bounded_db(mix, asked_db, likeness_ratio.max(share.whole));
     if change_db.abs() < WORTHWHILE_DB {
@@ -136,7 +139,12 @@ pub(super) fn suggest(
         } else {
             format!("; {asked_db:+.1} dB would be asked for, and {change_db:+.1} dB is as far as it goes")
         };
-        explained(said, change_db, wanted - before, share) + &bounded
+        let beside_eq = if by_eq_db.abs() < WORTHWHILE_DB {
+            String::new()
+        } else {
+            format!("; the equaliser moves it by {by_eq_db:+.1} dB, which this gain takes into account")
+        };
+        explained(said, change_db, wanted - before, share) + &beside_eq + &bounded
     });
     let moved_db = ImageChange::of(mix, eq, settings.side_gain_db).width_db;
     let suggestion = Suggestion {

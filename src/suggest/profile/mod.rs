@@ -117,8 +117,11 @@ impl Profile {
         })?;
         check(is_name(&self.name), "name", || NAME_RULE.into())?;
         check(self.songs >= LEAST_SONGS, "songs", || format!("it needs {LEAST_SONGS} or more"))?;
-        let told: usize = self.sources.iter().map(|source| source.songs).sum();
-        check(told == self.songs, "sources", || format!("they add up to {told} songs, not {}", self.songs))?;
+        let told = self.sources.iter().try_fold(0usize, |sum, source| sum.checked_add(source.songs));
+        check(told == Some(self.songs), "sources", || {
+            let told = told.map_or_else(|| "too many".into(), |told| told.to_string());
+            format!("they add up to {told} songs, not {}", self.songs)
+        })?;
         let single = [
             ("loudness_lufs", self.loudness_lufs),
             ("range_lu", self.range_lu),
@@ -128,7 +131,7 @@ impl Profile {
         for (field, value) in single {
             value.validate(field)?;
         }
-        let (low_lufs, high_lufs) = LOUDNESS_RANGE_LUFS;
+        let (low_lufs, high_lufs) = FINISHED_SONGS_LUFS;
         check((low_lufs..=high_lufs).contains(&self.loudness_lufs.mean), "loudness_lufs", || {
             format!("its mean must lie between {low_lufs:.0} and {high_lufs:.0}")
         })?;
@@ -219,7 +222,7 @@ impl Profile {
 }
 
 /// Between these lies the loudness of finished songs, LUFS.
-const LOUDNESS_RANGE_LUFS: (f64, f64) = (-70.0, 0.0);
+const FINISHED_SONGS_LUFS: (f64, f64) = (-70.0, 0.0);
 /// Fewer third octaves than this are no spectrum.
 const LEAST_TONE_BANDS: usize = 12;
 
@@ -341,12 +344,20 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("mine.json");
         let spoilt = |text: &str, with: &str| pink("mine").to_json().replacen(text, with, 1);
+        let wrapping = || {
+            // More than any number holds, and 3 if nobody looks.
+            let mut profile = pink("mine");
+            let source = profile.sources[0].clone();
+            profile.sources = [usize::MAX, 4].map(|songs| Source { songs, ..source.clone() }).into();
+            profile.to_json()
+        };
         for (text, cause) in [
             ("{".to_owned(), "EOF"),
             (spoilt("profile/1", "profile/7"), "this version reads"),
             (spoilt("\"mine\"", "\"My Songs\""), "lower-case"),
             (spoilt("\"songs\": 3", "\"songs\": 1"), "3 or more"),
             (spoilt("\"songs\": 3", "\"songs\": 4"), "add up to 3"),
+            (wrapping(), "add up to too many"),
             (spoilt("\"spread\": 2.0", "\"spread\": -2.0"), "no value"),
             (spoilt("\"name\"", "\"nome\""), "unknown field"),
             (spoilt("long_range_db", "long_db"), "content"),
