@@ -32,6 +32,8 @@ pub struct LevelMeter {
 /// One slot of 100 ms.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LevelSlot {
+    /// Mean of left and right: the offset.
+    pub means: [f64; 2],
     /// Mean square of left and right.
     pub mean_squares: [f64; 2],
     /// Mean product of left and right.
@@ -45,6 +47,7 @@ impl LevelSlot {
     pub fn of(slots: &[Self]) -> Self {
         let mean = |of: fn(&Self) -> f64| slots.iter().map(of).sum::<f64>() / slots.len().max(1) as f64;
         Self {
+            means: [mean(|slot| slot.means[0]), mean(|slot| slot.means[1])],
             mean_squares: [mean(|slot| slot.mean_squares[0]), mean(|slot| slot.mean_squares[1])],
             product: mean(|slot| slot.product),
             peak: slots.iter().fold(0.0, |peak, slot| peak.max(slot.peak)),
@@ -56,24 +59,48 @@ impl LevelSlot {
         0.5 * (self.mean_squares[0] + self.mean_squares[1])
     }
 
-    /// Correlation of left and right, -1 to 1. `None` where either is silent.
+    /// Correlation of left and right about their means, -1 to 1: an offset makes channels neither agree nor oppose each other. `None`
+    /// where either is silent but for its offset.
     pub fn correlation(&self) -> Option<f64> {
-        let [left, right] = self.mean_squares;
-        correlation(self.product, left, right)
+        let [left, right] = self.variances();
+        correlation(self.covariance(), left, right)
     }
 
-    /// Power of the side over that of the mid, dB. `None` where either is silent, as the side of a mono file is.
+    /// Power of the side over that of the mid, both about their means, dB. `None` where either is silent, as the side of a mono file
+    /// is.
     pub fn width_db(&self) -> Option<f64> {
-        let (mid, side) = (self.mean_square() + self.product, self.mean_square() - self.product);
+        let [left, right] = self.variances();
+        let (both, shared) = (0.5 * (left + right), self.covariance());
+        let (mid, side) = (both + shared, both - shared);
         // What f64 sums leave of an exact zero is no width.
-        if side <= 1e-12 * mid || mid <= 1e-12 * side { None } else { power_to_db_checked(side / mid) }
+        let rest_of_offset = OFFSET_REST * self.means.iter().map(|mean| mean * mean).sum::<f64>();
+        let is_none = |power: f64, other: f64| power <= rest_of_offset.max(1e-12 * other);
+        if is_none(side, mid) || is_none(mid, side) { None } else { power_to_db_checked(side / mid) }
     }
 
-    /// Power of the left over that of the right channel, dB. `None` where either is silent.
+    /// Power of the left over that of the right channel, both about their means, dB. `None` where either is silent.
     pub fn balance_db(&self) -> Option<f64> {
-        power_to_db_checked(self.mean_squares[0] / self.mean_squares[1])
+        let [left, right] = self.variances();
+        power_to_db_checked(left / right)
+    }
+
+    /// Mean squares of left and right about their means; zero where a channel is nothing but an offset.
+    fn variances(&self) -> [f64; 2] {
+        [0, 1].map(|c| {
+            let offset = self.means[c] * self.means[c];
+            let variance = self.mean_squares[c] - offset;
+            if variance <= OFFSET_REST * offset { 0.0 } else { variance }
+        })
+    }
+
+    /// Mean product of left and right about their means.
+    fn covariance(&self) -> f64 {
+        self.product - self.means[0] * self.means[1]
     }
 }
+
+/// What roundings of f64 sums may leave of the power of an offset once it is taken out: -100 dB. An hour's come to -115 dB.
+const OFFSET_REST: f64 = 1e-10;
 
 /// Correlation of two channels by their mean product and mean squares, within -1 to 1 whatever roundings make of it. `None` where
 /// either is silent.
@@ -220,7 +247,7 @@ impl Levels {
 
     /// Mean of each channel, full scale = 1.0: the DC offset.
     pub fn dc(&self) -> [f64; 2] {
-        self.total.values.map(|sum| if self.total.frames == 0 { 0.0 } else { sum / self.total.frames as f64 })
+        self.whole().means
     }
 }
 
@@ -296,6 +323,30 @@ mod tests {
         assert_eq!([1.0, -1.0].map(|sign| correlation(sign * (1.0 + 2e-15), 1.0, 1.0)), [Some(1.0), Some(-1.0)]);
         let offset = levels(1, |_| (0.02, 0.0));
         assert!((offset.dc()[0] - 0.02).abs() < 1e-6 && offset.whole().correlation().is_none());
+    }
+
+    #[test]
+    fn an_offset_is_neither_a_middle_nor_a_side() {
+        let image = |offsets: [f32; 2]| {
+            let (mid, side) = (|n| 0.1 * sine(n), |n: usize| 0.03 * (n as f32 * 0.237).sin());
+            let levels = levels(3, |n| (offsets[0] + mid(n) + side(n), offsets[1] + mid(n) - side(n)));
+            [levels.whole(), LevelSlot::of(&levels.slots), levels.slots[3]].map(|slot| {
+                [slot.correlation(), slot.width_db(), slot.balance_db()].map(|value| value.expect("both are there"))
+            })
+        };
+        let centred = image([0.0; 2]);
+        assert!((centred[0][1] - 20.0 * 0.3f64.log10()).abs() < 0.05, "{centred:?}");
+        for offsets in [[0.06, -0.06], [0.06, 0.06], [0.5, 0.0]] {
+            let moved = image(offsets);
+            let mut pairs = moved.iter().flatten().zip(centred.iter().flatten());
+            assert!(pairs.all(|(moved, centred)| (moved - centred).abs() < 1e-4), "{offsets:?}: {moved:?}");
+        }
+        for offsets in [(0.02, -0.03), (0.3, 0.3), (0.7, 0.0)] {
+            let whole = levels(60, |_| offsets).whole();
+            assert_eq!((whole.correlation(), whole.width_db(), whole.balance_db()), (None, None, None), "{offsets:?}");
+        }
+        let mono = levels(1, |n| (sine(n) / 4.0 + 0.02, sine(n) / 4.0 - 0.02)).whole();
+        assert_eq!(mono.width_db(), None);
     }
 
     #[test]

@@ -94,6 +94,7 @@ impl Total {
     pub(super) fn means(&self) -> LevelSlot {
         let mean = |sum: f64| if self.frames == 0 { 0.0 } else { sum / self.frames as f64 };
         LevelSlot {
+            means: self.values.map(mean),
             mean_squares: self.squares.map(mean),
             product: mean(self.product),
             peak: self.peaks[0].max(self.peaks[1]),

@@ -649,6 +649,20 @@ fn moments_tell_nothing_of_polarity() {
 }
 
 #[test]
+fn offsets_decide_no_polarity() {
+    let polarity = |right: f32, offsets: [f32; 2]| {
+        let mut signal = music_like(RATE, 6.0, 0.1);
+        signal.channels[1].iter_mut().for_each(|x| *x *= right);
+        for (channel, offset) in signal.channels.iter_mut().zip(offsets) {
+            channel.iter_mut().for_each(|x| *x += offset);
+        }
+        signal.inspect(None).into_iter().find(|finding| finding.id == Check::Polarity)
+    };
+    assert_eq!(polarity(1.0, [0.06, -0.06]), None);
+    assert!(polarity(-1.0, [0.06, 0.06]).is_some());
+}
+
+#[test]
 fn one_click_does_not_tell_which_channel_is_dead() {
     let mut noise = Noise(5);
     let mut left_only = Signal::new(RATE, 200.0, |_| (0.3 * noise.next(), 0.0)).faded();

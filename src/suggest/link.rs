@@ -7,8 +7,8 @@
 
 use super::registration::SAME_SONG_RATIO;
 use crate::measure::Measurement;
+use crate::measure::dynamics::LevelSlot;
 use crate::statistics::{mean, median};
-use crate::units::power_to_db_checked;
 
 /// From here on, channels that stand at the ceiling together tell of a limiter that worked on each by itself.
 const COINCIDENCE_RATIO: f64 = 1.7;
@@ -38,11 +38,8 @@ fn evened_np(mix: &Measurement, reference: &Measurement) -> Option<f64> {
 fn sway_db(programme: &Measurement) -> Option<f64> {
     let slots = &programme.levels.slots;
     let loud = LOUD_SHARE * programme.levels.whole().mean_square();
-    let balances: Vec<f64> = slots
-        .iter()
-        .filter(|slot| slot.mean_square() > loud)
-        .filter_map(|slot| power_to_db_checked(slot.mean_squares[0] / slot.mean_squares[1]))
-        .collect();
+    let balances: Vec<f64> =
+        slots.iter().filter(|slot| slot.mean_square() > loud).filter_map(LevelSlot::balance_db).collect();
     let middle_db = median(balances.clone())?;
     mean(balances.iter().map(|db| (db - middle_db).abs().min(MOST_DB)))
 }

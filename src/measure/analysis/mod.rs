@@ -146,9 +146,9 @@ pub struct BandDynamics {
 /// Stereo image.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StereoAnalysis {
-    /// Correlation of left and right, -1 to 1.
+    /// Correlation of left and right about their means, -1 to 1: an offset counts for nothing.
     pub correlation: Option<f64>,
-    /// Power of the side over the mid.
+    /// Power of the side over the mid, both about their means.
     pub width_db: Option<f64>,
     /// K-weighted energy of the left over the right channel.
     pub balance_db: Option<f64>,
