@@ -241,6 +241,7 @@ fn channel_delay(found: &Finding, sample_rate_hz: u32) -> Option<Advice> {
     let late = if delay_ms > 0.0 { "right" } else { "left" };
     let late_ms = delay_ms.abs();
     let late_frames = 1e-3 * late_ms * f64::from(sample_rate_hz);
+    let inverted = if found.is_inverted { " and invert it" } else { "" };
     Some(Advice {
         id: Problem::ChannelDelay,
         severity: severity(found.severity).max(if late_ms > 1.0 { Severity::High } else { Severity::Low }),
@@ -250,7 +251,7 @@ fn channel_delay(found: &Finding, sample_rate_hz: u32) -> Option<Advice> {
         times_s: Vec::new(),
         evidence: evidence([("delay_ms", delay_ms)]),
         fix: format!(
-            "move the {late} channel {late_frames:.1} samples ({late_ms:.3} ms) earlier, or find the plug-in that delays it"
+            "move the {late} channel {late_frames:.1} samples ({late_ms:.3} ms) earlier{inverted}, or find the plug-in that delays it"
         ),
         mend: Mend::Master,
     })
@@ -296,7 +297,9 @@ mod tests {
         for (rate_hz, expected) in [(44_100u32, "1.0 samples (0.023 ms)"), (384_000, "1.0 samples (0.003 ms)")] {
             let found = late_by_a_sample(rate_hz);
             let fix = channel_delay(&found, rate_hz).expect("a delay").fix;
-            assert!(fix.starts_with(&format!("move the left channel {expected} earlier")), "{fix}");
+            assert!(fix.starts_with(&format!("move the left channel {expected} earlier, or")), "{fix}");
+            let inverted = channel_delay(&Finding { is_inverted: true, ..found }, rate_hz).expect("a delay").fix;
+            assert!(inverted.contains(" earlier and invert it, or find"), "{inverted}");
         }
     }
 }

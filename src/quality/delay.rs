@@ -29,6 +29,12 @@ const PHASE_FLOOR: f32 = 1e-12;
 /// Phases tell of delays from here on, ms: shorter ones belong to spaced microphones and wideners.
 const PHASE_MIN_MS: f64 = 2.0;
 
+/// By how many samples the right channel is late (the left one below 0), and whether one of them is upside down.
+struct Late {
+    frames: f64,
+    is_inverted: bool,
+}
+
 /// Cross-correlates excerpts.
 pub(super) struct Delays {
     sample_rate_hz: u32,
@@ -104,36 +110,45 @@ impl Delays {
     /// A delay that excerpts agree on, or one that shows in the phases of all of them together.
     pub(super) fn finish(mut self) -> Option<Finding> {
         let rate_hz = self.sample_rate_hz;
-        let frames = self.agreed_frames().or_else(|| self.phase_frames())?;
+        let Late { frames, is_inverted } = self.agreed().or_else(|| self.of_phases())?;
         let ms = 1e3 * frames / f64::from(rate_hz);
         let late = if frames > 0.0 { "right" } else { "left" };
+        let (state, mend) = if is_inverted {
+            ("late and upside down", "move it earlier by as much and invert it")
+        } else {
+            ("late", "move it earlier by as much")
+        };
         let message = format!(
-            "the {late} channel is {:.3} ms ({:.1} samples) late; move it earlier by as much, or find the plug-in \
-             whose delay is not compensated",
+            "the {late} channel is {:.3} ms ({:.1} samples) {state}; {mend}, or find the plug-in whose delay is not \
+             compensated",
             ms.abs(),
             frames.abs()
         );
-        Some(Finding::new(Check::ChannelDelay, Severity::Warning, ms, 1e3 * DELAY_FRAMES / f64::from(rate_hz), message))
+        let threshold_ms = 1e3 * DELAY_FRAMES / f64::from(rate_hz);
+        let delay = Finding::new(Check::ChannelDelay, Severity::Warning, ms, threshold_ms, message);
+        Some(Finding { is_inverted, ..delay })
     }
 
-    fn agreed_frames(&self) -> Option<f64> {
+    fn agreed(&self) -> Option<Late> {
         let frames = median(self.found.iter().map(|found| found.0).collect())?;
         let agreeing: Vec<f64> =
-            self.found.iter().filter(|found| (found.0 - frames).abs() < 1.0).map(|found| found.1.abs()).collect();
+            self.found.iter().filter(|found| (found.0 - frames).abs() < 1.0).map(|found| found.1).collect();
         let share = agreeing.len() as f64 / self.found.len() as f64;
         let correlation = median(agreeing)?;
-        let is_late = frames.abs() >= DELAY_FRAMES - 0.25 && correlation >= DELAY_CORRELATION;
-        (is_late && share >= DELAY_AGREEMENT && self.found.len() >= MIN_EXCERPTS).then_some(frames)
+        let is_late = frames.abs() >= DELAY_FRAMES - 0.25 && correlation.abs() >= DELAY_CORRELATION;
+        let is_sure = share >= DELAY_AGREEMENT && self.found.len() >= MIN_EXCERPTS;
+        (is_late && is_sure).then_some(Late { frames, is_inverted: correlation < 0.0 })
     }
 
     /// Wide material correlates little, but a delay of a whole channel turns the phases of everything that both share.
-    fn phase_frames(&mut self) -> Option<f64> {
+    fn of_phases(&mut self) -> Option<Late> {
         let length = self.correlation.len() as isize;
         self.product.copy_from_slice(&self.phases.sum);
         self.inverse
             .process_with_scratch(&mut self.product, &mut self.correlation, &mut self.scratch)
             .expect("buffers were made by the same plan");
-        let at = |lag: isize| f64::from(self.correlation[lag.rem_euclid(length) as usize]).abs();
+        let signed_at = |lag: isize| f64::from(self.correlation[lag.rem_euclid(length) as usize]);
+        let at = |lag: isize| signed_at(lag).abs();
         let reach = ms_to_frames(MAX_DELAY_MS, self.sample_rate_hz).min(length as usize / 4) as isize;
         let near = ms_to_frames(PHASE_MIN_MS, self.sample_rate_hz) as isize;
         let best = (-reach..=reach).filter(|lag| lag.abs() >= near).max_by(|&a, &b| at(a).total_cmp(&at(b)))?;
@@ -145,7 +160,7 @@ impl Delays {
         let is_late = share >= DELAY_PHASE_SHARE
             && at(best) >= DELAY_PHASE_PROMINENCE * background
             && at(best) >= DELAY_PHASE_OVER_IN_TIME * in_time;
-        is_late.then_some(best as f64)
+        is_late.then_some(Late { frames: best as f64, is_inverted: signed_at(best) < 0.0 })
     }
 }
 

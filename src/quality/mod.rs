@@ -76,6 +76,8 @@ pub struct Finding {
     pub times_s: Vec<f64>,
     /// At which frequencies, rising: those of hum. Empty for all else.
     pub frequencies_hz: Vec<f64>,
+    /// Whether the channel that is late is upside down as well. `false` for all else.
+    pub is_inverted: bool,
     /// What it is and what to do, in plain English.
     pub message: String,
 }
@@ -97,6 +99,7 @@ impl Finding {
             threshold,
             times_s: Vec::new(),
             frequencies_hz: Vec::new(),
+            is_inverted: false,
             message: message.into(),
         }
     }

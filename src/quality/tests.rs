@@ -725,6 +725,29 @@ fn delays_are_found() {
 }
 
 #[test]
+fn a_late_channel_that_is_upside_down_is_told_as_both() {
+    // Of its own each channel has next to nothing, or so much that only phases tell.
+    for own in [0.02, 1.5] {
+        let mut noise = Noise(3);
+        let sound = Signal::new(RATE, 12.0, |_| {
+            let mid = noise.next();
+            (0.1 * (mid + own * noise.next()), 0.1 * (mid + own * noise.next()))
+        });
+        for gain in [1.0, -1.0] {
+            let mut late = sound.clone();
+            late.channels[1].splice(..0, vec![0.0; 400]);
+            late.channels[1].truncate(sound.channels[0].len());
+            late.channels[1].iter_mut().for_each(|x| *x *= gain);
+            let findings = late.faded().inspect(None);
+            let delay = find(&findings, Check::ChannelDelay);
+            assert!((value_of(&findings, Check::ChannelDelay) - 9.070).abs() < 0.002, "{delay:?}");
+            let is_told = delay.message.contains("late and upside down; move it earlier by as much and invert it");
+            assert_eq!((delay.is_inverted, is_told), (gain < 0.0, gain < 0.0), "{delay:?}");
+        }
+    }
+}
+
+#[test]
 fn dc_and_depth_are_found() {
     let sound = music_like(RATE, 4.0, 0.6);
     let mut off = sound.clone();
