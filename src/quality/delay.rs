@@ -93,11 +93,10 @@ impl Delays {
         let early = self.correlation[length - reach..].iter().zip(-(reach as isize)..);
         let late = self.correlation[..=reach].iter().zip(0..);
         let Some((_, best)) = early.chain(late).max_by(|a, b| a.0.abs().total_cmp(&b.0.abs())) else { return };
-        // A steady tone correlates as well a period later: that says nothing of a delay.
+        // A steady tone correlates as well a period later, which says nothing of a delay. In time it says that there is none.
         let apart = ms_to_frames(APART_MS, self.sample_rate_hz) as isize;
         let is_other = |lag: isize| (lag - best).abs() > apart && at(lag).abs() > AMBIGUOUS_SHARE * at(best).abs();
-        let is_late = best.unsigned_abs() as f64 >= DELAY_FRAMES - 1.0;
-        if is_late && (-(reach as isize)..=reach as isize).any(is_other) {
+        if best != 0 && (-(reach as isize)..=reach as isize).any(is_other) {
             return;
         }
         let [before, peak, after] = [best - 1, best, best + 1].map(at);

@@ -876,6 +876,22 @@ fn tones_on_either_side_are_not_late() {
 }
 
 #[test]
+fn a_tone_in_time_outvotes_a_few_late_excerpts() {
+    // Noise that is 30 samples late in 3 of 16 excerpts.
+    let mut noise = Noise(7);
+    let late: Vec<f64> = (0..40 * RATE as usize + 30).map(|_| 0.1 * noise.next()).collect();
+    let mut n = 0;
+    let signal = Signal::new(RATE, 40.0, |t| {
+        let tone = 0.2 * (TAU * 880.0 * t).sin();
+        let gain = if [3, 8, 13].contains(&((t / 2.5) as u32)) { 1.0 } else { 0.0 };
+        n += 1;
+        (tone + gain * late[n + 29], tone + gain * late[n - 1])
+    });
+    let findings = signal.inspect(None);
+    assert!(findings.iter().all(|finding| finding.id != Check::ChannelDelay), "{findings:?}");
+}
+
+#[test]
 fn drawn_waves_and_coarse_steps_are_neither_torn_nor_clipped() {
     let square = |hz: f64, n: usize| if (hz * n as f64 / f64::from(RATE)).fract() < 0.5 { 1.0f32 } else { -1.0 };
     // Two voices of a sound chip: silent half of the time, and flat at its loudest.
