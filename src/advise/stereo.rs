@@ -154,7 +154,7 @@ fn phase(
         message: if is_inverted {
             format!(
                 "left and right work against each other (correlation {correlation:.2}): in mono most of it disappears; one \
-                 channel is probably upside down"
+                 channel is probably upside down, or a widener goes too far"
             )
         } else {
             let loss_db = low_band.and_then(|band| band.mono_loss_db).unwrap_or_default();

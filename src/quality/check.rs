@@ -30,7 +30,7 @@ pub enum Check {
     Click,
     /// Silent gaps that are torn into the sound: fail.
     Dropout,
-    /// One channel is upside down: fail.
+    /// One channel is probably upside down, or a widener goes too far: fail.
     Polarity,
     /// For a part of the time, the channels work against each other: warning.
     Phase,

@@ -26,6 +26,8 @@ const AMBIGUOUS_SHARE: f64 = 0.95;
 const PHASE_HZ: (f64, f64) = (150.0, 8_000.0);
 /// Bins whose product lies so far under the strongest of the excerpt (a square of a power: -60 dB) have no phase to speak of.
 const PHASE_FLOOR: f32 = 1e-12;
+/// The window spreads an offset over so many of the lowest bins.
+const OFFSET_BINS: usize = 4;
 /// Phases tell of delays from here on, ms: shorter ones belong to spaced microphones and wideners.
 const PHASE_MIN_MS: f64 = 2.0;
 
@@ -45,6 +47,8 @@ pub(super) struct Delays {
     /// By how many samples the right channel is late, and the correlation with that undone.
     found: Vec<(f64, f64)>,
     phases: PhaseSum,
+    /// The cross-spectrum of all excerpts together, as loud as they are.
+    whole: Vec<Complex<f32>>,
 }
 
 impl Delays {
@@ -58,6 +62,7 @@ impl Delays {
             inverse,
             found: Vec::new(),
             phases: PhaseSum::new(sample_rate_hz, length),
+            whole: vec![Complex::default(); length / 2 + 1],
         }
     }
 
@@ -66,17 +71,16 @@ impl Delays {
         self.phases.push(spectra);
         let length = self.correlation.len();
         let mut energy = [0.0f64; 2];
-        for (bin, (product, (l, r))) in self.product.iter_mut().zip(spectra[0].iter().zip(&spectra[1])).enumerate() {
+        let bins = self.product.iter_mut().zip(&mut self.whole).zip(spectra[0].iter().zip(&spectra[1]));
+        for (bin, ((product, whole), (l, r))) in bins.enumerate() {
             // Bass correlates at any short delay: each bin counts by the power of the signal's slope.
             let position = bin as f32 / length as f32;
             let weight = position * position;
-            *product = l.conj() * r * weight;
+            let own = l.conj() * r;
+            *whole += own;
+            *product = own * weight;
             energy[0] += f64::from(weight * l.norm_sqr());
             energy[1] += f64::from(weight * r.norm_sqr());
-        }
-        let ends = [0, self.product.len() - 1];
-        for end in ends {
-            self.product[end].im = 0.0;
         }
         let scale = 0.5 / (energy[0] * energy[1]).sqrt();
         // The window has 3/8 of the power; the slope of music has some 20 dB less than music.
@@ -84,9 +88,7 @@ impl Delays {
         if !scale.is_finite() || energy[0] < floor || energy[1] < floor {
             return;
         }
-        self.inverse
-            .process_with_scratch(&mut self.product, &mut self.correlation, &mut self.scratch)
-            .expect("buffers were made by the same plan");
+        self.correlate();
         let reach = ms_to_frames(MAX_DELAY_MS, self.sample_rate_hz).min(length / 4);
         let at = |lag: isize| f64::from(self.correlation[lag.rem_euclid(length as isize) as usize]);
         // Negative lags lie at the end.
@@ -104,6 +106,17 @@ impl Delays {
         let shift = if bend == 0.0 { 0.0 } else { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) };
         let overlap = window_overlap(best.unsigned_abs() as f64 / (0.5 * length as f64));
         self.found.push((best as f64 + shift, peak * scale / overlap));
+    }
+
+    /// From `product` to `correlation`.
+    fn correlate(&mut self) {
+        let ends = [0, self.product.len() - 1];
+        for end in ends {
+            self.product[end].im = 0.0;
+        }
+        self.inverse
+            .process_with_scratch(&mut self.product, &mut self.correlation, &mut self.scratch)
+            .expect("buffers were made by the same plan");
     }
 
     /// A delay that excerpts agree on, or one that shows in the phases of all of them together.
@@ -143,9 +156,7 @@ impl Delays {
     fn of_phases(&mut self) -> Option<Late> {
         let length = self.correlation.len() as isize;
         self.product.copy_from_slice(&self.phases.sum);
-        self.inverse
-            .process_with_scratch(&mut self.product, &mut self.correlation, &mut self.scratch)
-            .expect("buffers were made by the same plan");
+        self.correlate();
         let signed_at = |lag: isize| f64::from(self.correlation[lag.rem_euclid(length) as usize]);
         let at = |lag: isize| signed_at(lag).abs();
         let reach = ms_to_frames(MAX_DELAY_MS, self.sample_rate_hz).min(length as usize / 4) as isize;
@@ -159,7 +170,19 @@ impl Delays {
         let is_late = share >= DELAY_PHASE_SHARE
             && at(best) >= DELAY_PHASE_PROMINENCE * background
             && at(best) >= DELAY_PHASE_OVER_IN_TIME * in_time;
-        is_late.then_some(Late { frames: best as f64, is_inverted: signed_at(best) < 0.0 })
+        if !is_late {
+            return None;
+        }
+        let is_opposed = signed_at(best) < 0.0;
+        // Where middle and side are equally strong, what is in time cancels, and one late sound in the side stands out. A whole channel
+        // that is late takes the loud bass along, which the phases leave out: in time, both share less than with the delay undone.
+        self.product.copy_from_slice(&self.whole);
+        self.product[..OFFSET_BINS].fill(Complex::default());
+        self.correlate();
+        let [in_time, moved] = [0, best].map(|lag| f64::from(self.correlation[lag.rem_euclid(length) as usize]));
+        let undone = moved / window_overlap(best.unsigned_abs() as f64 / (0.5 * length as f64));
+        let is_whole = undone.abs() > in_time.abs();
+        is_whole.then_some(Late { frames: best as f64, is_inverted: is_opposed && undone < 0.0 })
     }
 }
 

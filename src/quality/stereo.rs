@@ -78,8 +78,8 @@ fn balance(measurement: &Measurement) -> Option<Finding> {
 fn polarity(measurement: &Measurement) -> Option<Finding> {
     let correlation = measurement.levels.whole().correlation().filter(|&value| value < POLARITY_CORRELATION)?;
     let message = format!(
-        "one channel is upside down (correlation {correlation:.2}): in mono most of it disappears; invert the polarity \
-         of one channel"
+        "one channel is probably upside down, or a widener goes too far (correlation {correlation:.2}): in mono most of it \
+         disappears; invert the polarity of one channel, or turn the widener down"
     );
     Some(Finding::new(Check::Polarity, Severity::Fail, correlation, POLARITY_CORRELATION, message))
 }

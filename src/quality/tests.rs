@@ -589,6 +589,9 @@ fn channel_faults_are_found() {
     };
     let inverted = with_right(&|x| x.iter().map(|x| -x).collect());
     assert!(value_of(&inverted, Check::Polarity) < -0.8);
+    let Finding { severity, message, .. } = find(&inverted, Check::Polarity);
+    assert_eq!(*severity, Severity::Fail);
+    assert!(message.starts_with("one channel is probably upside down, or a widener goes too far"), "{message}");
     assert_only(&inverted, &[Check::Polarity], "inverted");
     let dead = with_right(&|x| vec![0.0; x.len()]);
     assert!(find(&dead, Check::DeadChannel).message.contains("the right channel"));
@@ -889,6 +892,27 @@ fn a_tone_in_time_outvotes_a_few_late_excerpts() {
     });
     let findings = signal.inspect(None);
     assert!(findings.iter().all(|finding| finding.id != Check::ChannelDelay), "{findings:?}");
+}
+
+#[test]
+fn one_late_sound_makes_no_late_channel() {
+    // Middle and side cancel, so that a sound that reaches the right channel late is all that phases show. What is loud and low is in
+    // time, in the middle or in the side; without it, nothing speaks against a delay.
+    let is_told = |low_gains: [f64; 2]| {
+        let mut noises = [1, 2, 3, 4].map(Noise);
+        let late: Vec<f64> = (0..12 * RATE as usize + 256).map(|_| noises[0].next()).collect();
+        let (mut n, mut low) = (0, [0.0; 2]);
+        let signal = Signal::new(RATE, 12.0, |_| {
+            let [_, mid, side, bass] = noises.each_mut().map(Noise::next);
+            low[0] += 0.01 * (bass - low[0]);
+            low[1] += 0.01 * (low[0] - low[1]);
+            n += 1;
+            let left = mid + side + late[n + 255] + low_gains[0] * low[1];
+            (0.05 * left, 0.05 * (mid - side + late[n - 1] + low_gains[1] * low[1]))
+        });
+        signal.faded().inspect(None).iter().any(|finding| finding.id == Check::ChannelDelay)
+    };
+    assert_eq!([[0.0, 0.0], [60.0, 60.0], [60.0, -60.0]].map(is_told), [true, false, false]);
 }
 
 #[test]

@@ -109,7 +109,7 @@ pub const GAP_SOUND_DBFS: f64 = -40.0;
 /// Levels on both sides differ by less than this, dB: a gap interrupts one sound, a rest parts two.
 pub const GAP_LEVEL_STEP_DB: f64 = 10.0;
 
-/// Two channels that cancel: below this correlation one of them is upside down.
+/// Two channels that cancel: below this correlation one of them is probably upside down; wideners reach -0.65, too.
 pub const POLARITY_CORRELATION: f64 = -0.5;
 /// Share of the loud time, in windows of 3 s, in which the channels work against each other, percent.
 pub const PHASE_SHARE_PERCENT: f64 = 10.0;

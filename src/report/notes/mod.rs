@@ -43,8 +43,9 @@ fn reference_notes(mix: &Source, reference: &Source, name: &str, keeps_width: bo
         let so = if keeps_width { "the width was left alone" } else { "it says nothing of the width" };
         notes.push(format!("The {name} is mono: {so}."));
     } else if was_turned_over(reference) {
-        notes
-            .push(format!("A channel of the {name} is upside down, none of the mix's: it was taken the right way up."));
+        notes.push(format!(
+            "A channel of the {name} is probably upside down, none of the mix's: it was taken the right way up."
+        ));
     }
     let duration_s = reference.measurement.duration_s();
     if duration_s < SHORT_REFERENCE_S {
@@ -99,8 +100,8 @@ fn wrong_notes(found: &Found<'_>, mastered: &Mastered) -> Vec<String> {
         .extend(wide_bass(&mastered.written).map(|of_master| side_bass(&of_master, wide_bass(&mastered.mix).as_ref())));
     if mastered.is_turned_against {
         notes.push(
-            "With a channel of the mix upside down, its middle measures as its side: only loudness and peaks were set. Turn it the right \
-             way up, and master it again."
+            "With a channel of the mix upside down, or a side that a widener raised far over its middle, the one measures as the other: \
+             only loudness and peaks were set. Turn it the right way up, or the widener down, and master it again."
                 .into(),
         );
     }
