@@ -244,8 +244,9 @@ impl LoudnessSeries {
         }
     }
 
-    /// The loudness of the quieter of two channels: the programme's, less what the other channel is louder by, LUFS. `-inf` where it
-    /// holds nothing at all. `None` where the programme has no loudness.
+    /// The loudness of the quieter of two channels where it is far the quieter one: the programme's, less what the other channel is
+    /// louder by, LUFS. Where both are equally loud it is the programme's, 3 LU over that of one of them alone. `-inf` where it holds
+    /// nothing at all. `None` where the programme has no loudness.
     pub fn quieter_channel_lufs(&self) -> Option<f64> {
         let &[left, right] = &self.channel_energy[..] else { return None };
         Some(self.integrated_lufs()? - power_to_db(left / right).abs())

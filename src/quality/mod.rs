@@ -42,6 +42,7 @@ use ends::Ends;
 use excerpts::Excerpts;
 use low_band::LowBand;
 use overs::Overs;
+pub(crate) use stereo::has_dead_channel;
 
 /// Most times that a finding lists. What happens more often needs no longer list.
 pub const MAX_TIMES: usize = 32;

@@ -1,12 +1,12 @@
 //! The two channels against each other, from what is measured already.
 
 use super::thresholds::{
-    BALANCE_FAIL_LU, BALANCE_WARNING_LU, DEAD_CHANNEL_LUFS, DUAL_MONO_CORRELATION, DUAL_MONO_SIDE_DB,
-    PHASE_SHARE_PERCENT, PHASE_SIDE_OVER_MID, POLARITY_CORRELATION,
+    BALANCE_FAIL_LU, BALANCE_WARNING_LU, DEAD_CHANNEL_LUFS, DEAD_CHANNEL_UNDER_LU, DUAL_MONO_CORRELATION,
+    DUAL_MONO_SIDE_DB, PHASE_SHARE_PERCENT, PHASE_SIDE_OVER_MID, POLARITY_CORRELATION,
 };
 use super::{Check, Finding, MAX_TIMES, Severity};
 use crate::measure::Measurement;
-use crate::measure::loudness::MOMENTARY_S;
+use crate::measure::loudness::{LoudnessSeries, MOMENTARY_S};
 use crate::measure::spectrum::BandPower;
 use crate::slots::{SHORT_TERM_S, SHORT_TERM_SLOTS};
 use crate::units::db_to_power;
@@ -28,10 +28,16 @@ pub(super) fn findings(measurement: &Measurement, peaks: [f32; 2]) -> Vec<Findin
     [balance(measurement), opposed].into_iter().flatten().collect()
 }
 
+/// Whether one channel holds next to nothing, and far less than the other.
+pub(crate) fn has_dead_channel(loudness: &LoudnessSeries) -> bool {
+    let is_faint = loudness.quieter_channel_lufs().is_some_and(|lufs| lufs < DEAD_CHANNEL_LUFS);
+    is_faint && loudness.balance_db().is_none_or(|lu| lu.abs() > DEAD_CHANNEL_UNDER_LU)
+}
+
 fn dead_channel(measurement: &Measurement, peaks: [f32; 2]) -> Option<Finding> {
     let balance_db = measurement.loudness.balance_db();
     let quieter_lufs = measurement.loudness.quieter_channel_lufs();
-    let is_dead = peaks.contains(&0.0) || quieter_lufs.is_some_and(|lufs| lufs < DEAD_CHANNEL_LUFS);
+    let is_dead = peaks.contains(&0.0) || has_dead_channel(&measurement.loudness);
     is_dead.then(|| {
         // One click makes a channel no louder: peaks tell only where there is nothing else to go by.
         let is_left = balance_db.filter(|_| !peaks.contains(&0.0)).map_or(peaks[0] < peaks[1], |db| db < 0.0);

@@ -666,6 +666,18 @@ fn offsets_decide_no_polarity() {
 }
 
 #[test]
+fn both_channels_of_a_soft_programme_are_alive() {
+    let findings = |right_level: f64| {
+        let mut noise = Noise(5);
+        Signal::new(RATE, 5.0, |_| (7e-4 * noise.next(), right_level * noise.next())).inspect(None)
+    };
+    let soft = findings(2.6e-4);
+    assert!(soft.iter().all(|finding| finding.id != Check::DeadChannel), "{soft:?}");
+    assert!((value_of(&soft, Check::Balance) - 8.6).abs() < 0.2);
+    find(&findings(7e-6), Check::DeadChannel);
+}
+
+#[test]
 fn one_click_does_not_tell_which_channel_is_dead() {
     let mut noise = Noise(5);
     let mut left_only = Signal::new(RATE, 200.0, |_| (0.3 * noise.next(), 0.0)).faded();

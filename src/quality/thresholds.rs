@@ -17,7 +17,7 @@
 //! | `polarity` | fail | correlation below [`POLARITY_CORRELATION`] |
 //! | `phase` | warning | side over mid above [`PHASE_SIDE_OVER_MID`] in more than [`PHASE_SHARE_PERCENT`] of the loud time |
 //! | `dual_mono` | info | correlation above [`DUAL_MONO_CORRELATION`] and side [`DUAL_MONO_SIDE_DB`] or more under the mid |
-//! | `dead_channel` | fail | a channel below [`DEAD_CHANNEL_LUFS`] |
+//! | `dead_channel` | fail | a channel below [`DEAD_CHANNEL_LUFS`] and [`DEAD_CHANNEL_UNDER_LU`] under the other |
 //! | `balance` | warning, fail | channels differ by [`BALANCE_WARNING_LU`], [`BALANCE_FAIL_LU`] |
 //! | `channel_delay` | warning | [`DELAY_FRAMES`] at a correlation of [`DELAY_CORRELATION`], or [`DELAY_PHASE_SHARE`] of the phases |
 //! | `up_sampled` | warning | the spectrum ends at half of a lower sample rate |
@@ -122,6 +122,9 @@ pub const DUAL_MONO_CORRELATION: f64 = 0.9999;
 pub const DUAL_MONO_SIDE_DB: f64 = -80.0;
 /// A channel below the absolute gate of ITU-R BS.1770-5 is dead, LUFS.
 pub const DEAD_CHANNEL_LUFS: f64 = -70.0;
+/// And so far under the other one, LU: both channels of a soft programme may lie that low. Set by judgement, at more than twice what
+/// fails as a balance.
+pub const DEAD_CHANNEL_UNDER_LU: f64 = 30.0;
 /// Difference of the channels' loudness that shifts the image, LU.
 pub const BALANCE_WARNING_LU: f64 = 3.0;
 /// Difference of the channels' loudness that is no artistic choice, LU.

@@ -20,7 +20,8 @@ use crate::dsp::crossover::BANDS;
 use crate::dsp::eq::EqBand;
 use crate::dsp::width::WidthSettings;
 use crate::measure::Measurement;
-use crate::quality::thresholds::{DEAD_CHANNEL_LUFS, POLARITY_CORRELATION};
+use crate::quality::has_dead_channel;
+use crate::quality::thresholds::POLARITY_CORRELATION;
 use crate::statistics::median;
 
 /// Changes under this are not worth a setting, dB.
@@ -59,8 +60,7 @@ fn correlation_is_under(of: &Measurement, least: f64) -> bool {
 /// What has a width to go by: no programme of which one channel alone is silent, as quality control has it. What the other leaves in
 /// the side is no width.
 fn with_width(of: &Measurement) -> Option<&Measurement> {
-    let quieter_lufs = of.loudness.quieter_channel_lufs();
-    Some(of).filter(|_| quieter_lufs.is_none_or(|lufs| lufs >= DEAD_CHANNEL_LUFS))
+    Some(of).filter(|of| !has_dead_channel(&of.loudness))
 }
 
 /// Width of each wide band, dB.
@@ -172,6 +172,23 @@ fn change(differences: &[Option<f64>], matched_db: Option<f64>, likeness_ratio: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AudioBuffer;
+    use crate::dsp::testing::Noise;
+    use crate::measure::Meter;
+
+    #[test]
+    fn a_soft_programme_has_a_width_and_a_dead_channel_leaves_none() {
+        let width_db = |right_level: f32| {
+            let (mut own, mut other) = (Noise(7), Noise(8));
+            let mut audio = AudioBuffer::new(44_100);
+            (0..88_200).for_each(|_| audio.push(7e-4 * own.next() as f32, right_level * other.next() as f32));
+            let mut meter = Meter::new(44_100);
+            meter.push(&audio);
+            within(&meter.finish(), 120.0, 5_000.0)
+        };
+        assert!(width_db(2.6e-4).is_some_and(|db| db.abs() < 1.0));
+        assert_eq!(width_db(7e-6), None);
+    }
 
     #[test]
     fn the_same_song_is_followed_and_another_one_with_care() {
