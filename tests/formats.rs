@@ -595,6 +595,39 @@ fn what_is_no_audio_is_refused_with_what_it_is() {
 }
 
 #[test]
+fn a_codec_that_is_not_supported_is_no_damage() {
+    let coded =
+        |tag| wav(b"RIFF", &[(b"fmt ", &[&fmt(tag, 1, 16_000, 1, 8)[..], &[0; 2]].concat()), (b"data", &[0; 80])]);
+    // Mono, 10 packets, 16 bits, 44.1 kHz in 80 bits, IMA4 without a name; then as many packets.
+    let common = b"\0\x01\0\0\0\x0A\0\x10\x40\x0E\xAC\x44\0\0\0\0\0\0ima4\0\0";
+    let chunks = [b"AIFCCOMM\0\0\0\x18".as_slice(), common, b"SSND\0\0\x01\x5C", &[0; 348]].concat();
+    let aifc = [b"FORM".as_slice(), &(chunks.len() as u32).to_be_bytes(), &chunks].concat();
+    let vorbis = std::fs::read(fixture("vorbis.ogg")).unwrap();
+    let mut is_first = true;
+    let speex = with_pages(&vorbis, |page| {
+        if std::mem::take(&mut is_first) {
+            page[28..36].copy_from_slice(b"Speex   ");
+        }
+    });
+    let [g722, gsm, mp3, wma] = [0x028F, 0x31, 0x55, 0x161].map(coded);
+    for (bytes, name) in
+        [(g722, "g722.wav"), (gsm, "gsm.wav"), (mp3, "mp3.wav"), (wma, "wma.wav"), (aifc, "a.aifc"), (speex, "a.spx")]
+    {
+        match decode_bytes(&bytes, name) {
+            Err(Error::Format { reason, .. }) => {
+                assert!(reason.contains("codec is not supported") && reason.contains("convert it"), "{name}: {reason}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    // What lacks a part is damaged all the same: a stream without its first page, or with that alone.
+    let pages: Vec<usize> = (0..vorbis.len()).filter(|&at| vorbis[at..].starts_with(b"OggS")).collect();
+    for bytes in [&vorbis[pages[1]..], &vorbis[..pages[1]]] {
+        assert!(matches!(decode_bytes(bytes, "a.ogg"), Err(Error::Damaged { .. })));
+    }
+}
+
+#[test]
 fn truncated_files_are_damaged_and_say_where() {
     for name in [
         "signal.wav",

@@ -365,6 +365,13 @@ fn unknown(head: &[u8], error: SymphoniaError) -> Fault {
     let known = starts(b"fLaC") || starts(b"OggS") || starts(b"FORM") || starts(b"caff") || is_riff_wave;
     if known || head.get(4..8) == Some(b"ftyp") {
         return match error {
+            SymphoniaError::Unsupported(what) if !is_lack(what) => no_codec(what),
+            // Its end is there: all of it was searched for a stream that is known.
+            SymphoniaError::IoError(error)
+                if starts(b"OggS") && !is_vorbis_or_flac(head) && error.kind() == std::io::ErrorKind::UnexpectedEof =>
+            {
+                no_codec("Ogg that begins with neither Vorbis, Opus nor FLAC")
+            }
             SymphoniaError::IoError(error) => error.into(),
             other => Fault::Damaged(format!("its header can't be understood ({other}); get another copy")),
         };
@@ -376,6 +383,16 @@ fn unknown(head: &[u8], error: SymphoniaError) -> Fault {
     }
     let text = head.iter().all(|&byte| byte >= 0x20 && byte != 0x7F || matches!(byte, b'\t' | b'\n' | b'\r'));
     unsupported(if text { "it is text" } else { "its content is of no known audio format" })
+}
+
+/// Whether what Symphonia doesn't support is that something isn't there, as in a damaged file.
+fn is_lack(what: &str) -> bool {
+    ["missing", "not marked", "no suitable format reader"].iter().any(|words| what.contains(words))
+}
+
+/// Whether the first packet of an Ogg file, which lies behind the header of its page, is that of a codec that Symphonia decodes.
+fn is_vorbis_or_flac(head: &[u8]) -> bool {
+    head.get(28..).is_some_and(|packet| packet.starts_with(b"\x01vorbis") || packet.starts_with(b"\x7FFLAC"))
 }
 
 /// What a file is that no reader here is for, by how it begins. Asked first, since readers look for audio within other files.
@@ -409,11 +426,13 @@ fn unsupported(looks: &str) -> Fault {
 fn no_decoder(codec: AudioCodecId, error: SymphoniaError) -> Fault {
     match error {
         SymphoniaError::Unsupported(_) if codec == id::CODEC_ID_AAC => he_aac(),
-        SymphoniaError::Unsupported(what) => {
-            Fault::Format(format!("its codec is not supported ({what}); convert it to WAV or FLAC first"))
-        }
+        SymphoniaError::Unsupported(what) => no_codec(what),
         other => fault(other),
     }
+}
+
+fn no_codec(what: &str) -> Fault {
+    Fault::Format(format!("its codec is not supported ({what}); convert it to WAV or FLAC first"))
 }
 
 fn he_aac() -> Fault {
