@@ -29,6 +29,8 @@ const ABSOLUTE_GATE_LUFS: f64 = -70.0;
 const RELATIVE_GATE_LU: f64 = -10.0;
 /// Relative gate of the loudness range, LU (Tech 3342).
 const RANGE_GATE_LU: f64 = -20.0;
+/// How often a gain is corrected by what passes the gates behind it: each time less is left that changes sides.
+const GATE_ROUNDS: usize = 3;
 /// Offset that makes a 997 Hz sine of 0 dBFS in one channel read -3.01 LUFS (BS.1770-5, Annex 1).
 pub(crate) const OFFSET_DB: f64 = -0.691;
 
@@ -180,6 +182,17 @@ impl LoudnessSeries {
         gated_lufs(
             programmes.into_iter().flat_map(|series| series.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS)).collect(),
         )
+    }
+
+    /// The gain that brings the programme to an integrated loudness, dB. The gates are those behind the gain: what is under the absolute
+    /// one at its own level has a gain too. `None` for silence or less than 400 ms.
+    pub fn gain_to_db(&self, target_lufs: f64) -> Option<f64> {
+        let blocks: Vec<f64> = self.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS).collect();
+        let ungated_lufs = mean(blocks.iter().copied()).map(lufs).filter(|value| value.is_finite())?;
+        (0..GATE_ROUNDS).try_fold(target_lufs - ungated_lufs, |gain_db, _| {
+            let gain = db_to_power(gain_db);
+            Some(gain_db + target_lufs - gated_lufs(blocks.iter().map(|power| gain * power).collect())?)
+        })
     }
 
     /// Gated loudness of stretches of the programme as one, each given in slots of 100 ms. `None` if no 400 ms block within

@@ -21,6 +21,8 @@ use crate::units::db_to_amplitude;
 
 /// Loudness that all renders are brought to, LUFS: that of broadcasting, which leaves room for peaks.
 pub const RENDER_LUFS: f64 = -23.0;
+/// A render that would need more gain is no music, but what rounding has left, dB.
+const MOST_MATCH_DB: f64 = 180.0;
 /// Frames handled together.
 const BLOCK_FRAMES: usize = 1 << 16;
 /// Frames in a partition of a convolution.
@@ -121,7 +123,8 @@ impl DevicePath {
 
 /// Writes what is heard of a programme on a device, in its noise, as a WAV file of 32-bit float.
 ///
-/// `gain_db` is what the player applies. The music alone is brought to [`RENDER_LUFS`], so that renders compare.
+/// `gain_db` is what the player applies. The music alone is brought to [`RENDER_LUFS`], so that renders compare, however little of it
+/// the device leaves. Where it leaves nothing, or the music is shorter than 400 ms, the level stays as it is.
 ///
 /// # Errors
 /// Those of the spool and of the file.
@@ -152,7 +155,7 @@ pub(super) fn render(
         meter.push(&[block.left(), block.right()]);
         Ok(())
     })?;
-    let match_db = meter.finish().integrated_lufs().map_or(0.0, |lufs| RENDER_LUFS - lufs);
+    let match_db = meter.finish().gain_to_db(RENDER_LUFS).filter(|db| *db < MOST_MATCH_DB).unwrap_or(0.0);
     let mut noise = device.noise.map(|noise| NoiseMaker::new(&noise, device, rate)).transpose()?;
     let gain = db_to_amplitude(match_db) as f32;
     let failed = |error| Error::write(destination, error);
@@ -362,5 +365,29 @@ mod tests {
             assert!((lufs - RENDER_LUFS).abs() < 0.01, "{}: {lufs}", device.id);
             assert!(render(&spool, &quiet, None, 0.0, &path, false).is_err(), "it exists");
         }
+    }
+
+    #[test]
+    fn renders_have_one_loudness_however_faint_the_device_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("faint.wav");
+        let flat = Device { width: 1.0, protection: None, filters: Vec::new(), noise: None, ..built_in().remove(0) };
+        let rendered = |samples: Vec<f32>, gain_db: f64| {
+            let mut spool = Spool::new(44_100);
+            spool.push(&AudioBuffer::from_channels(44_100, samples.clone(), samples)).expect("memory");
+            render(&spool, &flat, None, gain_db, &path, true).expect("rendered");
+            crate::source::measure_file(&path, &|_, _| {}).expect("a file").measurement
+        };
+        let mut noise = White(9);
+        let half = 44_100 * 3;
+        // The second half, 8 dB softer, comes under the absolute gate before the first does.
+        let level = |n: usize| if n < half { 0.2f32 } else { 0.08 };
+        let music: Vec<f32> = (0..2 * half).map(|n| level(n) * noise.next() as f32).collect();
+        for gain_db in [-3.0, -48.0, -52.0, -56.0, -60.0, -100.0] {
+            let lufs = rendered(music.clone(), gain_db).loudness.integrated_lufs().expect("loud");
+            assert!((lufs - RENDER_LUFS).abs() < 0.01, "{gain_db}: {lufs}");
+        }
+        let silent = rendered(vec![0.0; half], 0.0);
+        assert_eq!((silent.frames, silent.peaks.sample_peak), (half as u64, 0.0));
     }
 }
