@@ -59,17 +59,21 @@ pub(super) fn find(codec: &str) -> Option<Tool> {
 /// An encoder on the search path, one that encodes: programs are built without parts of theirs, and some are broken.
 fn search(codec: &str) -> Option<Tool> {
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
-    PROGRAMS.iter().filter(|(of, _, _)| *of == codec).find_map(|(_, name, program)| {
-        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-        let path = folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_file())?;
-        let tool = Tool { program: *program, path };
-        match tool.try_out() {
-            Ok(()) => Some(tool),
-            Err(error) => {
-                log::info!("passed over: {error}");
-                None
-            }
+    candidates(codec, &folders).find(|tool| match tool.try_out() {
+        Ok(()) => true,
+        Err(error) => {
+            log::info!("passed over: {error}");
+            false
         }
+    })
+}
+
+/// All that have the name of an encoder in some folders: the better programs first, each in the order of the folders.
+fn candidates(codec: &str, folders: &[PathBuf]) -> impl Iterator<Item = Tool> {
+    PROGRAMS.into_iter().filter(move |(of, _, _)| *of == codec).flat_map(move |(_, name, program)| {
+        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        let paths = folders.iter().map(move |folder| folder.join(&name)).filter(|path| path.is_file());
+        paths.map(move |path| Tool { program, path })
     })
 }
 
@@ -201,6 +205,22 @@ mod tests {
         let mut block = AudioBuffer::new(written.sample_rate_hz());
         written.read(0, written.frames() as usize, &mut block).expect("memory");
         (gain, block.left().to_vec())
+    }
+
+    #[test]
+    fn every_folder_is_searched_and_the_better_program_comes_first() {
+        let folders = [(); 3].map(|()| tempfile::tempdir().expect("a folder"));
+        let paths = folders.each_ref().map(|folder| folder.path().to_owned());
+        let file = |folder: usize, name: &str| {
+            let path = paths[folder].join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+            std::fs::write(&path, "no program").expect("written");
+            path
+        };
+        let wanted = [file(0, "lame"), file(2, "lame"), file(0, "ffmpeg"), file(1, "ffmpeg")];
+        std::fs::create_dir(paths[1].join("lame")).expect("a folder is no program");
+        let found: Vec<PathBuf> = candidates("mp3", &paths).map(|tool| tool.path).collect();
+        assert_eq!(found, wanted);
+        assert!(candidates("mp3", &paths).all(|tool| tool.try_out().is_err()), "none of them encodes");
     }
 
     #[test]
