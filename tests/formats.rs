@@ -628,6 +628,23 @@ fn a_codec_that_is_not_supported_is_no_damage() {
 }
 
 #[test]
+fn a_header_that_makes_no_sense_is_told_with_a_remedy() {
+    let no_format = wav(b"RIFF", &[(b"data", &[0; 8])]);
+    let short_format = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, 4, 16)[..14]), (b"data", &[0; 8])]);
+    let odd_frames = wav(b"RIFF", &[(b"fmt ", &fmt(1, 2, 48_000, 3, 16)), (b"data", &[0; 8])]);
+    let chunks = wav(b"RIFF", &vec![(b"note", &b""[..]); 10_000]);
+    for (bytes, part) in [
+        (no_format, "without a format description"),
+        (short_format, "too short"),
+        (odd_frames, "contradict each other"),
+        (chunks, "more than 10000 chunks"),
+    ] {
+        let error = message(decode_bytes(&bytes, "a.wav"));
+        assert!(error.contains(part) && error.contains("; export it again"), "{error}");
+    }
+}
+
+#[test]
 fn truncated_files_are_damaged_and_say_where() {
     for name in [
         "signal.wav",

@@ -65,7 +65,7 @@ impl Decoder {
         let stream = contain(|| open_stream(path)).map_err(|fault| blame(path, 0.0, fault))?;
         let StreamInfo { format, sample_rate_hz, channels, bits, float, lossy, frames } = stream.info().clone();
         let complaint = match (sample_rate_hz, channels) {
-            (_, 0) => Some(Fault::Damaged("it claims to have no channels".into())),
+            (_, 0) => Some(Fault::Damaged("it claims to have no channels; export it again".into())),
             (_, 3..) => Some(super::too_many_channels(channels)),
             (MIN_RATE_HZ..=MAX_RATE_HZ, _) => None,
             (rate, _) => Some(Fault::Content(format!(

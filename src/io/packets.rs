@@ -70,9 +70,9 @@ impl PacketStream {
             .probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
             .map_err(|error| unknown(head, error))?;
         let container = reader.format_info().short_name;
-        let track = reader
-            .default_track(TrackType::Audio)
-            .ok_or_else(|| Fault::Format("there is no audio in it that halfspeed knows".into()))?;
+        let track = reader.default_track(TrackType::Audio).ok_or_else(|| {
+            Fault::Format("there is no audio in it that halfspeed knows; convert it to WAV or FLAC first".into())
+        })?;
         let params = track
             .codec_params
             .as_ref()
@@ -175,7 +175,9 @@ impl PacketStream {
         self.next_start = Some(start.saturating_add_unsigned(audio.frames() as u64));
         let (rate_hz, channels) = (audio.spec().rate(), audio.spec().channels().count() as u32);
         if (rate_hz, channels) != (self.info.sample_rate_hz, self.info.channels) {
-            return Err(Fault::Damaged(format!("its audio changes to {rate_hz} Hz with {channels} channels half-way")));
+            return Err(Fault::Damaged(format!(
+                "its audio changes to {rate_hz} Hz with {channels} channels half-way; convert it to WAV first"
+            )));
         }
         let place = if is_beyond && !self.beyond.is_read { &mut self.beyond.held } else { &mut *block };
         append(audio, &mut self.planes, &mut self.skip, &mut self.take, place);

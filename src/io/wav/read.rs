@@ -97,7 +97,9 @@ impl<R: Read + Seek> WavStream<R> {
                 },
                 b"data" => {
                     let Some(format) = format else {
-                        return Err(Fault::Damaged("its audio comes without a format description before it".into()));
+                        return Err(Fault::Damaged(
+                            "its audio comes without a format description before it; export it again".into(),
+                        ));
                     };
                     let present = file_bytes.saturating_sub(start);
                     let declared = data_bytes(size, long_data_bytes, present, file_bytes.checked_sub(riff_bytes));
@@ -108,7 +110,7 @@ impl<R: Read + Seek> WavStream<R> {
             // Chunks begin at even offsets.
             source.seek(SeekFrom::Start(start + u64::from(size) + u64::from(size & 1)))?;
         }
-        Err(Fault::Damaged(format!("it has more than {MAX_CHUNKS} chunks and no audio among them")))
+        Err(Fault::Damaged(format!("it has more than {MAX_CHUNKS} chunks and no audio among them; export it again")))
     }
 
     fn at_data(mut source: R, name: &'static str, format: &Format, declared: u64, present: u64) -> Result<Self, Fault> {
@@ -181,7 +183,7 @@ fn data_bytes(size: u32, long: Option<u64>, present: u64, beyond_riff: Option<u6
 /// Reads the format chunk. `None`: a codec that is not plain PCM.
 fn read_format(source: &mut impl Read, size: u32) -> Result<Option<Format>, Fault> {
     if size < 16 {
-        return Err(Fault::Damaged("its format description is too short".into()));
+        return Err(Fault::Damaged("its format description is too short; export it again".into()));
     }
     let mut bytes = [0; 40];
     let bytes = &mut bytes[..size.min(40) as usize];
@@ -225,7 +227,7 @@ fn coding(source: &mut (impl Read + Seek), format: &Format) -> Result<Coding, Fa
         return Err(too_many_channels(u32::from(format.channels)));
     }
     if channels == 0 || !format.block_bytes.is_multiple_of(channels) {
-        return Err(Fault::Damaged("its channel count and frame size contradict each other".into()));
+        return Err(Fault::Damaged("its channel count and frame size contradict each other; export it again".into()));
     }
     let coding = match (format.float, format.bits, format.block_bytes / channels) {
         (true, 32, 4) => Coding::F32,
