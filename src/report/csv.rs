@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use super::figures::number;
 use crate::measure::Measurement;
+use crate::slots::SHORT_TERM_SLOTS;
 use crate::units::{amplitude_to_db_checked, power_to_db_checked};
 
-/// Slots of 100 ms in the windows of momentary and short-term loudness.
+/// Slots of 100 ms in the window of momentary loudness.
 const MOMENTARY_SLOTS: usize = 4;
-const SHORT_TERM_SLOTS: usize = 30;
 
 /// One row every 100 ms for each file. Momentary loudness, short-term loudness and PSR are those of the 400 ms and 3 s
 /// that end at `time_s`, the others those of the 100 ms before it. What does not exist is left empty.

@@ -200,20 +200,22 @@ pub struct BandStereo {
 impl Measurement {
     /// The summary.
     pub fn analysis(&self) -> Analysis {
-        let integrated_lufs = self.loudness.integrated_lufs();
-        let true_dbtp = self.peaks.true_dbtp();
         let [psr_min_db, psr_p5_db] = self.psr_summary_db();
         Analysis {
             loudness: LoudnessAnalysis {
-                integrated_lufs,
+                integrated_lufs: self.loudness.integrated_lufs(),
                 range_lu: self.loudness.range_lu(),
                 max_momentary_lufs: self.loudness.max_momentary_lufs(),
                 max_short_term_lufs: self.loudness.max_short_term_lufs(),
-                plr_db: true_dbtp.zip(integrated_lufs).map(|(peak, loudness)| peak - loudness),
+                plr_db: self.plr_db(),
                 psr_min_db,
                 psr_p5_db,
             },
-            peak: PeakAnalysis { sample_dbfs: self.peaks.sample_dbfs(), true_dbtp, highest: self.highest_peaks() },
+            peak: PeakAnalysis {
+                sample_dbfs: self.peaks.sample_dbfs(),
+                true_dbtp: self.peaks.true_dbtp(),
+                highest: self.highest_peaks(),
+            },
             spectrum: self.spectrum_analysis(),
             dynamics: self.dynamics_analysis(),
             stereo: self.stereo_analysis(),
