@@ -174,14 +174,7 @@ impl LoudnessSeries {
 
     /// Gated loudness of the whole programme (BS.1770-5, Annex 1). `None` if no 400 ms block passes the gates.
     pub fn integrated_lufs(&self) -> Option<f64> {
-        Self::integrated_lufs_of([self])
-    }
-
-    /// Gated loudness of several programmes as one, such as an album: the blocks of all are gated together.
-    pub fn integrated_lufs_of<'a>(programmes: impl IntoIterator<Item = &'a Self>) -> Option<f64> {
-        gated_lufs(
-            programmes.into_iter().flat_map(|series| series.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS)).collect(),
-        )
+        gated_lufs(self.windows(MOMENTARY_SLOTS, GATING_HOP_SLOTS).collect())
     }
 
     /// The gain that brings the programme to an integrated loudness, dB. The gates are those behind the gain: what is under the absolute
@@ -206,14 +199,7 @@ impl LoudnessSeries {
 
     /// Loudness range in LU (Tech 3342). `None` if no 3 s window passes the gates.
     pub fn range_lu(&self) -> Option<f64> {
-        Self::range_lu_of([self])
-    }
-
-    /// Loudness range of several programmes as one: the windows of all are gated together.
-    pub fn range_lu_of<'a>(programmes: impl IntoIterator<Item = &'a Self>) -> Option<f64> {
-        gated_range_lu(
-            programmes.into_iter().flat_map(|series| series.windows(SHORT_TERM_SLOTS, GATING_HOP_SLOTS)).collect(),
-        )
+        gated_range_lu(self.windows(SHORT_TERM_SLOTS, GATING_HOP_SLOTS).collect())
     }
 
     /// The loudest 400 ms, sought every 10 ms. `None` for silence or less than 400 ms.
@@ -281,12 +267,12 @@ impl AlbumLoudness {
         self.windows.extend(programme.windows(SHORT_TERM_SLOTS, GATING_HOP_SLOTS));
     }
 
-    /// What [`LoudnessSeries::integrated_lufs_of`] gives of all programmes.
+    /// Gated loudness of all programmes as one: the blocks of all are gated together. `None` if none passes.
     pub fn integrated_lufs(&self) -> Option<f64> {
         gated_lufs(self.blocks.clone())
     }
 
-    /// What [`LoudnessSeries::range_lu_of`] gives of all programmes.
+    /// Loudness range of all programmes as one, in LU: the windows of all are gated together. `None` if none passes.
     pub fn range_lu(&self) -> Option<f64> {
         gated_range_lu(self.windows.clone())
     }
@@ -369,8 +355,14 @@ mod tests {
         assert_eq!((album.integrated_lufs(), album.range_lu()), (None, None));
         tracks.iter().for_each(|track| album.push(track));
         assert!(album.range_lu().is_some_and(|lu| lu > 5.0), "{album:?}");
-        assert_eq!(album.integrated_lufs(), LoudnessSeries::integrated_lufs_of(&tracks));
-        assert_eq!(album.range_lu(), LoudnessSeries::range_lu_of(&tracks));
+        let of_all = |slots: usize| -> Vec<f64> {
+            tracks.iter().flat_map(|track| track.windows(slots, GATING_HOP_SLOTS)).collect()
+        };
+        assert_eq!(album.integrated_lufs(), gated_lufs(of_all(MOMENTARY_SLOTS)));
+        assert_eq!(album.range_lu(), gated_range_lu(of_all(SHORT_TERM_SLOTS)));
+        let mut single = AlbumLoudness::default();
+        single.push(&tracks[0]);
+        assert_eq!((single.integrated_lufs(), single.range_lu()), (tracks[0].integrated_lufs(), tracks[0].range_lu()));
     }
 
     #[test]

@@ -51,7 +51,7 @@
 //! # Several programmes as one album
 //!
 //! ```
-//! use halfspeed::measure::loudness::{LoudnessMeter, LoudnessSeries};
+//! use halfspeed::measure::loudness::{AlbumLoudness, LoudnessMeter};
 //!
 //! let track = |amplitude: f32| {
 //!     let sine: Vec<f32> = (0..480_000).map(|n| amplitude * (n as f32 * 0.1309).sin()).collect();
@@ -59,10 +59,11 @@
 //!     meter.push(&[&sine, &sine]);
 //!     meter.finish()
 //! };
-//! let tracks = [track(0.1), track(0.001)];
+//! let mut album = AlbumLoudness::default();
+//! album.push(&track(0.1));
 //! // The quiet one, 40 LU below, falls under the gate of both together.
-//! let album_lufs = LoudnessSeries::integrated_lufs_of(&tracks).unwrap();
-//! assert!((album_lufs - -20.0).abs() < 0.1);
+//! album.push(&track(0.001));
+//! assert!((album.integrated_lufs().unwrap() - -20.0).abs() < 0.1);
 //! ```
 
 pub mod analysis;

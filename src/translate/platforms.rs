@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::Measurement;
-use crate::measure::loudness::LoudnessSeries;
+use crate::measure::loudness::AlbumLoudness;
 use crate::measure::peak::Peaks;
 
 const TABLE: &str = include_str!("platforms.toml");
@@ -122,8 +122,10 @@ impl Album {
             let peaks: Option<Vec<f64>> = tracks.iter().map(|track| of(&track.peaks)).collect();
             peaks?.into_iter().reduce(f64::max)
         };
+        let mut loudness = AlbumLoudness::default();
+        tracks.iter().for_each(|track| loudness.push(&track.loudness));
         Some(Self {
-            integrated_lufs: LoudnessSeries::integrated_lufs_of(tracks.iter().map(|track| &track.loudness))?,
+            integrated_lufs: loudness.integrated_lufs()?,
             loudest_track_lufs: lufs?.into_iter().reduce(f64::max)?,
             true_dbtp: highest(Peaks::true_dbtp)?,
             sample_dbfs: highest(Peaks::sample_dbfs)?,

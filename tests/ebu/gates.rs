@@ -1,6 +1,6 @@
 //! The gates, each alone, and the tones of ITU-R BS.2217.
 
-use halfspeed::measure::loudness::{LoudnessMeter, LoudnessSeries};
+use halfspeed::measure::loudness::{AlbumLoudness, LoudnessMeter, LoudnessSeries};
 
 use crate::assert_near;
 use crate::signals::{Part, SILENT, noise, tone, tone_of};
@@ -9,6 +9,12 @@ fn loudness(samples: &[f32]) -> LoudnessSeries {
     let mut meter = LoudnessMeter::stereo(48_000);
     meter.push(&[samples, samples]);
     meter.finish()
+}
+
+fn album<const N: usize>(tracks: [&LoudnessSeries; N]) -> AlbumLoudness {
+    let mut album = AlbumLoudness::default();
+    tracks.into_iter().for_each(|track| album.push(track));
+    album
 }
 
 fn of_tone(parts: &[Part]) -> LoudnessSeries {
@@ -73,10 +79,10 @@ fn an_album_is_gated_as_one() {
     // Alone, the quiet track passes its own gate; on the album it falls under that of the loud one.
     let (loud, quiet) = (of_tone(&[(30.0, -20.0)]), of_tone(&[(30.0, -40.0)]));
     assert_near(quiet.integrated_lufs(), -40.0, 0.03);
-    assert_near(LoudnessSeries::integrated_lufs_of([&loud, &quiet]), -20.0, 0.03);
+    assert_near(album([&loud, &quiet]).integrated_lufs(), -20.0, 0.03);
     let even = of_tone(&[(30.0, -26.0)]);
     let mean = 10.0 * (0.5 * (10f64.powf(-2.0) + 10f64.powf(-2.6))).log10();
-    assert_near(LoudnessSeries::integrated_lufs_of([&loud, &even]), mean, 0.03);
-    assert_near(LoudnessSeries::range_lu_of([&loud, &even]), 6.0, 0.05);
-    assert_eq!(LoudnessSeries::integrated_lufs_of([&of_tone(&[(5.0, SILENT)])]), None);
+    assert_near(album([&loud, &even]).integrated_lufs(), mean, 0.03);
+    assert_near(album([&loud, &even]).range_lu(), 6.0, 0.05);
+    assert_eq!(album([&of_tone(&[(5.0, SILENT)])]).integrated_lufs(), None);
 }
