@@ -178,16 +178,15 @@ pub fn master(job: &MasterJob<'_>, on_progress: StepProgress<'_>) -> Result<Mast
     let chosen = job.profile.as_ref().filter(|_| references.middle.is_none()).map(|wish| wish.choose(&mix.measurement));
     let aim = Aim::of(job, &references, chosen.as_ref());
     let gain_db = aim.wished_lufs - mix_lufs;
-    let centred = offset::centred_measurement(&mix, gain_db)?;
-    let judged = centred.as_ref().unwrap_or(&mix.measurement);
-    let is_turned_against = is_turned_against(judged, &references);
-    let (mut proposal, refinement) = if is_turned_against {
-        (Proposal::default(), None)
-    } else {
-        let mix = Judged { measurement: judged, audio: &audio, is_centred: centred.is_some() };
-        propose(job, mix, &references, chosen.as_ref(), aim.dense_lufs)?
-    };
-    offset::centre(&mix, gain_db, &mut proposal);
+    let (mut proposal, (refinement, is_turned_against)) =
+        offset::propose_centred(&mix, gain_db, |measurement, is_centred| {
+            if is_turned_against(measurement, &references) {
+                return Ok((Proposal::default(), (None, true)));
+            }
+            let mix = Judged { measurement, audio: &audio, is_centred };
+            let (proposal, refinement) = propose(job, mix, &references, chosen.as_ref(), aim.dense_lufs)?;
+            Ok((proposal, (refinement, false)))
+        })?;
     // Who wants no density of the reference's is not held to its peaks.
     let is_dense = proposal.leveler.is_some() || proposal.soft_clip.is_some();
     let held_dbtp = if is_dense { aim.held_dbtp } else { job.ceiling_dbtp };

@@ -18,7 +18,7 @@ mod floor;
 mod hum;
 mod low_band;
 mod noise;
-mod offset;
+pub(crate) mod offset;
 mod overs;
 mod standing;
 mod stereo;
