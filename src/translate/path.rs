@@ -31,6 +31,9 @@ const PARTITION_FRAMES: usize = 4096;
 const KERNEL_S: f64 = 0.35;
 /// The farthest that a device's own limiter goes, dB.
 const MOST_PROTECTION_DB: f64 = 24.0;
+/// Below this noise isn't rendered, Hz: nobody hears it, and it would only take room from the rest. The third octaves that are scored
+/// begin above.
+const LOWEST_NOISE_HZ: f64 = 20.0;
 
 /// A device as a processor.
 pub struct DevicePath {
@@ -224,13 +227,16 @@ impl NoiseMaker {
         let spl_offset_db = Programme::spl_offset_db(device.listening_db_spl) + PLAYBACK_LUFS - RENDER_LUFS;
         let bands = noise.bands();
         let gain_db = |hz: f64| {
-            let place = 10.0 * (hz.max(20.0) / 1000.0).log10();
+            // A Butterworth high-pass of the eighth order: 48 dB an octave.
+            let cut_db = -10.0 * (1.0 + (LOWEST_NOISE_HZ / hz).powi(16)).log10();
+            let hz = hz.max(LOWEST_NOISE_HZ);
+            let place = 10.0 * (hz / 1000.0).log10();
             let (below, share) = (place.floor(), place - place.floor());
             let band_db = (1.0 - share) * bands.level_db(below as i32) + share * bands.level_db(below as i32 + 1);
             // A third octave is 10^(1/20) - 10^(-1/20) of its centre wide; white noise spreads over all frequencies.
             // Both channels together make the level.
-            let width_hz = 0.230_768_251_677_747_3 * hz.max(20.0);
-            band_db - spl_offset_db - 10.0 * (2.0 * width_hz / nyquist_hz).log10()
+            let width_hz = 0.230_768_251_677_747_3 * hz;
+            cut_db + band_db - spl_offset_db - 10.0 * (2.0 * width_hz / nyquist_hz).log10()
         };
         let frames = (KERNEL_S * f64::from(sample_rate_hz)) as usize;
         let impulse = ImpulseResponse::mono(kernel(gain_db, frames, sample_rate_hz));
@@ -346,6 +352,21 @@ mod tests {
                 noise.bands().level_db(band)
             );
         }
+    }
+
+    #[test]
+    fn noise_has_next_to_nothing_below_what_is_heard() {
+        let device = built_in().remove(0);
+        let noise = Noise { dba: 45.0, shape: NoiseShape::Slope, slope_db_per_octave: -5.0 };
+        let mut maker = NoiseMaker::new(&noise, &device, 48_000).expect("sound");
+        let mut block = AudioBuffer::silence(48_000, 48_000 * 20);
+        let (left, right) = block.channels_mut();
+        maker.add(left, right);
+        let samples: Vec<f64> = block.left().iter().map(|&x| f64::from(x)).collect();
+        // Bins 0.05 Hz apart: below 15 Hz, and from 20 Hz on.
+        let powers: Vec<f64> = response(&samples).iter().map(|bin| bin.norm_sqr()).collect();
+        let [below, audible] = [&powers[..300], &powers[400..]].map(|bins| bins.iter().sum::<f64>());
+        assert!(power_to_db(below / audible) < -25.0, "{} dB", power_to_db(below / audible));
     }
 
     #[test]
