@@ -1198,6 +1198,24 @@ fn a_failure_leaves_no_empty_folders() {
 }
 
 #[test]
+fn renders_that_cannot_be_written_cost_no_analysis() {
+    let bench = Bench::new();
+    let (table, page, outer) = (bench.path("mine.toml"), bench.path("page.html"), bench.path("outer"));
+    // No file system takes a file of such a name.
+    let id = "k".repeat(300);
+    let entry = format!("[[device]]\nid = \"{id}\"\nname = \"Kitchen\"\nprovenance = \"by ear\"\n");
+    fs::write(&table, format!("schema = \"halfspeed.devices/1\"\n{entry}")).expect("space");
+    let folder = outer.join("renders");
+    let [table, page_name, folder] = [&table, &page, &folder].map(|path| path.to_str().expect("plain"));
+    let args = ["translate", MIX, "--device", table, "--only", &id, "--html", page_name, "--render", folder];
+    let output = halfspeed(args);
+    assert_refused(&bench, &output, 1, &["can't write", "kkk.wav"]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.contains("What is left") && text.ends_with(&format!("\nReport: {page_name}\n")), "{text}");
+    assert!(!text.contains("Renders:") && page.exists() && !outer.exists());
+}
+
+#[test]
 fn what_no_music_reaches_is_refused() {
     let bench = Bench::new();
     for value in [3e38f32, 2e19, f32::NAN] {

@@ -88,12 +88,16 @@ impl CommonArgs {
         if is_told { print_text(&format!("{what}: {}\n", printable(&path_text(path)))) } else { Ok(()) }
     }
 
-    /// The same of files of which some may not have come about: the first of these is the error.
+    /// The same of files of which some may not have come about: the first of these is the error, behind where all others are.
     fn tell_all_written(&self, side_files: Vec<SideFile<'_>>) -> Result<()> {
-        side_files.into_iter().try_for_each(|(what, path, written)| {
-            written?;
-            self.tell_written(what, path)
-        })
+        let mut all_written = Ok(());
+        for (what, path, written) in side_files {
+            match written {
+                Ok(()) => self.tell_written(what, path)?,
+                failed => all_written = all_written.and(failed),
+            }
+        }
+        all_written
     }
 }
 

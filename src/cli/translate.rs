@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::output::write_text;
 use super::progress::Progress;
-use super::{CommonArgs, exit_code, html_output, logger, tell_failed};
+use super::{CommonArgs, SideFile, exit_code, html_output, logger, tell_failed};
 
 #[derive(Debug, Args)]
 pub(super) struct TranslateArgs {
@@ -117,12 +117,13 @@ impl TranslateArgs {
         let translated = translate_file(&job, &|done, total| progress.show(Step::Mix, done, total));
         progress.finish();
         let translated = translated?;
-        if let Some(folder) = &self.render {
-            let delivery = Delivery { codec: render_codec.as_ref(), platform: platform.as_ref() };
-            translated.render(devices, delivery, folder, self.force)?;
-        }
+        let delivery = Delivery { codec: render_codec.as_ref(), platform: platform.as_ref() };
+        let renders = self.render.as_deref().map(|folder| {
+            let written = translated.render(devices, delivery, folder, self.force);
+            ("Renders", folder, written)
+        });
         let document = TranslationDocument::new(translated);
-        self.tell(&document, translation_html, translation_text)?;
+        self.tell(&document, renders, translation_html, translation_text)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -152,24 +153,25 @@ impl TranslateArgs {
         let is_whole = failed.is_empty();
         if !tracks.is_empty() {
             let document = AlbumTranslationDocument::new(translate_album(tracks)?, failed);
-            self.tell(&document, album_translation_html, album_translation_text)?;
+            self.tell(&document, None, album_translation_html, album_translation_text)?;
         }
         Ok(exit_code(is_whole))
     }
 
-    fn tell<D: Serialize>(&self, document: &D, html: fn(&D) -> String, text: fn(&D) -> String) -> Result<()> {
-        // Neither what can't be told nor a page that can't be written costs the rest.
-        let written = self.html.iter().try_for_each(|path| write_text(path, &html(document), self.force));
-        self.common.tell(document, text)?;
-        written?;
+    fn tell<D: Serialize>(
+        &self,
+        document: &D,
+        renders: Option<SideFile<'_>>,
+        html: fn(&D) -> String,
+        text: fn(&D) -> String,
+    ) -> Result<()> {
         // The first codec that can be checked makes the folder.
-        let streams = self.codec_dir.as_ref().filter(|folder| folder.exists());
-        for (what, path) in [("Renders", self.render.as_ref()), ("Streams", streams), ("Report", self.html.as_ref())] {
-            if let Some(path) = path {
-                self.common.tell_written(what, path)?;
-            }
-        }
-        Ok(())
+        let streams = self.codec_dir.as_deref().filter(|folder| folder.exists());
+        let streams = streams.map(|folder| ("Streams", folder, Ok(())));
+        let page = self.html.as_deref().map(|path| ("Report", path, write_text(path, &html(document), self.force)));
+        let side_files = renders.into_iter().chain(streams).chain(page).collect();
+        self.common.tell(document, text)?;
+        self.common.tell_all_written(side_files)
     }
 
     /// The table that ships and what was added. Those that are asked for are among them.

@@ -53,7 +53,7 @@ pub struct Delivery<'a> {
 
 impl Translated {
     /// Writes what is heard of the programme on each device that is told of into a folder, as `<device>.wav`, all equally loud.
-    /// The folder is made where there is none.
+    /// The folder is made where there is none, and none is left behind where nothing could be written.
     ///
     /// Each device's own limiter sees the level at which the programme is delivered.
     ///
@@ -70,8 +70,15 @@ impl Translated {
             (None, Some(lufs)) => PLAYBACK_LUFS - lufs,
             (None, None) => 0.0,
         };
-        std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, error))?;
-        devices.render(&audio, gain_db, folder, force)
+        let made: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+        let written = std::fs::create_dir_all(folder)
+            .map_err(|error| Error::write(folder, error))
+            .and_then(|()| devices.render(&audio, gain_db, folder, force));
+        if written.is_err() {
+            // Only what is empty goes, from the inside out.
+            let _ = made.into_iter().try_for_each(std::fs::remove_dir);
+        }
+        written
     }
 }
 
