@@ -119,6 +119,24 @@ fn an_element_of_the_side_alone_is_named_as_lost_in_mono() {
 }
 
 #[test]
+fn what_is_told_of_an_element_of_the_side_is_the_most_that_it_loses_at_any_time() {
+    // A tone that plays twice: of its power, 90 % lie in the side the first time, and 99 % the second time.
+    let song = programme(30.0, |n| {
+        let (side_share, hz): (f64, f64) = match n / RATE as usize {
+            4..8 => (0.9, 2_000.0),
+            20..24 => (0.99, 2_000.0),
+            _ => (0.0, 500.0),
+        };
+        let [mid, side] = [1.0 - side_share, side_share].map(|share| 0.2 * share.sqrt() * sine(n, hz));
+        (mid + side, mid - side)
+    });
+    let lost = lost_in_mono(&song);
+    assert!(lost.len() == 1 && lost[0].times_s.len() == 2, "{lost:?}");
+    // In mono 10 dB go, then 20 dB.
+    assert!((lost[0].loss_db - 20.0).abs() < 0.5, "{lost:?}");
+}
+
+#[test]
 fn the_loss_in_mono_is_that_of_the_correlation() {
     // Left and right of equal power and correlation r keep (1 + r) / 2 of their power.
     for (r, expected_db) in [(1.0f64, 0.0), (0.0, -3.0103), (-0.5, -6.0206)] {

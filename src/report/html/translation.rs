@@ -158,7 +158,7 @@ fn lost(translation: &Translation) -> Markup {
             ul {
                 @for element in &translation.lost_in_mono {
                     li {
-                        (hertz_range(element.band_hz[0].round(), element.band_hz[1].round())) " lies in the side alone: "
+                        (hertz_range(element.band_hz[0].round(), element.band_hz[1].round())) " is mostly in the side: up to "
                         (number(Some(element.loss_db), 0)) " dB less, at "
                         @for (index, [from, to]) in element.times_s.iter().take(6).enumerate() {
                             @if index > 0 { ", " }
@@ -295,7 +295,10 @@ mod tests {
         assert_eq!(page.matches("<svg class=\"wide\"").count(), 2);
         // A cell for every band of every device, in both layouts.
         assert_eq!(page.matches("class=\"cell").count(), 2 * 2 * document.translation.center_hz.len());
-        assert!(page.contains("Phone, one speaker, 100 Hz: -55.") && page.contains("lies in the side alone"));
+        assert!(
+            page.contains("Phone, one speaker, 100 Hz: -55.")
+                && page.contains("is mostly in the side: up to 9 dB less, at 0:00")
+        );
         assert!(page.contains("-2.6 on Car &lt;\u{fffd}motorway&gt;: left out") && !page.contains("--translate-fix"));
         let mut document = document;
         document.translation.devices[0].fixes[0].verified = None;

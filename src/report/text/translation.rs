@@ -133,7 +133,7 @@ fn lost(out: &mut String, translation: &Translation) {
         wrap(
             out,
             &format!(
-                "{} lies in the side alone: {} dB less, {}{more}",
+                "{} is mostly in the side: up to {} dB less, {}{more}",
                 hertz_range(low.round(), high.round()),
                 number(Some(element.loss_db), 0),
                 times.join(", ")
@@ -242,7 +242,7 @@ mod tests {
         for wanted in [
             "Phone, one speaker            41      33      +8      47",
             "By section on Phone, one speaker: 0:00 38 (was 30), 1:01 44 (was 36).",
-            "1.78 to 2.82 kHz lies in the side alone: 9 dB less, 0:00 to 0:03",
+            "1.78 to 2.82 kHz is mostly in the side: up to 9 dB less, 0:00 to 0:03",
             "and 2 more times",
             "you give up 5.0 dB",
             "opus-128         0.40   +1.40",

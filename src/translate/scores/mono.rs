@@ -1,6 +1,6 @@
 //! What is lost where channels are summed.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -50,14 +50,14 @@ fn loss_db(mid: f64, side: f64, kept: f64) -> f64 {
     power_to_db((mid + side) / (mid + kept * side)).min(MOST_DB)
 }
 
-/// Something that is only in the side, and gone in mono.
+/// Something that is mostly in the side: little of it is left in mono.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LostElement {
     /// Where it lies, Hz.
     pub band_hz: [f64; 2],
     /// When it plays, from and to, s.
     pub times_s: Vec<[f64; 2]>,
-    /// What is lost of its band at those times when both channels are summed, dB.
+    /// What is lost of it when both channels are summed, at the one of those times that loses most, dB.
     pub loss_db: f64,
 }
 
@@ -92,24 +92,26 @@ pub fn lost_in_mono(programme: &Programme) -> Vec<LostElement> {
 }
 
 fn element(programme: &Programme, lost: &[Vec<usize>], bands: Range<usize>, gap: usize) -> LostElement {
-    let (mut mid_sum, mut side_sum) = (0.0, 0.0);
-    for band in bands.clone() {
-        for &index in &lost[band] {
-            let (mid, side) = programme.frame(index);
-            mid_sum += f64::from(mid[band]);
-            side_sum += f64::from(side[band]);
-        }
-    }
     let mut frames: Vec<usize> = lost[bands.clone()].iter().flatten().copied().collect();
     frames.sort_unstable();
     frames.dedup();
-    let times_s = frames
-        .chunk_by(|a, b| b - a <= gap)
-        .filter_map(|run| Some([*run.first()? as f64 / FRAMES_PER_S, (*run.last()? + 1) as f64 / FRAMES_PER_S]))
-        .collect();
+    let stretches = || frames.chunk_by(|a, b| b - a <= gap).filter_map(|run| Some(*run.first()?..=*run.last()?));
+    let loss_within = |stretch: RangeInclusive<usize>| {
+        let (mut mid_sum, mut side_sum) = (0.0, 0.0);
+        for band in bands.clone() {
+            for &index in lost[band].iter().filter(|index| stretch.contains(*index)) {
+                let (mid, side) = programme.frame(index);
+                mid_sum += f64::from(mid[band]);
+                side_sum += f64::from(side[band]);
+            }
+        }
+        loss_db(mid_sum, side_sum, 0.0)
+    };
     LostElement {
         band_hz: [programme.bands.edges_hz(bands.start).0, programme.bands.edges_hz(bands.end - 1).1],
-        times_s,
-        loss_db: loss_db(mid_sum, side_sum, 0.0),
+        times_s: stretches()
+            .map(|run| [*run.start(), run.end() + 1].map(|frame| frame as f64 / FRAMES_PER_S))
+            .collect(),
+        loss_db: stretches().map(loss_within).fold(0.0, f64::max),
     }
 }
