@@ -69,6 +69,7 @@ fn scores(translation: &Translation, named: Option<&str>) -> Markup {
             name: &device.name,
             after: device.own.score,
             before: of_other(device.before.as_ref()),
+            change: device.change,
             reference: of_other(device.reference.as_ref()),
         })
         .collect();
@@ -76,7 +77,7 @@ fn scores(translation: &Translation, named: Option<&str>) -> Markup {
         (rows.iter().any(|row| row.before.is_some()), rows.iter().any(|row| row.reference.is_some()));
     let caption = html! {
         "What is left on each device, 0 (lost) to 100 (as it was meant)."
-        @if has_before { " Grey: the mix. Blue, and in numbers: the master." }
+        @if has_before { " Grey: the mix. Blue: the master." }
         @if has_reference { " Dashed: the reference." }
         " Devices are models, not measurements: compare versions of one song."
         @if let Some(named) = named.filter(|_| has_reference) { " " (named) }
@@ -277,6 +278,24 @@ mod tests {
         }
         let page = parts(&translation).into_string();
         assert!(page.contains("score</th><th scope=\"col\">bass</th>"), "{page}");
+    }
+
+    #[test]
+    fn scores_of_the_mix_and_changes_stand_beside_the_bars_where_there_are_any() {
+        let mut translation = sample::translation();
+        let numbers = |translation: &Translation| -> Vec<String> {
+            let page = scores(translation, None).into_string();
+            let texts = page.split("<text class=\"end\"").skip(1).filter_map(|text| text.split(['>', '<']).nth(1));
+            texts.map(str::to_owned).collect()
+        };
+        let of_layout = ["Phone, one speaker", "41", "33", "+8", "Car &lt;\u{1b}motorway&gt;", "66", "72", "-6"];
+        assert_eq!(numbers(&translation), of_layout.repeat(2));
+        assert_eq!(scores(&translation, None).into_string().matches(">change</text>").count(), 2);
+        for device in &mut translation.devices {
+            (device.before, device.change) = (None, None);
+        }
+        assert_eq!(numbers(&translation), ["Phone, one speaker", "41", "Car &lt;\u{1b}motorway&gt;", "66"].repeat(2));
+        assert!(!scores(&translation, None).into_string().contains(">score</text>"));
     }
 
     #[test]

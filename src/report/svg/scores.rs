@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Layout, Sizes, escape, frame, line, text};
-use crate::report::figures::{NONE, frequency, number};
+use crate::report::figures::{frequency, number, signed};
 
 /// Height of a row over that of a line of text.
 const ROW: f64 = 1.25;
@@ -26,6 +26,8 @@ pub(in crate::report) struct ScoreRow<'a> {
     pub(in crate::report) after: Option<f64>,
     /// Score of the mix.
     pub(in crate::report) before: Option<f64>,
+    /// What it gained over the mix, points.
+    pub(in crate::report) change: Option<f64>,
     /// Score of the reference.
     pub(in crate::report) reference: Option<f64>,
 }
@@ -105,21 +107,32 @@ pub(in crate::report) fn heat_map(
     frame(&sizes, bottom + 3.0 * sizes.line, description, &body)
 }
 
-/// A bar for each device's score, and marks for the mix and the reference.
+/// A bar for each device's score, and marks for the mix and the reference; in numbers the score and, where there is a mix, its score and
+/// the change.
 pub(in crate::report) fn score_bars(layout: Layout, description: &str, rows: &[ScoreRow<'_>]) -> String {
     let sizes = layout.sizes();
     let left = name_width(layout);
-    let room = sizes.width - left - 40.0;
+    let has_before = rows.iter().any(|row| row.before.is_some());
+    let heads: &[&str] = if has_before { &["score", "before", "change"] } else { &["score"] };
+    // In columns of their own: beside the bar they would stand at the reference's mark.
+    let column_width = if layout == Layout::Wide { 54.0 } else { 42.0 };
+    let column_end = |index: usize| sizes.width - 2.0 - (heads.len() - 1 - index) as f64 * column_width;
+    let room = column_end(0) - 38.0 - left;
+    // A single column needs no head.
+    let top = if has_before { sizes.line } else { 0.0 };
     let height = ROW * sizes.line;
-    let bottom = rows.len() as f64 * height;
+    let bottom = top + rows.len() as f64 * height;
     let position = |score: f64| left + room * score.clamp(0.0, 100.0) / 100.0;
     let mut body = String::new();
     for value in [0.0, 25.0, 50.0, 75.0, 100.0] {
-        line(&mut body, if value == 0.0 { "zero" } else { "grid" }, (position(value), 0.0), (position(value), bottom));
+        line(&mut body, if value == 0.0 { "zero" } else { "grid" }, (position(value), top), (position(value), bottom));
         text(&mut body, "tick middle", (position(value), bottom + sizes.line - 3.0), &number(Some(value), 0));
     }
+    for (index, head) in heads.iter().enumerate().filter(|_| has_before) {
+        text(&mut body, "tick end", (column_end(index), sizes.line - 5.0), head);
+    }
     for (index, row) in rows.iter().enumerate() {
-        let y = index as f64 * height;
+        let y = top + index as f64 * height;
         name(&mut body, layout, &sizes, y, row.name);
         let bar = |out: &mut String, class: &str, value: Option<f64>, top: f64, high: f64| {
             if let Some(value) = value {
@@ -137,9 +150,10 @@ pub(in crate::report) fn score_bars(layout: Layout, description: &str, rows: &[S
         if let Some(reference) = row.reference {
             line(&mut body, "line reference", (position(reference), y + 1.0), (position(reference), y + height - 2.0));
         }
-        let told = row.after.map_or_else(|| NONE.to_owned(), |score| number(Some(score), 0));
-        // In a column of its own: beside the bar it would stand at the reference's mark.
-        text(&mut body, "end", (sizes.width - 2.0, y + sizes.line - 4.0), &told);
+        let told = [number(row.after, 0), number(row.before, 0), signed(row.change, 0)];
+        for (column, told) in told.iter().take(heads.len()).enumerate() {
+            text(&mut body, "end", (column_end(column), y + sizes.line - 4.0), told);
+        }
     }
     frame(&sizes, bottom + 1.2 * sizes.line, description, &body)
 }
