@@ -258,8 +258,8 @@ const DENSER_DB: f64 = 3.0;
 fn density_note(translation: &Translation) -> Option<String> {
     let denser_db = translation.plr_change_db.map(|change| -change).filter(|db| *db > DENSER_DB)?;
     Some(format!(
-        "Its peaks stand {} dB less over its loudness than the mix's. Dynamics and distortion are not scored: see \
-         `halfspeed compare`.",
+        "Its peaks stand {} dB less over its loudness than the mix's. Dynamics and distortion are not scored: \
+         halfspeed compare has them.",
         number(Some(denser_db), 1)
     ))
 }
@@ -345,7 +345,7 @@ mod tests {
         let notes = told(Some(14.2), Some(-4.2));
         assert!(notes[0].starts_with("It lacks 14 dB of the mix's bass"), "{notes:?}");
         assert!(
-            notes[1].contains("4.2 dB less") && notes[1].contains("not scored: see `halfspeed compare`"),
+            notes[1].contains("4.2 dB less") && notes[1].ends_with("not scored: halfspeed compare has them."),
             "{notes:?}"
         );
     }

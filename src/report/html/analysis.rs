@@ -25,9 +25,15 @@ pub fn analysis_html(files: &[(&AnalysisDocument, &Measurement)], album: Option<
         names => format!("{} files", names.len()),
     };
     let content = html! {
-        h1 { (title) }
+        @if let [(document, _)] = files { h1 title=(document.file.path) { (title) } } @else { h1 { (title) } }
         @if let Some(album) = album { (overview(files, &names, album)) }
-        @for ((document, measurement), name) in files.iter().zip(&names) { (file(document, name, measurement)) }
+        @for ((document, measurement), name) in files.iter().zip(&names) {
+            section {
+                // A single file's name is the title already.
+                @if names.len() > 1 { h2 title=(document.file.path) { (name) } }
+                (file(document, measurement))
+            }
+        }
     };
     page(&title, &content)
 }
@@ -62,45 +68,42 @@ fn overview(files: &[(&AnalysisDocument, &Measurement)], names: &[String], album
     }
 }
 
-fn file(document: &AnalysisDocument, name: &str, measurement: &Measurement) -> Markup {
+fn file(document: &AnalysisDocument, measurement: &Measurement) -> Markup {
     let analysis = &document.analysis;
     html! {
-        section {
-            h2 title=(document.file.path) { (name) }
-            p.quiet { (describe_file(&document.file)) }
-            table.numbers {
-                @for (title, readings) in sections(analysis) {
-                    tbody {
-                        tr { th.group scope="rowgroup" colspan="3" { (title) } }
-                        @for Reading { id, name, value, decimals, unit } in readings {
-                            tr {
-                                th scope="row" title=[help(id)] {
-                                    (name) @if !unit.is_empty() { " " span.unit { (unit) } }
-                                }
-                                td { (number(value, decimals)) }
-                                td.words {
-                                    @if let Some(verdict) = Verdict::of(id, value, document) { (words(&verdict)) }
-                                }
+        p.quiet { (describe_file(&document.file)) }
+        table.numbers {
+            @for (title, readings) in sections(analysis) {
+                tbody {
+                    tr { th.group scope="rowgroup" colspan="3" { (title) } }
+                    @for Reading { id, name, value, decimals, unit } in readings {
+                        tr {
+                            th scope="row" title=[help(id)] {
+                                (name) @if !unit.is_empty() { " " span.unit { (unit) } }
+                            }
+                            td { (number(value, decimals)) }
+                            td.words {
+                                @if let Some(verdict) = Verdict::of(id, value, document) { (words(&verdict)) }
                             }
                         }
                     }
                 }
             }
-            @if !analysis.peak.highest.is_empty() {
-                p.quiet {
-                    "Highest true peaks: "
-                    @for (index, peak) in analysis.peak.highest.iter().enumerate() {
-                        @if index > 0 { ", " }
-                        (number(peak.true_dbtp, 2)) " dBTP at " (clock_fine(peak.time_s)) " (" (peak.channel) ")"
-                    }
-                    "."
-                }
-            }
-            (quality(document))
-            (over_time(document, measurement))
-            (spectrum(document))
-            (bands(document))
         }
+        @if !analysis.peak.highest.is_empty() {
+            p.quiet {
+                "Highest true peaks: "
+                @for (index, peak) in analysis.peak.highest.iter().enumerate() {
+                    @if index > 0 { ", " }
+                    (number(peak.true_dbtp, 2)) " dBTP at " (clock_fine(peak.time_s)) " (" (peak.channel) ")"
+                }
+                "."
+            }
+        }
+        (quality(document))
+        (over_time(document, measurement))
+        (spectrum(document))
+        (bands(document))
     }
 }
 
@@ -247,6 +250,17 @@ mod tests {
             }
             assert!(page.contains("max momentary (400 ms)") && page.contains("halfspeed 0.1.0"));
         }
+    }
+
+    #[test]
+    fn the_name_of_a_single_file_is_the_title_and_no_other_heading() {
+        let mut document = sample::before();
+        document.file.path = "songs/a <b>.wav".into();
+        let page = analysis_html(&[(&document, &measurement(0.1))], None);
+        assert!(page.contains("<h1 title=\"songs/a &lt;b&gt;.wav\">a &lt;b&gt;.wav</h1>") && !page.contains("<h2"));
+        assert_eq!(page.matches(">a &lt;b&gt;.wav<").count(), 1);
+        // A chart keeps its distance from what stands above it, and what follows from the chart.
+        assert!(page.contains("table + figure, p + figure, figure + figure, figure + .scroll { margin-top: 22px; }"));
     }
 
     #[test]

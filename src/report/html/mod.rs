@@ -53,6 +53,16 @@ fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.scroll tabindex="0" role="region" aria-label=(label) { (table) } }
 }
 
+/// Text with each option of the command line in it, such as `--loudness=-14`, on one line: hyphens would let it break.
+fn prose(text: &str) -> Markup {
+    html! {
+        @for (index, word) in text.split(' ').enumerate() {
+            @if index > 0 { " " }
+            @if word.trim_start_matches('(').starts_with("--") { span.option { (word) } } @else { (word) }
+        }
+    }
+}
+
 /// One self-contained page about a master: no scripts, nothing to load.
 pub fn master_html(report: &MasterReport) -> String {
     let title = file_name(&report.after.file.path);
@@ -131,8 +141,8 @@ fn promise(promise: &Promise) -> Markup {
             (mark(promise.met)) " "
             strong { (words.name) @if !promise.met { " missed" } }
             " " span.number { (words.measured) } ", wanted " span.number { (words.wanted) }
-            @if !words.reason.is_empty() { div.reason { "Why: " (words.reason) } }
-            @if !words.wanted_because.is_empty() { div.because { "Wanted because " (words.wanted_because) } }
+            @if !words.reason.is_empty() { div.reason { "Why: " (prose(&words.reason)) } }
+            @if !words.wanted_because.is_empty() { div.because { "Wanted because " (prose(&words.wanted_because)) } }
         }
     }
 }
@@ -273,7 +283,7 @@ fn notes(report: &MasterReport) -> Markup {
         @if !report.notes.is_empty() {
             section #notes {
                 h2 { "Notes" }
-                ul { @for note in &report.notes { li { (note) } } }
+                ul { @for note in &report.notes { li { (prose(note)) } } }
             }
         }
     }
@@ -362,9 +372,20 @@ mod tests {
     fn a_missed_promise_comes_with_its_reason() {
         let page = master_html(&sample::missed());
         assert!(page.contains("1 of 3 promises is missed") && page.contains("Loudness missed"));
-        assert!(page.contains("--force-loudness goes on"));
+        assert!(page.contains("<span class=\"option\">--force-loudness</span> goes on"));
         let kept = master_html(&sample::report());
         assert!(kept.contains("All 3 promises are kept") && !kept.contains("Loudness missed"));
+    }
+
+    #[test]
+    fn options_stay_on_one_line() {
+        let told = prose("<it> is quiet - --loudness=-14 makes it louder (--amount-eq)").into_string();
+        let option = |text: &str| format!("<span class=\"option\">{text}</span>");
+        let (loudness, eq) = (option("--loudness=-14"), option("(--amount-eq)"));
+        assert_eq!(told, format!("&lt;it&gt; is quiet - {loudness} makes it louder {eq}"));
+        let page = master_html(&MasterReport { notes: vec!["--loudness=-14 helps.".into()], ..sample::report() });
+        assert!(page.contains(&format!("<li>{loudness} helps.</li>")));
+        assert!(page.contains(".number, .option { white-space: nowrap; }"));
     }
 
     #[test]

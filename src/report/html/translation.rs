@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::plots::figure;
-use super::{number_heads, page, scrolling};
+use super::{number_heads, page, prose, scrolling};
 use crate::report::TranslationDocument;
 use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
 use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
@@ -203,7 +203,7 @@ fn fixes(translation: &Translation) -> Markup {
                     }
                 }
             }
-            @if let Some(hint) = fix_hint(translation) { p.quiet { (hint) } }
+            @if let Some(hint) = fix_hint(translation) { p.quiet { (prose(hint)) } }
         }
     }
 }
@@ -321,6 +321,7 @@ mod tests {
         assert!(page.contains("-2.6 on Car &lt;\u{fffd}motorway&gt;: left out") && !page.contains("--translate-fix"));
         let mut document = document;
         document.translation.devices[0].fixes[0].verified = None;
-        assert!(translation_html(&document).contains("master --translate-fix makes such changes"));
+        let option = "master <span class=\"option\">--translate-fix</span> makes such changes";
+        assert!(translation_html(&document).contains(option));
     }
 }
