@@ -386,6 +386,7 @@ pub(super) fn translation() -> Translation {
             encoder: "opus-pure".into(),
             true_dbtp: Some(0.4),
             rise_db: Some(1.4),
+            loudness_change_lu: Some(-0.44),
             band_limit_hz: Some(19_900.0),
             side_change_db: Some(-0.4),
             noise_to_mask_db: center_hz.iter().map(|_| Some(-3.0)).collect(),

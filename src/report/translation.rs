@@ -202,6 +202,22 @@ pub(super) fn ceiling_of_all(translation: &Translation) -> String {
     number(ceilings.and_then(|ceilings| ceilings.into_iter().reduce(f64::min)), 1)
 }
 
+/// A change of loudness by less is not worth a word, LU.
+const LEVEL_LU: f64 = 0.1;
+
+/// What changes of loudness do to the rises of peaks.
+pub(super) fn level_notes(translation: &Translation) -> impl Iterator<Item = String> {
+    translation.codecs.iter().filter_map(|check| {
+        let change_lu = check.loudness_change_lu.filter(|lu| lu.abs() >= LEVEL_LU)?;
+        let (comes_out, more) = if change_lu < 0.0 { ("quieter", "more") } else { ("louder", "less") };
+        let by_lu = number(change_lu.abs(), 2);
+        Some(format!(
+            "{} comes out {by_lu} LU {comes_out}: at equal loudness its peak rises by that much {more}.",
+            check.id
+        ))
+    })
+}
+
 /// What holds of every ceiling that passes; nothing where none is told.
 pub(super) fn encoder_note(translation: &Translation) -> Option<&'static str> {
     let has_ceiling = translation.codecs.iter().any(|check| check.passing_ceiling_dbtp.is_some());
@@ -379,6 +395,21 @@ mod tests {
         assert_eq!(ceiling_of_all(&translation), NONE);
         translation.codecs.retain(|check| check.passes);
         assert_eq!(ceiling_of_all(&translation), "passes");
+    }
+
+    #[test]
+    fn a_change_of_loudness_is_told_from_a_tenth_of_a_lu_on() {
+        let mut translation = sample::translation();
+        let mut told = |change_lu| {
+            translation.codecs[0].loudness_change_lu = change_lu;
+            level_notes(&translation).next()
+        };
+        assert_eq!(
+            told(Some(-0.44)).as_deref(),
+            Some("opus-128 comes out 0.44 LU quieter: at equal loudness its peak rises by that much more.")
+        );
+        assert!(told(Some(0.1)).is_some_and(|note| note.contains("0.10 LU louder") && note.ends_with("much less.")));
+        assert_eq!([told(Some(-0.09)), told(None)], [None, None]);
     }
 
     #[test]

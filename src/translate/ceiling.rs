@@ -132,6 +132,7 @@ mod tests {
             encoder: "a test".into(),
             true_dbtp: Some(true_dbtp),
             rise_db: None,
+            loudness_change_lu: None,
             band_limit_hz: None,
             side_change_db: None,
             noise_to_mask_db: Vec::new(),

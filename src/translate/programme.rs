@@ -21,6 +21,12 @@ const LEAST_LOUD_FRAMES: usize = 10;
 /// Rate whose K-weighting is used for band centres, Hz: the standard's own.
 const K_RATE_HZ: u32 = 48_000;
 
+/// K-weighting of bands, as powers.
+pub(super) fn k_weights(bands: &ThirdOctaves) -> Vec<f64> {
+    let filter = KWeighting::new(K_RATE_HZ);
+    bands.centers_hz().iter().map(|&hz| db_to_power(filter.gain_db_at(hz, f64::from(K_RATE_HZ)))).collect()
+}
+
 /// Band powers of a programme, ten frames a second, brought to [`PLAYBACK_LUFS`].
 #[derive(Debug, Clone)]
 pub struct Programme {
@@ -43,9 +49,7 @@ impl Programme {
     pub fn new(measurement: &Measurement) -> Option<Self> {
         measurement.loudness.integrated_lufs()?;
         let bands = measurement.spectrum.bands.clone();
-        let filter = KWeighting::new(K_RATE_HZ);
-        let weights =
-            bands.centers_hz().iter().map(|&hz| db_to_power(filter.gain_db_at(hz, f64::from(K_RATE_HZ)))).collect();
+        let weights = k_weights(&bands);
         // Left and right together have twice the power of mid and side.
         let (mid, side) =
             measurement.spectrum.iter().flatten().map(|power| (2.0 * power.mid, 2.0 * power.side)).unzip();

@@ -8,7 +8,8 @@ use crate::report::TranslationDocument;
 use crate::report::figures::{NONE, clock, describe_file, file_name, hertz_range, number, signed};
 use crate::report::svg::{HeatRow, ScoreRow, heat_map, score_bars};
 use crate::report::translation::{
-    ceiling_outcome, codec_need, encoder_note, fix_hint, fix_outcome, part_head, section_words, service_words, unheard,
+    ceiling_outcome, codec_need, encoder_note, fix_hint, fix_outcome, level_notes, part_head, section_words,
+    service_words, unheard,
 };
 use crate::translate::{DeviceTranslation, Part, Translation};
 
@@ -250,6 +251,7 @@ fn codecs(translation: &Translation) -> Markup {
         @if !translation.codecs.is_empty() {
             h3 { "Codecs" }
             (scrolling("What codecs do", &table))
+            @for note in level_notes(translation) { p.quiet { (note) } }
             @if let Some(note) = encoder_note(translation) { p.quiet { (note) } }
         }
         @if !translation.codecs_absent.is_empty() {
@@ -319,6 +321,7 @@ mod tests {
                 && page.contains("is mostly in the side: up to 9 dB less, at 0:00")
         );
         assert!(page.contains("-2.6 on Car &lt;\u{fffd}motorway&gt;: left out") && !page.contains("--translate-fix"));
+        assert!(page.contains("opus-128 comes out 0.44 LU quieter"));
         let mut document = document;
         document.translation.devices[0].fixes[0].verified = None;
         let option = "master <span class=\"option\">--translate-fix</span> makes such changes";

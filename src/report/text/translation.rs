@@ -3,7 +3,7 @@
 use super::super::TranslationDocument;
 use super::super::figures::{NONE, clock, describe_file, file_name, hertz_range, number, printable, signed};
 use super::super::translation::{
-    bass_note, ceiling_outcome, codec_need, encoder_note, fix_hint, fix_outcome, part_head, section_words,
+    bass_note, ceiling_outcome, codec_need, encoder_note, fix_hint, fix_outcome, level_notes, part_head, section_words,
     service_words, summary, unheard,
 };
 use super::{WIDTH, columns, line, line_with_words, pad, shorten, wrap};
@@ -190,6 +190,7 @@ fn codecs(out: &mut String, translation: &Translation) {
             let room = WIDTH.saturating_sub(columns(&row) + 2);
             line(out, &format!("{row}  {}", shorten(&printable(&check.encoder), room)));
         }
+        level_notes(translation).for_each(|note| wrap(out, &note, 2));
         wrap(out, encoder_note(translation).unwrap_or_default(), 2);
     }
     absent(out, translation);
@@ -247,6 +248,7 @@ mod tests {
             "you give up 5.0 dB",
             "opus-128         0.40   +1.40",
             "-1.6  opus-pure",
+            "opus-128 comes out 0.44 LU quieter: at equal loudness its peak rises by that much more.",
             "Not checked: mp3",
             "harmonics of the bass below 110 Hz at -12 dB; +4.0 points predicted, +3.1 rendered, -2.6 on Car <\u{fffd}motorway>: \
              left out",

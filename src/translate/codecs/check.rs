@@ -7,6 +7,7 @@ use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 
 use super::super::path::at_rate;
+use super::super::programme::k_weights;
 use super::super::scores::masking;
 use super::search::CeilingSearch;
 use super::{Codec, CodecCheck, Kept, PASS_DBTP};
@@ -95,6 +96,7 @@ fn one(codec: &Codec, audio: &Spool, measurement: &Measurement, kept: Option<Kep
         encoder: codec.encoder(),
         true_dbtp,
         rise_db: true_dbtp.zip(own_dbtp).map(|(peak, own)| peak - own),
+        loudness_change_lu: loudness_change(source, &left, &k_weights(bands)),
         band_limit_hz,
         side_change_db,
         worst_noise_to_mask_db: noise_to_mask_db.iter().flatten().copied().reduce(f64::max),
@@ -197,6 +199,13 @@ fn band_limit(source: &SpectralFrames, decoded: &SpectralFrames) -> Option<f64> 
     (last_left < last_told).then(|| (last_left + 1) as f64 * bins as f64 * source.bin_hz)
 }
 
+/// Change of the K-weighted power: some encoders turn what they get down.
+fn loudness_change(source: &[BandPower], left: &[BandPower], weights: &[f64]) -> Option<f64> {
+    let weighted =
+        |bands: &[BandPower]| -> f64 { bands.iter().zip(weights).map(|(power, weight)| weight * power.total()).sum() };
+    power_to_db_checked(weighted(left) / weighted(source))
+}
+
 /// Change of the side over that of the mid, the mean of all bands that have both, dB.
 fn side_change(source: &[BandPower], left: &[BandPower]) -> Option<f64> {
     let change = |was: f32, is: f32| power_to_db_checked(f64::from(is) / f64::from(was));
@@ -244,6 +253,20 @@ mod tests {
         silence.push(&AudioBuffer::silence(48_000, LAG_FRAMES)).expect("memory");
         assert_eq!(lag_frames(&silence, &silence).expect("memory"), 0);
         assert_eq!(lag_frames(&spool(0, 1.0), &silence).expect("memory"), 0);
+    }
+
+    #[test]
+    fn an_encoder_that_turns_its_input_down_changes_the_loudness_by_as_much() {
+        let bands = |gain: f32, low: f32| {
+            [(low, 0.1), (0.4, 0.2)].map(|(mid, side)| BandPower { mid: gain * mid, side: gain * side, cross: 0.0 })
+        };
+        let change_lu = |left: [BandPower; 2], weights: &[f64]| loudness_change(&bands(1.0, 0.3), &left, weights);
+        // LAME's 0.95 of the amplitude.
+        let down_lu = change_lu(bands(0.95 * 0.95, 0.3), &[0.5, 2.0]).expect("loud");
+        assert!((down_lu - 20.0 * 0.95f64.log10()).abs() < 1e-4, "{down_lu}");
+        // Of a band that hardly counts nothing is left.
+        assert!(change_lu(bands(1.0, 0.0), &[0.0, 2.0]).is_some_and(|lu| lu.abs() < 1e-6));
+        assert_eq!(loudness_change(&[], &[], &[]), None);
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub struct CodecCheck {
     pub true_dbtp: Option<f64>,
     /// What that is over the programme's own, dB.
     pub rise_db: Option<f64>,
+    /// Change of the loudness, by the third octaves of the loud parts, LU. At equal loudness the peak rises by `rise_db` less this.
+    pub loudness_change_lu: Option<f64>,
     /// Where the codec cuts off, Hz: above it less than a tenth of the programme's power is left. `None` where it doesn't.
     pub band_limit_hz: Option<f64>,
     /// Change of the side's power over that of the mid, the mean of all third octaves below the band limit, dB.

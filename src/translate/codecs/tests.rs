@@ -111,6 +111,24 @@ fn a_check_tells_the_rise_and_the_ceiling_that_passes() {
 }
 
 #[test]
+fn a_change_of_loudness_is_that_of_the_meter() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chord.wav");
+    let audio = programme(44_100);
+    let mut writer =
+        WavWriter::create(File::create(&path).expect("created"), 44_100, SampleFormat::Float32).expect("header");
+    writer.write_float(audio.left(), audio.right()).expect("written");
+    writer.finish().expect("finished");
+    let codec = Codec::named("vorbis-96").expect("always there");
+    let source = measure_file(&path, &|_, _| {}).expect("a file");
+    let kept = Some(Kept { folder: folder.path(), force: false });
+    let found = check(&path, &source.measurement, std::slice::from_ref(&codec), kept).expect("checked").remove(0);
+    let stream = measure_file(&folder.path().join(codec.file_name()), &|_, _| {}).expect("a stream");
+    let [was, is] = [&source, &stream].map(|source| source.measurement.loudness.integrated_lufs().expect("loud"));
+    assert!((found.loudness_change_lu.expect("loud") - (is - was)).abs() < 0.1, "{found:?}, {was} to {is} LUFS");
+}
+
+#[test]
 fn unknown_codecs_are_named() {
     let told = Codec::named("ac3-128").unwrap_err().to_string();
     assert!(told.contains("ac3-128") && told.contains("opus-128"), "{told}");
