@@ -115,6 +115,21 @@ fn told(error: &std::io::Error) -> String {
 }
 
 impl Error {
+    /// The file that it is about; `None` for a setting, and for storage that is no file's.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Read { path, .. }
+            | Self::Write { path, .. }
+            | Self::Format { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::Content { path, .. }
+            | Self::Exists { path }
+            | Self::OutputIsInput { path }
+            | Self::Recipe { path, .. } => Some(path),
+            Self::Setting { .. } | Self::Spool { .. } => None,
+        }
+    }
+
     /// A reading error of `path`.
     pub fn read(path: impl AsRef<Path>, source: std::io::Error) -> Self {
         Self::Read { path: path.as_ref().to_owned(), source }

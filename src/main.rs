@@ -19,10 +19,15 @@ fn main() -> ExitCode {
     if let Err(error) = handler {
         cli::tell(&format!("warning: temporary files may stay behind if this run is interrupted: {error}"));
     }
-    match cli::Cli::given().run() {
+    let cli = cli::Cli::given();
+    let speaks_json = cli.speaks_json();
+    match cli.run() {
         Ok(code) => code,
         Err(error) => {
             cli::tell_error(&error);
+            if speaks_json {
+                cli::print_failure(&error);
+            }
             // A setting that can't be, on the command line or in a recipe, and a recipe that is none. One that can't be read, or is no
             // text, is a file like others.
             ExitCode::from(if matches!(error, Error::Setting { .. } | Error::Recipe { .. }) { 2 } else { 1 })

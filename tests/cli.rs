@@ -821,6 +821,62 @@ fn a_file_that_cannot_be_measured_costs_no_other() {
 }
 
 #[test]
+fn programs_that_read_json_are_told_of_a_failure_in_it() {
+    let bench = Bench::new();
+    let failure = |args: &[&str], code: i32, words: &[&str]| {
+        let output = halfspeed(args.iter().chain(&["--json"]));
+        assert_refused(&bench, &output, code, words);
+        let document: Value = serde_json::from_slice(&output.stdout).expect("one document");
+        assert_eq!(document["schema"], "halfspeed.failure/1", "{args:?}");
+        let error = document["error"].as_str().expect("a text");
+        assert!(words.iter().all(|word| error.contains(word)), "{error:?} lacks one of {words:?}");
+        document["path"].clone()
+    };
+    let out = bench.path("out.wav");
+    let out = out.to_str().expect("plain");
+    for args in [
+        &["analyze", "gone.wav"][..],
+        &["advise", "gone.wav"],
+        &["compare", MIX, "gone.wav"],
+        &["master", "gone.wav", "-o", out],
+        &["render", MIX, "--recipe", "gone.wav", "-o", out],
+        &["translate", "gone.wav"],
+        &["profile", "show", "gone.wav"],
+    ] {
+        assert_eq!(failure(args, 1, &["gone.wav", "no such file"]), "gone.wav", "{args:?}");
+    }
+    assert_eq!(failure(&["processors", "sonnet"], 2, &["sonnet", "choose"]), Value::Null);
+    // What stands in the way is told with the option that helps, as to people.
+    let there = bench.path("there.wav");
+    fs::write(&there, "").expect("space");
+    let there = there.to_str().expect("plain");
+    assert_eq!(failure(&["master", MIX, "-o", there], 1, &["there.wav", "--force"]), there);
+
+    // Of several files, all that fail stand in one document.
+    for (command, schema) in [("analyze", "halfspeed.album-analysis/1"), ("translate", "halfspeed.album-translation/1")]
+    {
+        let output = halfspeed([command, "missing.wav", "gone.wav", "--json"]);
+        assert_refused(&bench, &output, 1, &["missing.wav", "gone.wav"]);
+        let document: Value = serde_json::from_slice(&output.stdout).expect("one document");
+        assert_eq!((&document["schema"], &document["tracks"]), (&schema.into(), &Value::Array(Vec::new())));
+        assert_eq!(document["failed"].as_array().map(Vec::len), Some(2), "{document}");
+    }
+
+    // A side file that can't be written leaves the document that was promised alone.
+    #[cfg(unix)]
+    {
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -f 0 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_halfspeed"), "analyze", MIX, "--json"])
+            .args(["--csv".as_ref(), bench.path("series.csv").as_os_str()])
+            .output()
+            .expect("a shell");
+        assert_refused(&bench, &output, 1, &["can't write", "series.csv"]);
+        let document: Value = serde_json::from_slice(&output.stdout).expect("one document");
+        assert_eq!(document["schema"], "halfspeed.analysis/1");
+    }
+}
+
+#[test]
 fn lines_of_json_tell_of_each_file_in_its_place() {
     let bench = Bench::new();
     let long = bench.wav("long.wav", 44_100, 2, tone(441_000));

@@ -25,7 +25,7 @@ pub(super) struct AdviseArgs {
     #[arg(long, value_name = "auto|NAME|FILE", conflicts_with = "reference")]
     profile: Option<String>,
     #[command(flatten)]
-    common: CommonArgs,
+    pub(super) common: CommonArgs,
 }
 
 impl AdviseArgs {

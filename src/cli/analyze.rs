@@ -39,7 +39,7 @@ pub(super) struct AnalyzeArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    common: CommonArgs,
+    pub(super) common: CommonArgs,
 }
 
 /// What is kept of the files of a run, in order: little of each, as there may be many.
@@ -64,8 +64,8 @@ impl AnalyzeArgs {
         let album = (self.files.len() > 1).then(|| AlbumDocument::new(&measured.documents, &measured.loudness));
         let side_files = self.write(&measured, album.as_ref());
         self.tell(&measured, album.as_ref())?;
-        self.common.tell_all_written(side_files)?;
-        Ok(exit_code(measured.failed.is_empty()))
+        let is_written = self.common.tell_all_written(side_files)?;
+        Ok(exit_code(is_written && measured.failed.is_empty()))
     }
 
     fn measure(&self) -> Measured {
@@ -109,7 +109,9 @@ impl AnalyzeArgs {
         match (album, documents.first()) {
             (Some(album), _) => self.common.tell(&AlbumAnalysisDocument::new(album, documents, failed), |_| text()),
             (None, Some(document)) => self.common.tell(document, |_| text()),
-            (None, None) => Ok(()),
+            (None, None) => failed
+                .iter()
+                .try_for_each(|failed| self.common.tell(&FailureDocument::of_file(failed), |_| String::new())),
         }
     }
 
@@ -125,7 +127,7 @@ impl AnalyzeArgs {
             Err(failed) => {
                 is_whole = false;
                 tell_failed(&failed);
-                print_json_line(&FailureDocument::new(&failed))
+                print_json_line(&FailureDocument::of_file(&failed))
             }
         })?;
         Ok(exit_code(is_whole))

@@ -19,7 +19,7 @@ pub(super) struct CompareArgs {
     /// The file to compare it with.
     second: PathBuf,
     #[command(flatten)]
-    common: CommonArgs,
+    pub(super) common: CommonArgs,
 }
 
 impl CompareArgs {

@@ -19,7 +19,7 @@ use halfspeed::{Error, Result};
 use super::logger::tell;
 use super::output::write_text;
 use super::progress::Progress;
-use super::{CommonArgs, SideFile, html_output, logger, number_within, toml_output, wav_output};
+use super::{CommonArgs, SideFile, exit_code, html_output, logger, number_within, toml_output, wav_output};
 
 #[derive(Debug, Args)]
 pub(super) struct MasterArgs {
@@ -98,7 +98,7 @@ pub(super) struct MasterArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    common: CommonArgs,
+    pub(super) common: CommonArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -203,7 +203,7 @@ impl MasterArgs {
 
         let side_files = self.write_side_files(&report);
         self.common.tell(&report, master_text)?;
-        self.common.tell_all_written(side_files)?;
+        let is_written = self.common.tell_all_written(side_files)?;
         for promise in report.verified.iter().filter(|promise| self.common.quiet && !promise.met) {
             let reason = promise.reason.as_deref().unwrap_or("the written file shows it");
             log::warn!("{} of {:.2} {} was not met: {reason}", promise.id, promise.wanted, promise.unit);
@@ -214,7 +214,7 @@ impl MasterArgs {
             tell(&format!("error: the master breaks a promise: {}", promise_words(promise)));
             return Ok(ExitCode::from(1));
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(exit_code(is_written))
     }
 
     /// Says which options have nothing to act on.

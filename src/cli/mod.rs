@@ -22,7 +22,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use halfspeed::paths::path_text;
-use halfspeed::report::{FailedFile, printable, printable_lines};
+use halfspeed::report::{FailedFile, FailureDocument, printable, printable_lines};
 use halfspeed::{Error, Result};
 use serde::Serialize;
 
@@ -88,16 +88,20 @@ impl CommonArgs {
         if is_told { print_text(&format!("{what}: {}\n", printable(&path_text(path)))) } else { Ok(()) }
     }
 
-    /// The same of files of which some may not have come about: the first of these is the error, behind where all others are.
-    fn tell_all_written(&self, side_files: Vec<SideFile<'_>>) -> Result<()> {
-        let mut all_written = Ok(());
+    /// The same of files of which some may not have come about: these are told as errors, beside the document that stands on stdout
+    /// already. `false` if there are any.
+    fn tell_all_written(&self, side_files: Vec<SideFile<'_>>) -> Result<bool> {
+        let mut is_whole = true;
         for (what, path, written) in side_files {
             match written {
                 Ok(()) => self.tell_written(what, path)?,
-                failed => all_written = all_written.and(failed),
+                Err(error) => {
+                    tell_error(&error);
+                    is_whole = false;
+                }
             }
         }
-        all_written
+        Ok(is_whole)
     }
 }
 
@@ -117,7 +121,22 @@ impl Cli {
         })
     }
 
-    /// Runs the chosen command.
+    /// Whether stdout is for programs.
+    pub fn speaks_json(&self) -> bool {
+        match &self.command {
+            Command::Master(args) => args.common.json,
+            Command::Render(args) => args.common.json,
+            Command::Analyze(args) => args.common.json,
+            Command::Advise(args) => args.common.json,
+            Command::Compare(args) => args.common.json,
+            Command::Processors(args) => args.common.json,
+            Command::Schema(_) => false,
+            Command::Profile(args) => args.common().json,
+            Command::Translate(args) => args.common.json,
+        }
+    }
+
+    /// Runs the chosen command. An error comes before anything is told on stdout, or where that can't be written.
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
             Command::Master(args) => args.run(),
@@ -154,6 +173,13 @@ fn tip(error: &clap::Error, command: Option<&str>) -> Option<&'static str> {
 /// Tells of an error on stderr.
 pub(crate) fn tell_error(error: &Error) {
     tell(&format!("error: {}", printable_lines(&told(error))));
+}
+
+/// Tells of an error on stdout, to programs.
+pub(crate) fn print_failure(error: &Error) {
+    let path = error.path().map(path_text);
+    // Where stdout can't be written, stderr has told so.
+    let _ = print_json(&FailureDocument::new(path.as_deref(), &told(error)));
 }
 
 /// Tells of a file that could not be worked on, where the run goes on with others.

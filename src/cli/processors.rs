@@ -20,7 +20,7 @@ pub(super) struct ProcessorsArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "json"])]
     schema: Option<SettingsFile>,
     #[command(flatten)]
-    common: CommonArgs,
+    pub(super) common: CommonArgs,
 }
 
 /// Settings files that have a schema.

@@ -107,6 +107,14 @@ fn print_profile(profile: &Profile, common: &CommonArgs) -> Result<()> {
 }
 
 impl ProfileArgs {
+    pub(super) fn common(&self) -> &CommonArgs {
+        match &self.command {
+            ProfileCommand::List(args) => &args.common,
+            ProfileCommand::Show(args) => &args.common,
+            ProfileCommand::Build(args) => &args.common,
+        }
+    }
+
     pub(super) fn run(self) -> Result<ExitCode> {
         match self.command {
             ProfileCommand::List(args) => args.run()?,

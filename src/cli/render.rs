@@ -30,7 +30,7 @@ pub(super) struct RenderArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    common: CommonArgs,
+    pub(super) common: CommonArgs,
 }
 
 impl RenderArgs {

@@ -66,7 +66,7 @@ pub(super) struct TranslateArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    common: CommonArgs,
+    pub(super) common: CommonArgs,
 }
 
 impl TranslateArgs {
@@ -123,8 +123,7 @@ impl TranslateArgs {
             ("Renders", folder, written)
         });
         let document = TranslationDocument::new(translated);
-        self.tell(&document, renders, translation_html, translation_text)?;
-        Ok(ExitCode::SUCCESS)
+        Ok(exit_code(self.tell(&document, renders, translation_html, translation_text)?))
     }
 
     fn album(&self, devices: &Devices, codecs: &Selection) -> Result<ExitCode> {
@@ -150,21 +149,23 @@ impl TranslateArgs {
         }
         progress.finish();
         failed.iter().for_each(tell_failed);
-        let is_whole = failed.is_empty();
-        if !tracks.is_empty() {
-            let document = AlbumTranslationDocument::new(translate_album(tracks)?, failed);
-            self.tell(&document, None, album_translation_html, album_translation_text)?;
+        let document = AlbumTranslationDocument::new(translate_album(tracks), failed);
+        if document.tracks.is_empty() {
+            self.common.tell(&document, album_translation_text)?;
+            return Ok(exit_code(false));
         }
-        Ok(exit_code(is_whole))
+        let is_written = self.tell(&document, None, album_translation_html, album_translation_text)?;
+        Ok(exit_code(is_written && document.failed.is_empty()))
     }
 
+    /// Tells what was found, and writes the page of it. `false` if that can't be written, or a render wasn't.
     fn tell<D: Serialize>(
         &self,
         document: &D,
         renders: Option<SideFile<'_>>,
         html: fn(&D) -> String,
         text: fn(&D) -> String,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         // The first codec that can be checked makes the folder.
         let streams = self.codec_dir.as_deref().filter(|folder| folder.exists());
         let streams = streams.map(|folder| ("Streams", folder, Ok(())));

@@ -103,21 +103,26 @@ impl FailedFile {
     }
 }
 
-/// `halfspeed.failure/1`: a file that could not be measured, in its place among those that could.
+/// `halfspeed.failure/1`: what went wrong, where there is no other document; in lines, in its place among files that could be measured.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FailureDocument<'a> {
     /// Always `halfspeed.failure/1`.
     pub schema: &'static str,
-    /// Path as it was given; bytes of it that are not UTF-8 as `\xff`.
-    pub path: &'a str,
+    /// Path of the file that it is about, as it was given; bytes of it that are not UTF-8 as `\xff`. `None` where it is about no file.
+    pub path: Option<&'a str>,
     /// What went wrong, and what to do about it.
     pub error: &'a str,
 }
 
 impl<'a> FailureDocument<'a> {
+    /// The document of an error, about a file if there is one.
+    pub fn new(path: Option<&'a str>, error: &'a str) -> Self {
+        Self { schema: "halfspeed.failure/1", path, error }
+    }
+
     /// The document of a file that failed.
-    pub fn new(failed: &'a FailedFile) -> Self {
-        Self { schema: "halfspeed.failure/1", path: &failed.path, error: &failed.error }
+    pub fn of_file(failed: &'a FailedFile) -> Self {
+        Self::new(Some(&failed.path), &failed.error)
     }
 }
 

@@ -440,7 +440,7 @@ pub(super) fn album_translation() -> AlbumTranslationDocument {
     };
     AlbumTranslationDocument {
         schema: "halfspeed.album-translation/1",
-        album: Album { integrated_lufs: -12.0, loudest_track_lufs: -10.0, true_dbtp: -1.0, sample_dbfs: -1.1 },
+        album: Some(Album { integrated_lufs: -12.0, loudest_track_lufs: -10.0, true_dbtp: -1.0, sample_dbfs: -1.1 }),
         platforms: vec![
             service("spotify", "Spotify, normal", Some(-2.0)),
             service("youtube", "YouTube", None),

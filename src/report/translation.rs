@@ -46,8 +46,8 @@ impl TranslationDocument {
 pub struct AlbumTranslationDocument {
     /// Always `halfspeed.album-translation/1`.
     pub schema: &'static str,
-    /// The album as services see it.
-    pub album: Album,
+    /// The album as services see it; `None` where none of its tracks could be looked at.
+    pub album: Option<Album>,
     /// What they do to it.
     pub platforms: Vec<AlbumPlayback>,
     /// Month up to which the table of services holds.

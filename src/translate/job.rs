@@ -109,8 +109,8 @@ pub fn translate_file(job: &Job<'_>, progress: Progress<'_>) -> Result<Translate
 
 /// What was found of several files that make an album.
 pub struct TranslatedAlbum {
-    /// The album as services see it.
-    pub album: Album,
+    /// The album as services see it; `None` without any track.
+    pub album: Option<Album>,
     /// What they do to it.
     pub platforms: Vec<AlbumPlayback>,
     /// Month up to which the table of services holds.
@@ -120,20 +120,17 @@ pub struct TranslatedAlbum {
 }
 
 /// Puts tracks that were looked at together as an album: what services do to it as one.
-///
-/// # Errors
-/// [`Error::Setting`] without any track.
-pub fn translate_album(mut tracks: Vec<Translated>) -> Result<TranslatedAlbum> {
+pub fn translate_album(mut tracks: Vec<Translated>) -> TranslatedAlbum {
     let measurements: Vec<&Measurement> = tracks.iter().map(|track| &track.source.measurement).collect();
-    let album =
-        Album::new(&measurements).ok_or_else(|| Error::setting("album", "there is no file; name its tracks"))?;
+    let album = Album::new(&measurements);
     let table = platforms::built_in();
     for track in &mut tracks {
-        let playback = |service: &Platform| service.playback(&track.source.measurement, Some(&album));
+        let playback = |service: &Platform| service.playback(&track.source.measurement, album.as_ref());
         track.translation.platforms = table.services.iter().map(playback).collect();
     }
-    let platforms = table.services.iter().map(|service| service.album_playback(&album)).collect();
-    Ok(TranslatedAlbum { album, platforms, platforms_as_of: table.as_of, tracks })
+    let of = |album: Album| table.services.iter().map(|service| service.album_playback(&album)).collect();
+    let platforms = album.map_or(Vec::new(), of);
+    TranslatedAlbum { album, platforms, platforms_as_of: table.as_of, tracks }
 }
 
 /// Renders proposed changes and tells what each does to the device that it is for. Where the best one fails, the next

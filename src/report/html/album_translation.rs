@@ -15,10 +15,12 @@ pub fn album_translation_html(document: &AlbumTranslationDocument) -> String {
     let content = html! {
         header {
             h1 { (title) }
-            p {
-                span.number { (number(Some(document.album.integrated_lufs), 1)) " LUFS" } ", loudest track "
-                span.number { (number(Some(document.album.loudest_track_lufs), 1)) " LUFS" } ", highest peak "
-                span.number { (number(Some(document.album.true_dbtp), 1)) " dBTP" }
+            @if let Some(album) = &document.album {
+                p {
+                    span.number { (number(Some(album.integrated_lufs), 1)) " LUFS" } ", loudest track "
+                    span.number { (number(Some(album.loudest_track_lufs), 1)) " LUFS" } ", highest peak "
+                    span.number { (number(Some(album.true_dbtp), 1)) " dBTP" }
+                }
             }
         }
         (tracks(document, &names))

@@ -80,7 +80,7 @@ fn examples() -> Vec<Value> {
     vec![
         json(&a),
         json(&AlbumAnalysisDocument::new(&album, &tracks, &failed)),
-        json(&FailureDocument::new(&failed[0])),
+        json(&FailureDocument::of_file(&failed[0])),
         json(&ComparisonDocument::new(a.clone(), b)),
         json(&advice()),
         json(&master()),

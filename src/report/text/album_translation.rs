@@ -5,10 +5,10 @@ use super::super::figures::{file_names, number, printable, signed};
 use super::super::translation::{album_words, ceiling_of_all, encoder_note, fix_outcome, worst_codec};
 use super::{WIDTH, line, line_with_words, pad, shorten, wrap};
 
-/// The album as one, its tracks, and what services do to both.
+/// The album as one, its tracks, and what services do to both; nothing of one without tracks.
 pub fn album_translation_text(document: &AlbumTranslationDocument) -> String {
     let mut out = String::new();
-    let AlbumTranslationDocument { album, tracks, .. } = document;
+    let AlbumTranslationDocument { album: Some(album), tracks, .. } = document else { return out };
     line(
         &mut out,
         &format!(
