@@ -742,6 +742,8 @@ fn every_document_has_a_schema_that_tells_its_fields() {
     let loudness = &schema["$defs"]["LoudnessAnalysis"]["properties"]["max_momentary_lufs"];
     assert_eq!(loudness["description"], "Loudest 400 ms.");
     assert_refused(&bench, &halfspeed(["schema", "sonnet"]), 2, &["sonnet", "album-translation"]);
+    assert_refused(&bench, &halfspeed(["schema", "recipe"]), 2, &["'halfspeed processors --schema recipe'"]);
+    assert_eq!(json(&halfspeed(["processors", "--schema", "recipe"]))["title"], "Recipe");
 }
 
 #[test]
@@ -1058,7 +1060,7 @@ fn mistakes_about_translation_are_told() {
     let silence = bench.wav("silence.wav", 44_100, 2, vec![0.0; 88_200]);
     let silence = silence.to_str().expect("plain");
     for (args, code, words) in [
-        (vec!["translate", MIX, "--codecs", "ac3-1"], 2, vec!["ac3-1", "opus-128"]),
+        (vec!["translate", MIX, "--codecs", "ac3-1"], 2, vec!["ac3-1", "opus-128", "(spotify, ", "or all"]),
         (vec!["translate", MIX, "--only", "toaster"], 2, vec!["toaster", "phone-mono"]),
         (vec!["translate", silence], 1, vec!["silence.wav", "silent"]),
         (vec!["translate", MIX, "--device", silence], 1, vec!["silence.wav", "impulse response"]),

@@ -162,12 +162,19 @@ fn told(error: &Error) -> String {
     }
 }
 
-/// What is said beside an error of usage, where clap knows nothing to say: a second file is a reference more often than not.
+/// What is said beside an error of usage, where clap knows nothing to say: a second file is a reference more often than not, and what has a
+/// schema but is no document is a settings file.
 fn tip(error: &clap::Error, command: Option<&str>) -> Option<&'static str> {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
-    let is_file = error.kind() == ErrorKind::UnknownArgument && !argument.starts_with('-');
-    let takes_reference = matches!(command, Some("master" | "advise"));
-    (is_file && takes_reference).then_some("a finished track goes with '--reference FILE'")
+    match (error.kind(), command) {
+        (ErrorKind::UnknownArgument, Some("master" | "advise")) if !argument.starts_with('-') => {
+            Some("a finished track goes with '--reference FILE'")
+        }
+        (ErrorKind::InvalidValue, Some("schema")) => {
+            Some("settings files have theirs: 'halfspeed processors --schema recipe', or '--schema graph'")
+        }
+        _ => None,
+    }
 }
 
 /// Tells of an error on stderr.

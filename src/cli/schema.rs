@@ -11,8 +11,8 @@ use super::output::print_json;
 
 #[derive(Debug, Args)]
 pub(super) struct SchemaArgs {
-    /// The kind of document: what its `schema` field says between `halfspeed.` and `/1`. Schemas of settings files:
-    /// `halfspeed processors --schema`.
+    /// The kind of document: what its `schema` field says between `halfspeed.` and `/1`. Settings files have theirs:
+    /// `halfspeed processors --schema recipe`, or `--schema graph`.
     #[arg(value_name = "DOCUMENT", value_parser = PossibleValuesParser::new(DOCUMENT_KINDS.map(|kind| kind.name)))]
     document: String,
 }

@@ -33,6 +33,13 @@ fn known_ids() -> impl Iterator<Item = String> {
     KNOWN.into_iter().flat_map(|(name, rates)| rates.iter().map(move |rate| format!("{name}-{rate}")))
 }
 
+/// The complaint about a name that is no codec's, with what else could be named.
+fn unknown(id: &str, else_named: &str) -> Error {
+    let known: Vec<String> = known_ids().collect();
+    let reason = format!("unknown; there are {}, and other rates of them{else_named}", known.join(", "));
+    Error::setting(format!("codec {id:?}"), reason)
+}
+
 /// All that MP3 has from 32 to 48 kHz (ISO/IEC 11172-3, layer III), kbit/s: encoders take others for the nearest.
 const MP3_KBPS: [u32; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
 
@@ -109,25 +116,24 @@ impl Codec {
     /// [`Error::Setting`] for an unknown name or bit rate, and for a codec that has no encoder here, with what to
     /// install.
     pub fn named(id: &str) -> Result<Self> {
-        let unknown = || {
-            let known: Vec<String> = known_ids().collect();
-            Error::setting(
-                format!("codec {id:?}"),
-                format!("unknown; there are {}, and other rates of them", known.join(", ")),
-            )
-        };
-        let (name, kbps) = id.split_once('-').ok_or_else(unknown)?;
-        let kbps: u32 = kbps.parse().ok().filter(|kbps| (32..=512).contains(kbps)).ok_or_else(unknown)?;
+        Self::known(id).unwrap_or_else(|| Err(unknown(id, "")))
+    }
+
+    /// A codec by name, or why it can't be had here; `None` for an unknown name or bit rate.
+    fn known(id: &str) -> Option<Result<Self>> {
+        let (name, kbps) = id.split_once('-')?;
+        let kbps: u32 = kbps.parse().ok().filter(|kbps| (32..=512).contains(kbps))?;
         let encoder = match name {
             "opus" => Encoder::Opus,
             "vorbis" => Encoder::Vorbis,
-            "mp3" if !MP3_KBPS.contains(&kbps) => return Err(unknown()),
-            "mp3" | "aac" => Encoder::External(
-                external::find(name).ok_or_else(|| Error::setting(format!("codec {id:?}"), external::absence(name)))?,
-            ),
-            _ => return Err(unknown()),
+            "mp3" if !MP3_KBPS.contains(&kbps) => return None,
+            "mp3" | "aac" => match external::find(name) {
+                Some(tool) => Encoder::External(tool),
+                None => return Some(Err(Error::setting(format!("codec {id:?}"), external::absence(name)))),
+            },
+            _ => return None,
         };
-        Ok(Self { id: format!("{name}-{kbps}"), kbps, encoder })
+        Some(Ok(Self { id: format!("{name}-{kbps}"), kbps, encoder }))
     }
 
     /// What encodes, for people.

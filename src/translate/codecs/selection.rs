@@ -1,7 +1,7 @@
 //! Which codecs to check with.
 
 use super::super::platforms;
-use super::{Codec, external, known_ids};
+use super::{Codec, external, known_ids, unknown};
 use crate::error::{Error, Result};
 
 /// Codecs to check with.
@@ -33,7 +33,7 @@ impl Selection {
                 }
                 service.codecs.iter().for_each(|id| selection.add_if_there(id));
             } else {
-                selection.add(Codec::named(name)?);
+                selection.add(Codec::known(name).unwrap_or_else(|| Err(unknown(name, &groups())))?);
             }
         }
         Ok(selection)
@@ -57,6 +57,13 @@ impl Selection {
             }
         }
     }
+}
+
+/// What names several codecs at once.
+fn groups() -> String {
+    let services = platforms::built_in().services.into_iter().filter(|service| !service.codecs.is_empty());
+    let services: Vec<String> = services.map(|service| service.id).collect();
+    format!(", those of a service ({}), or all", services.join(", "))
 }
 
 #[cfg(test)]
