@@ -968,6 +968,24 @@ fn advice_names_faults_with_a_fix_and_keeps_its_schema() {
 }
 
 #[test]
+fn advice_says_what_a_reference_is_worth_and_why_it_tells_nothing_of_the_tone() {
+    let bench = Bench::new();
+    let turned = tone(441_000).enumerate().map(|(index, x)| if index % 2 == 1 { -x } else { x });
+    let turned = bench.wav("turned.wav", 44_100, 2, turned);
+    let args = ["advise".as_ref(), MIX.as_ref(), "-r".as_ref(), turned.as_os_str()];
+    let fault = "The reference itself has a channel upside down";
+    let report = json(&halfspeed(args.into_iter().chain(["--json".as_ref()])));
+    assert!(report["notes"][0].as_str().is_some_and(|note| note.starts_with(fault)), "{}", report["notes"]);
+    assert!(String::from_utf8_lossy(&halfspeed(args).stdout).contains(fault));
+
+    let told = "Tone: nothing stands out against mix.flac.";
+    assert_eq!(json(&halfspeed(["advise", MIX, "-r", MIX, "--json"]))["notes"], Value::from(vec![told]));
+    let text = halfspeed(["advise", MIX, "-r", MIX]);
+    assert!(String::from_utf8_lossy(&text.stdout).ends_with(&format!("Nothing to fix was found.\n{told}\n")));
+    assert_eq!(json(&halfspeed(["advise", MIX, "--json"]))["notes"], Value::Array(Vec::new()));
+}
+
+#[test]
 fn advice_refuses_what_it_cannot_judge() {
     let bench = Bench::new();
     let missing = bench.path("missing.wav");

@@ -39,6 +39,7 @@ use crate::suggest::profile::{Chosen, Profile, ProfileChoice};
 use hints::Listener;
 pub use problem::Problem;
 pub(crate) use stereo::side_bass_of;
+pub use tonal::UntoldTone;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -120,6 +121,14 @@ pub struct Advised {
     pub chosen: Option<Chosen>,
     /// What to fix, worst first.
     pub findings: Vec<Advice>,
+    /// What came of holding its tone against the reference, if nothing of that is among the findings.
+    pub untold_tone: Option<UntoldTone>,
+}
+
+/// What is told of a mix.
+struct Judgement {
+    findings: Vec<Advice>,
+    untold_tone: Option<UntoldTone>,
 }
 
 /// Looks a mix over.
@@ -173,17 +182,20 @@ impl Advisor {
         format: Format,
         standard: impl Into<Standard<'a>>,
     ) -> Vec<Advice> {
-        let standard = standard.into();
+        self.judge(measurement, known, format, standard.into()).findings
+    }
+
+    fn judge(self, measurement: &Measurement, known: &[Finding], format: Format, standard: Standard<'_>) -> Judgement {
         let mut findings = Vec::new();
         // What is silent and has a loudness is a mix at a level that nobody meant.
         if measurement.loudness.integrated_lufs().is_none() && known.iter().any(|finding| finding.id == Check::Silent) {
-            return findings;
+            return Judgement { findings, untold_tone: None };
         }
         quality::advice(known, measurement, &mut findings);
         findings.extend(quality::lossy_format(format));
         findings.extend(quality::low_sample_rate(format));
         let hints = self.listener.finish();
-        tonal::advice(measurement, &hints, standard, &mut findings);
+        let untold_tone = tonal::advice(measurement, &hints, standard, &mut findings);
         findings.extend(resonance::advice(&hints.resonances()));
         level::advice(known, measurement, format, &mut findings);
         if format.channels > 1 {
@@ -196,7 +208,7 @@ impl Advisor {
             }
         }
         findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.confidence.total_cmp(&a.confidence)));
-        findings
+        Judgement { findings, untold_tone }
     }
 }
 
@@ -205,6 +217,10 @@ impl Advisor {
 /// # Panics
 /// If the sample rate is outside 8 to 384 kHz.
 pub fn advise_audio(mix: &AudioBuffer, format: Format, reference: Option<&Measurement>) -> Vec<Advice> {
+    judge_audio(mix, format, reference).findings
+}
+
+fn judge_audio(mix: &AudioBuffer, format: Format, reference: Option<&Measurement>) -> Judgement {
     const BLOCK_FRAMES: usize = 5_000;
     let rate = mix.sample_rate_hz();
     let (mut meter, mut inspector, mut advisor) = (Meter::new(rate), Inspector::new(format), Advisor::new(rate));
@@ -218,7 +234,7 @@ pub fn advise_audio(mix: &AudioBuffer, format: Format, reference: Option<&Measur
     }
     let measurement = meter.finish();
     let known = inspector.finish(&measurement);
-    advisor.finish(&measurement, &known, format, reference)
+    advisor.judge(&measurement, &known, format, reference.into())
 }
 
 /// Decodes, measures and judges a mix, holding none of it. Without a reference, the tone is held against the profile that
@@ -254,8 +270,8 @@ pub fn advise_file(
         (None, Some((profile, _))) => Standard::Profile(profile),
         (None, None) => Standard::Music,
     };
-    let findings = advisor.finish(measurement, known, format_of(info), standard);
-    Ok(Advised { mix: mix_source, reference: reference_source, chosen, findings })
+    let Judgement { findings, untold_tone } = advisor.judge(measurement, known, format_of(info), standard);
+    Ok(Advised { mix: mix_source, reference: reference_source, chosen, findings, untold_tone })
 }
 
 /// The numbers behind an advice, by name.

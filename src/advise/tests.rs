@@ -68,12 +68,14 @@ impl Signal {
     }
 
     fn advice_in(&self, format: Format, reference: Option<&Self>) -> Vec<Advice> {
-        let reference = reference.map(|reference| {
-            let mut meter = Meter::new(RATE);
-            meter.push(&reference.audio());
-            meter.finish()
-        });
+        let reference = reference.map(Self::measured);
         advise_audio(&self.audio(), format, reference.as_ref())
+    }
+
+    fn measured(&self) -> Measurement {
+        let mut meter = Meter::new(RATE);
+        meter.push(&self.audio());
+        meter.finish()
     }
 }
 
@@ -94,6 +96,24 @@ fn sound_music_is_left_alone() {
     let music = Signal::music();
     assert_eq!(music.advice(None), []);
     assert_eq!(music.advice(Some(&music)), []);
+}
+
+#[test]
+fn a_tone_of_which_nothing_is_told_beside_a_reference_has_its_reason() {
+    let music = Signal::music();
+    let format = Format { sample_rate_hz: RATE, channels: 2, bits: None, lossy: false };
+    let untold =
+        |mix: &Signal, reference: Option<&Measurement>| judge_audio(&mix.audio(), format, reference).untold_tone;
+    let reference = music.measured();
+    assert_eq!(untold(&music, Some(&reference)), Some(UntoldTone::NothingStandsOut));
+    assert_eq!(untold(&music, None), None);
+    let muddy = music.clone().through(Coefficients::bell(300.0, 7.0, 1.0, RATE));
+    assert_eq!(untold(&muddy, Some(&reference)), None);
+    // One low tone that swells: a few bands are no spectrum.
+    let angle = |hz: f64, n: usize| TAU * hz * n as f64 / f64::from(RATE);
+    let rumble = |n, _| [0.3 * angle(60.0, n).sin() * angle(0.5 / SECONDS, n).sin(); 2];
+    let rumble = music.clone().with(rumble).measured();
+    assert_eq!(untold(&music, Some(&rumble)), Some(UntoldTone::NotComparable));
 }
 
 #[test]

@@ -211,6 +211,17 @@ struct Verdict {
     yardstick: Yardstick,
 }
 
+impl Verdict {
+    /// Why it isn't told, if it isn't.
+    fn untold(&self) -> UntoldTone {
+        match self.share.amount {
+            db if db >= self.bar_db => UntoldTone::PartMissing,
+            db if db >= REFERENCE_MIN_DB => UntoldTone::TooLittleShared,
+            _ => UntoldTone::NothingStandsOut,
+        }
+    }
+}
+
 impl Tone {
     fn verdict(&self, share: Share, yardstick: Yardstick) -> Verdict {
         let bar_db = match yardstick {
@@ -236,8 +247,27 @@ impl Tone {
     }
 }
 
-/// `hints` are asked where there is no profile.
-pub(super) fn advice(measurement: &Measurement, hints: &Hints, standard: Standard<'_>, findings: &mut Vec<Advice>) {
+/// Why nothing of a tone is told beside a reference; of several reasons, the last one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UntoldTone {
+    /// Nothing departs from the reference by [`REFERENCE_MIN_DB`] or more.
+    NothingStandsOut,
+    /// Something does, but by no more than songs that share so little differ.
+    TooLittleShared,
+    /// Something is so far off that it isn't there at all, or plays alone.
+    PartMissing,
+    /// Too few bands hold something in both, and what is told was held against music.
+    NotComparable,
+}
+
+/// Adds what is to be told of the tone. `hints` are asked where there is no profile. With a reference, returns why nothing of what it
+/// says is told.
+pub(super) fn advice(
+    measurement: &Measurement,
+    hints: &Hints,
+    standard: Standard<'_>,
+    findings: &mut Vec<Advice>,
+) -> Option<UntoldTone> {
     let against_reference = || against_reference(measurement, standard.reference()?);
     let against_profile = || {
         let Standard::Profile(profile) = standard else { return None };
@@ -245,16 +275,24 @@ pub(super) fn advice(measurement: &Measurement, hints: &Hints, standard: Standar
     };
     let against_music = || Some((Yardstick::Music, against_music(measurement)?));
     let departure = against_reference().or_else(against_profile).or_else(against_music);
-    let Some((yardstick, departure)) = departure else { return };
+    let not_comparable = standard.reference().map(|_| UntoldTone::NotComparable);
+    let Some((yardstick, departure)) = departure else { return not_comparable };
     let said = if yardstick == Yardstick::Profile { None } else { hints.tone() };
     let highest_hz = departure.centers_hz.last().copied().unwrap_or_default();
+    let (before, mut untold) = (findings.len(), UntoldTone::NothingStandsOut);
     for (index, tone) in TONES.iter().enumerate() {
         // Of a range that the sample rate cuts in half, nothing can be said.
         if highest_hz < (tone.band_hz[0] * tone.band_hz[1]).sqrt() {
             continue;
         }
-        let verdict = tone.judged(&departure, yardstick, said.map(|shares| shares[index]));
-        findings.extend(verdict.and_then(|verdict| judge(tone, verdict)));
+        if let Some(verdict) = tone.judged(&departure, yardstick, said.map(|shares| shares[index])) {
+            untold = untold.max(verdict.untold());
+            findings.extend(judge(tone, verdict));
+        }
+    }
+    match yardstick {
+        Yardstick::Reference { .. } => (findings.len() == before).then_some(untold),
+        _ => not_comparable,
     }
 }
 
@@ -350,6 +388,17 @@ fn against_reference(measurement: &Measurement, reference: &Measurement) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_told_has_its_reason() {
+        let untold = |amount| {
+            let stranger = Yardstick::Reference { likeness_ratio: 0.0 };
+            TONES[1].verdict(Share { amount, sigma: 4.0 }, stranger).untold()
+        };
+        assert_eq!(untold(REFERENCE_MIN_DB - 0.1), UntoldTone::NothingStandsOut);
+        assert_eq!(untold(STRANGER_SIGMAS * 4.0 - 0.1), UntoldTone::TooLittleShared);
+        assert_eq!(untold(MOST_DB + 0.1), UntoldTone::PartMissing);
+    }
 
     /// What is assumed of the network is what was measured of it (models/training/faults/train.py).
     #[test]

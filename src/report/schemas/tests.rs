@@ -47,6 +47,7 @@ fn advice() -> AdviceDocument {
         reference: Some(sample::reference().file),
         profile: Some(chosen_profile()),
         findings: vec![finding],
+        notes: vec!["Tone: nothing stands out against reference.wav.".into()],
     }
 }
 

@@ -24,19 +24,19 @@ pub fn advice_text(document: &AdviceDocument) -> String {
     line(&mut out, "");
     if document.findings.is_empty() {
         line(&mut out, "Nothing to fix was found.");
-        return out;
     }
     for (number, advice) in (1..).zip(&document.findings) {
         told(&mut out, number, advice);
     }
     let has_profile = document.profile.as_ref().is_some_and(|profile| profile.name.is_some());
-    if document.reference.is_none() && !has_profile {
+    if document.reference.is_none() && !has_profile && !document.findings.is_empty() {
         wrap(
             &mut out,
             "Tone was held against music in general; a reference (--reference FILE) makes that part surer.",
             0,
         );
     }
+    document.notes.iter().for_each(|note| wrap(&mut out, note, 0));
     out
 }
 
