@@ -24,7 +24,7 @@ use crate::dsp::parameter::Bounds;
 use crate::engine::render::{ChainLog, LimiterLog, Processed, process};
 use crate::engine::{OutputSettings, Recipe};
 use crate::error::Result;
-use crate::io::{Spool, check_output};
+use crate::io::{Decoder, Spool, check_output};
 use crate::measure::Measurement;
 use crate::parallel::in_order;
 use crate::progress::{Step, StepProgress};
@@ -195,7 +195,7 @@ pub fn master(job: &MasterJob<'_>, on_progress: StepProgress<'_>) -> Result<Mast
     let dense_dbtp = recipe.limiter.ceiling_dbtp;
     let mut processed = process(audio, &recipe, &|done, total| on_progress(Step::Process, done, total))?;
 
-    let mut goal = Goal { job, wished_lufs: aim.wished_lufs, ceiling_dbtp: job.ceiling_dbtp };
+    let mut goal = Goal { job, tags: &mix.info.tags, wished_lufs: aim.wished_lufs, ceiling_dbtp: job.ceiling_dbtp };
     let met = meet(&goal, &mut processed, &mut recipe, on_progress)?;
     note_raised(&mut proposal, recipe.limiter.ceiling_dbtp - dense_dbtp, held_dbtp - aim.wished_lufs);
     let mut made = Made::new(recipe, processed, met);
@@ -449,7 +449,8 @@ pub fn render(
     let mut processed = process(audio, recipe, &|done, total| on_progress(Step::Process, done, total))?;
     let floor = db_to_amplitude(recipe.limiter.ceiling_dbtp - recipe.limiter.drive_db) as f32;
     processed.find_true_peaks(floor)?;
-    let (file, _) = processed.write(&recipe.limiter, recipe.output, output)?;
+    let tags = Decoder::open(mix)?.info().tags.clone();
+    let (file, _) = processed.write(&recipe.limiter, recipe.output, &tags, output)?;
     let mut source = read_back(&file, on_progress)?;
     file.commit(force)?;
     source.info.path = output.to_owned();

@@ -151,6 +151,27 @@ fn a_master_keeps_its_promises_and_can_be_rendered_again_to_the_byte() {
 }
 
 #[test]
+fn a_master_says_of_the_music_what_the_mix_says() {
+    let bench = Bench::new();
+    let mix = bench.wav("mix.wav", 44_100, 2, tone(44_100));
+    let list = b"LIST\x1E\0\0\0INFOINAM\x05\0\0\0song\0\0IART\x03\0\0\0who\0";
+    let mut bytes = fs::read(&mix).expect("written");
+    bytes.extend(list);
+    let riff_bytes = bytes.len() as u32 - 8;
+    bytes[4..8].copy_from_slice(&riff_bytes.to_le_bytes());
+    fs::write(&mix, bytes).expect("space");
+    let [out, again, recipe] = ["master.wav", "again.wav", "recipe.toml"].map(|name| bench.path(name));
+    let report = json(&master(&mix, &out, &["--json", "--recipe-out", recipe.to_str().expect("plain")]));
+    let promises = report["verified"].as_array().expect("promises");
+    assert!(promises.iter().any(|promise| promise["id"] == "length" && promise["met"] == true), "{report}");
+    let tags = Decoder::open(&out).expect("a master").info().tags.clone();
+    assert_eq!((tags.get(*b"INAM"), tags.get(*b"IART"), tags.get(*b"ICMT")), (Some("song"), Some("who"), None));
+    let args = ["render".as_ref(), mix.as_os_str(), "--recipe".as_ref(), recipe.as_os_str(), "-o".as_ref()];
+    assert!(halfspeed(args.into_iter().chain([again.as_os_str()])).status.success());
+    assert!(fs::read(&out).expect("master") == fs::read(&again).expect("rendered"), "the bytes differ");
+}
+
+#[test]
 fn a_master_is_quieter_than_a_reference_by_what_that_peaks_over_the_ceiling() {
     let bench = Bench::new();
     let highest = tone(48_000 * 4).fold(0.0f32, |highest, x| highest.max(x.abs()));

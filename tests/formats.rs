@@ -800,6 +800,36 @@ fn tags_around_an_mp3_do_no_harm() {
 }
 
 #[test]
+fn what_is_said_of_the_music_is_read() {
+    let list = b"INFOINAM\x05\0\0\0song\0\0IART\x04\0\0\0who\0";
+    let (format, audio) = (fmt(1, 1, 48_000, 2, 16), [0, 0x40, 0, 0xC0]);
+    let (before, behind) = (
+        wav(b"RIFF", &[(b"fmt ", &format), (b"LIST", list), (b"data", &audio)]),
+        wav(b"RIFF", &[(b"fmt ", &format), (b"data", &audio), (b"bext", &[1; 5]), (b"LIST", list)]),
+    );
+    for bytes in [before, behind] {
+        let (SourceInfo { tags, frames, .. }, audio) = decode_bytes(&bytes, "a.wav").unwrap();
+        assert_eq!((tags.get(*b"INAM"), tags.get(*b"IART"), tags.get(*b"IPRD")), (Some("song"), Some("who"), None));
+        assert_eq!((frames, audio.frames()), (Some(2), 2));
+    }
+
+    let mut bytes = std::fs::read(fixture("flac.flac")).unwrap();
+    let texts = ["TITLE=Fr\u{fc}hling", "artist=who", "ALBUM=all", "TRACKNUMBER=3", "DATE=1999", "ISRC=XX0000000000"];
+    let sized = |text: &str| [&(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+    let texts = texts.map(sized).concat();
+    let comments = [sized("nobody"), 6u32.to_le_bytes().to_vec(), texts].concat();
+    let block = [&[0x84, 0, 0, comments.len() as u8][..], &comments].concat();
+    let at = bytes.windows(4).position(|head| head == b"\x84\0\0\x28").expect("a last block of comments");
+    drop(bytes.splice(at..at + 4 + 0x28, block));
+    let (SourceInfo { tags, .. }, audio) = decode_bytes(&bytes, "a.flac").unwrap();
+    assert!(audio == reference("signal.wav"));
+    let told = [*b"INAM", *b"IART", *b"IPRD", *b"ITRK", *b"ICRD"].map(|id| tags.get(id));
+    assert_eq!(told, ["Fr\u{fc}hling", "who", "all", "3", "1999"].map(Some));
+
+    assert_eq!(decode(&fixture("id3v1.mp3")).unwrap().0.tags.get(*b"IART"), Some("halfspeed"));
+}
+
+#[test]
 fn a_tag_before_a_flac_does_no_harm() {
     let plain = std::fs::read(fixture("flac.flac")).unwrap();
     for picture_bytes in [100, 3 << 20] {

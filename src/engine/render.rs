@@ -13,7 +13,7 @@ use crate::dsp::dither::Dither;
 use crate::dsp::eq::BandKind;
 use crate::dsp::limiter::{Limiter, LimiterSettings, TruePeaks};
 use crate::error::{Error, Result};
-use crate::io::{OutputFile, SampleFormat, Spool, WavWriter};
+use crate::io::{OutputFile, SampleFormat, Spool, Tags, WavWriter};
 use crate::progress::Progress;
 
 /// Frames that go from the spool to the file at a time: few enough to stay in the second-level cache on their way.
@@ -146,7 +146,7 @@ impl Processed {
         Ok(LimiterLog { reduction_db })
     }
 
-    /// Limits the programme into a temporary file beside `destination`.
+    /// Limits the programme into a temporary file beside `destination`, which says this of the music.
     ///
     /// # Errors
     /// [`Error::Write`], or the spool's.
@@ -154,12 +154,14 @@ impl Processed {
         &self,
         settings: &LimiterSettings,
         output: OutputSettings,
+        tags: &Tags,
         destination: &Path,
     ) -> Result<(OutputFile, LimiterLog)> {
         let OutputSettings { format, noise_shaping, .. } = output;
         let mut file = OutputFile::create(destination)?;
         let failed = |error| Error::write(destination, error);
         let mut writer = WavWriter::create(&mut file, self.sample_rate_hz(), format).map_err(failed)?;
+        writer.describe(tags);
         let mut dither = Dither::shaped(format.bits(), noise_shaping, self.sample_rate_hz());
         let (mut left, mut right) = (Vec::new(), Vec::new());
         let log = self.limit(settings, |block| {

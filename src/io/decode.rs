@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::opus::{OpusStream, is_opus};
 use super::packets::PacketStream;
 use super::wav::{WavStream, is_wav};
-use super::{Fault, MAX_RATE_HZ, MIN_RATE_HZ, Stream, StreamInfo};
+use super::{Fault, MAX_RATE_HZ, MIN_RATE_HZ, Stream, StreamInfo, Tags};
 use crate::audio::AudioBuffer;
 use crate::error::{Error, Result};
 
@@ -38,6 +38,8 @@ pub struct SourceInfo {
     pub lossy: bool,
     /// Length in frames, if the file says so. It is a claim: don't allocate by it.
     pub frames: Option<u64>,
+    /// What it says of its music.
+    pub tags: Tags,
 }
 
 /// Streams the audio of a file, block by block, in memory that does not grow with its length.
@@ -63,7 +65,7 @@ impl Decoder {
     /// sample rates outside 8 to 384 kHz and for HE-AAC.
     pub fn open(path: &Path) -> Result<Self> {
         let stream = contain(|| open_stream(path)).map_err(|fault| blame(path, 0.0, fault))?;
-        let StreamInfo { format, sample_rate_hz, channels, bits, float, lossy, frames } = stream.info().clone();
+        let StreamInfo { format, sample_rate_hz, channels, bits, float, lossy, frames, tags } = stream.info().clone();
         let complaint = match (sample_rate_hz, channels) {
             (_, 0) => Some(Fault::Damaged("it claims to have no channels; export it again".into())),
             (_, 3..) => Some(super::too_many_channels(channels)),
@@ -76,7 +78,8 @@ impl Decoder {
             return Err(blame(path, 0.0, fault));
         }
         let format = format.to_owned();
-        let info = SourceInfo { path: path.to_owned(), format, sample_rate_hz, channels, bits, float, lossy, frames };
+        let info =
+            SourceInfo { path: path.to_owned(), format, sample_rate_hz, channels, bits, float, lossy, frames, tags };
         Ok(Self { info, stream, frames: 0, fault: None, ended: false })
     }
 

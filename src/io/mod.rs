@@ -11,12 +11,14 @@ mod opus;
 mod output;
 mod packets;
 mod spool;
+mod tags;
 mod text;
 mod wav;
 
 pub use decode::{Decoder, SourceInfo};
 pub use output::{OutputFile, ScratchFolder, check_output, check_output_folder, is_same_place, remove_unfinished};
 pub use spool::Spool;
+pub use tags::Tags;
 pub use text::read_text;
 pub use wav::{SampleFormat, WavWriter};
 
@@ -59,6 +61,7 @@ struct StreamInfo {
     float: bool,
     lossy: bool,
     frames: Option<u64>,
+    tags: Tags,
 }
 
 /// One opened audio stream: WAV, Opus, or whatever the packet decoder knows.

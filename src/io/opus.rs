@@ -6,7 +6,7 @@ use std::io::{BufReader, Read};
 use opus_pure::{MAX_PACKET_SAMPLES, OggOpusReader, OggPacket, OpusDecoder, Trim};
 
 use super::ogg::{goes_on, require_end};
-use super::{BLOCK_FRAMES, Fault, Stream, StreamInfo, several_streams, too_many_channels};
+use super::{BLOCK_FRAMES, Fault, Stream, StreamInfo, Tags, several_streams, too_many_channels};
 use crate::audio::AudioBuffer;
 
 /// Opus decodes at this rate, whatever it was made from.
@@ -48,6 +48,7 @@ impl OpusStream {
             float: false,
             lossy: true,
             frames: None,
+            tags: Tags::of_comments(|name| reader.tags().get(name)),
         };
         let samples = vec![0.0; MAX_PACKET_SAMPLES * usize::from(channels)];
         Ok(Self { reader, decoder, trim, start: Start::default(), info, packet: OggPacket::default(), samples })

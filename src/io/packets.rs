@@ -10,14 +10,14 @@ use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
-use symphonia::core::meta::MetadataOptions;
+use symphonia::core::meta::{Metadata, MetadataOptions, StandardTag};
 use symphonia::core::units::Duration;
 
 use super::caf::{CompletedFile, missing_size};
 use super::mp4::{Edit, find_edit};
 use super::ogg::require_end;
 use super::wav::is_wav;
-use super::{BLOCK_FRAMES, Fault, Stream, StreamInfo, several_streams, too_many_channels};
+use super::{BLOCK_FRAMES, Fault, Stream, StreamInfo, Tags, several_streams, too_many_channels};
 use crate::audio::AudioBuffer;
 
 /// What ffmpeg's CAF counts too much of ALAC: its last packet as a full one.
@@ -66,9 +66,10 @@ impl PacketStream {
             None => Box::new(file),
         };
         let source = MediaSourceStream::new(source, Default::default());
-        let reader = symphonia::default::get_probe()
+        let mut reader = symphonia::default::get_probe()
             .probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
             .map_err(|error| unknown(head, error))?;
+        let tags = tags_of(reader.metadata());
         let container = reader.format_info().short_name;
         let track = reader.default_track(TrackType::Audio).ok_or_else(|| {
             Fault::Format("there is no audio in it that halfspeed knows; convert it to WAV or FLAC first".into())
@@ -116,7 +117,7 @@ impl PacketStream {
         let span = Span::of(codec, track, edit);
         let padding = u64::from(track.padding.unwrap_or(0));
         let beyond = Beyond::new(span.frames.filter(|_| container == "mp3").map(|frames| frames + padding), rate_hz);
-        let info = describe(container, params, rate_hz, channels, span.frames);
+        let info = StreamInfo { tags, ..describe(container, params, rate_hz, channels, span.frames) };
         Ok(Self {
             reader,
             decoder,
@@ -287,6 +288,42 @@ impl Span {
     }
 }
 
+/// What a file says of its music. Of several descriptions the last one goes first: what stands at the end of an MP3 is read before what
+/// stands at its start, and cuts texts short.
+fn tags_of(mut metadata: Metadata<'_>) -> Tags {
+    let mut tags = Tags::default();
+    while let Some(revision) = metadata.current() {
+        let mut newer = Tags::default();
+        let of_tracks = revision.per_track.iter().flat_map(|track| &track.metadata.tags);
+        for (id, text) in revision.media.tags.iter().chain(of_tracks).filter_map(|tag| info_text(tag.std.as_ref()?)) {
+            newer.add(id, &text);
+        }
+        newer.complete(tags);
+        tags = newer;
+        if metadata.pop().is_none() {
+            break;
+        }
+    }
+    tags
+}
+
+/// A tag as the `INFO` list of a WAV file has it.
+fn info_text(tag: &StandardTag) -> Option<([u8; 4], String)> {
+    let (id, text) = match tag {
+        StandardTag::TrackTitle(text) => (*b"INAM", text.to_string()),
+        StandardTag::Artist(text) => (*b"IART", text.to_string()),
+        StandardTag::Album(text) => (*b"IPRD", text.to_string()),
+        StandardTag::TrackNumber(number) => (*b"ITRK", number.to_string()),
+        StandardTag::RecordingDate(text) | StandardTag::ReleaseDate(text) => (*b"ICRD", text.to_string()),
+        StandardTag::RecordingYear(year) | StandardTag::ReleaseYear(year) => (*b"ICRD", year.to_string()),
+        StandardTag::Genre(text) => (*b"IGNR", text.to_string()),
+        StandardTag::Comment(text) => (*b"ICMT", text.to_string()),
+        StandardTag::Copyright(text) => (*b"ICOP", text.to_string()),
+        _ => return None,
+    };
+    Some((id, text))
+}
+
 /// Copies the audio part of a decoded packet to the block.
 fn append(
     audio: GenericAudioBufferRef<'_>,
@@ -347,7 +384,8 @@ fn describe(
             .map(|&bits| u32::from(bits)),
         _ => float_bits.or(params.bits_per_coded_sample).or(params.bits_per_sample).filter(|_| !lossy),
     };
-    StreamInfo { format, sample_rate_hz, channels, bits, float: float_bits.is_some(), lossy, frames }
+    let float = float_bits.is_some();
+    StreamInfo { format, sample_rate_hz, channels, bits, float, lossy, frames, tags: Tags::default() }
 }
 
 /// ALAC's configuration, without the two atoms that QuickTime and CAF may put before it.

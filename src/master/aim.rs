@@ -158,7 +158,7 @@ mod tests {
 
     use super::*;
     use crate::AudioBuffer;
-    use crate::io::SourceInfo;
+    use crate::io::{SourceInfo, Tags};
     use crate::measure::Meter;
     use crate::suggest::profile::Fit;
 
@@ -184,6 +184,7 @@ mod tests {
             float: false,
             lossy,
             frames: None,
+            tags: Tags::default(),
         };
         Source { info, measurement: meter.finish(), findings: Vec::new() }
     }

@@ -1,7 +1,6 @@
 //! Writes a master, measures it and corrects it until it keeps what was promised.
 
 use std::fmt;
-use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,7 +11,7 @@ use crate::engine::Recipe;
 use crate::engine::drive::{DRIVE_RANGE_DB, DriveSearch, MAX_P95_REDUCTION_DB, Outcome};
 use crate::engine::render::{LimiterLog, Processed};
 use crate::error::{Error, Result};
-use crate::io::OutputFile;
+use crate::io::{OutputFile, Tags};
 use crate::measure::Measurement;
 use crate::progress::{Step, StepProgress};
 use crate::source::{Source, measure_file};
@@ -89,6 +88,8 @@ pub(super) fn frames_at(source: &Source, sample_rate_hz: u32) -> u64 {
 pub(super) struct Goal<'a> {
     /// The job that it is for.
     pub(super) job: &'a MasterJob<'a>,
+    /// What the mix says of its music, and the master too.
+    pub(super) tags: &'a Tags,
     pub(super) wished_lufs: f64,
     /// The job's own, or a lower one for the sake of codecs.
     pub(super) ceiling_dbtp: f64,
@@ -191,7 +192,7 @@ fn meet_under(
             floor_db = threshold_db - FLOOR_MARGIN_DB;
             processed.find_true_peaks(db_to_amplitude(floor_db) as f32)?;
         }
-        let written = write(processed, recipe, &goal.job.output, on_progress)?;
+        let written = write(processed, recipe, goal, on_progress)?;
         let written_lufs = written.lufs().ok_or_else(silent)?;
         // Where limiting is held, no correction of the wish changes the drive.
         let target_lufs = if is_held { written_lufs } else { goal.wished_lufs };
@@ -209,7 +210,7 @@ fn meet_under(
             // Drive and ceiling together scale the output and nothing else: the ceiling holds, at the cost of loudness.
             recipe.limiter.ceiling_dbtp -= over_db + QUANTISING_MARGIN_DB;
             recipe.limiter.drive_db = (recipe.limiter.drive_db - over_db - QUANTISING_MARGIN_DB).max(DRIVE_RANGE_DB.0);
-            let written = write(processed, recipe, &goal.job.output, on_progress)?;
+            let written = write(processed, recipe, goal, on_progress)?;
             return Ok(Met::new(written, outcome, target_lufs, processed, &recipe.limiter));
         }
         if over_db > 0.0 {
@@ -222,8 +223,8 @@ fn meet_under(
 }
 
 /// Writes the programme as the recipe says, and measures what was written.
-fn write(processed: &Processed, recipe: &Recipe, output: &Path, on_progress: StepProgress<'_>) -> Result<Written> {
-    let (file, log) = processed.write(&recipe.limiter, recipe.output, output)?;
+fn write(processed: &Processed, recipe: &Recipe, goal: &Goal<'_>, on_progress: StepProgress<'_>) -> Result<Written> {
+    let (file, log) = processed.write(&recipe.limiter, recipe.output, goal.tags, &goal.job.output)?;
     let source = read_back(&file, on_progress)?;
     Ok(Written { file, source, log })
 }
@@ -339,7 +340,8 @@ mod tests {
         let most_lufs = most.integrated_lufs.expect("loud");
         let mut met = |louder_lu: f64| {
             let mut recipe = held();
-            let goal = Goal { job: &job, wished_lufs: most_lufs + louder_lu, ceiling_dbtp: -1.0 };
+            let goal =
+                Goal { job: &job, tags: &Tags::default(), wished_lufs: most_lufs + louder_lu, ceiling_dbtp: -1.0 };
             let met = meet(&goal, &mut processed, &mut recipe, &|_, _, _| {}).expect("written");
             let promises = goal.judge(&met, 3 * 48_000, None);
             let [loudness, peak, _] = &promises[..] else { panic!("three promises") };
@@ -359,7 +361,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let job = MasterJob::new("mix.wav", folder.path().join("master.wav"));
         let because = |ceiling_dbtp: f64| {
-            let goal = Goal { job: &job, wished_lufs: -20.0, ceiling_dbtp };
+            let goal = Goal { job: &job, tags: &Tags::default(), wished_lufs: -20.0, ceiling_dbtp };
             let limiter = LimiterSettings { ceiling_dbtp: limiter_ceiling(-3.0, false), ..LimiterSettings::default() };
             let mut recipe = Recipe { limiter, ..Recipe::default() };
             let met = meet(&goal, &mut bursts(), &mut recipe, &|_, _, _| {}).expect("written");

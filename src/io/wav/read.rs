@@ -4,12 +4,16 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::{SIZE_ELSEWHERE, TAG_EXTENSIBLE, TAG_FLOAT, TAG_PCM};
 use crate::audio::AudioBuffer;
-use crate::io::{Fault, Stream, StreamInfo, too_many_channels};
+use crate::io::{Fault, Stream, StreamInfo, Tags, too_many_channels};
 
 /// Frames read at a time: large enough that system calls do not count.
 const READ_FRAMES: usize = 8_192;
 /// No sound file has more chunks than this; more is a trap for the reader.
 const MAX_CHUNKS: usize = 10_000;
+/// Nor this many behind the audio, where a description is looked for.
+const MAX_CHUNKS_BEHIND: usize = 100;
+/// A longer list is none of texts.
+const MAX_LIST_BYTES: u64 = 1 << 20;
 /// What follows the tag in the sub-format GUID of every PCM and float file.
 const GUID_TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
 
@@ -80,6 +84,7 @@ impl<R: Read + Seek> WavStream<R> {
         let riff_bytes = u64::from(u32_at(&head, 4)) + 8;
         let mut long_data_bytes = None;
         let mut format = None;
+        let mut tags = Tags::default();
         for _ in 0..MAX_CHUNKS {
             let mut chunk = [0; 8];
             read_header(&mut source, &mut chunk)?;
@@ -95,6 +100,7 @@ impl<R: Read + Seek> WavStream<R> {
                     Some(found) => format = Some(found),
                     None => return Ok(None),
                 },
+                b"LIST" => tags.complete(read_tags(&mut source, size)?),
                 b"data" => {
                     let Some(format) = format else {
                         return Err(Fault::Damaged(
@@ -103,7 +109,13 @@ impl<R: Read + Seek> WavStream<R> {
                     };
                     let present = file_bytes.saturating_sub(start);
                     let declared = data_bytes(size, long_data_bytes, present, file_bytes.checked_sub(riff_bytes));
-                    return Self::at_data(source, name, &format, declared, present).map(Some);
+                    if declared <= present {
+                        tags.complete(tags_behind(&mut source, start + declared + (declared & 1)).unwrap_or_default());
+                        source.seek(SeekFrom::Start(start))?;
+                    }
+                    let mut stream = Self::at_data(source, name, &format, declared, present)?;
+                    stream.info.tags = tags;
+                    return Ok(Some(stream));
                 }
                 _ => {}
             }
@@ -131,6 +143,7 @@ impl<R: Read + Seek> WavStream<R> {
                 float: format.float,
                 lossy: false,
                 frames: Some(frames),
+                tags: Tags::default(),
             },
             coding,
             left_bytes: frames_present * block,
@@ -178,6 +191,28 @@ fn data_bytes(size: u32, long: Option<u64>, present: u64, beyond_riff: Option<u6
         None => counted.unwrap_or(size_bytes),
         Some(_) => size_bytes,
     }
+}
+
+/// Reads what a list says of the music.
+fn read_tags(source: &mut impl Read, size: u32) -> std::io::Result<Tags> {
+    let mut list = Vec::new();
+    source.by_ref().take(u64::from(size).min(MAX_LIST_BYTES)).read_to_end(&mut list)?;
+    Ok(Tags::of_list(&list))
+}
+
+/// What the first list behind the audio says, where most writers put it. Whatever else stands there is no fault of the audio's.
+fn tags_behind(source: &mut (impl Read + Seek), mut at: u64) -> std::io::Result<Tags> {
+    for _ in 0..MAX_CHUNKS_BEHIND {
+        source.seek(SeekFrom::Start(at))?;
+        let mut chunk = [0; 8];
+        source.read_exact(&mut chunk)?;
+        let size = u32_at(&chunk, 4);
+        if &chunk[..4] == b"LIST" {
+            return read_tags(source, size);
+        }
+        at += 8 + u64::from(size) + u64::from(size & 1);
+    }
+    Ok(Tags::default())
 }
 
 /// Reads the format chunk. `None`: a codec that is not plain PCM.

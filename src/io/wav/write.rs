@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{SIZE_ELSEWHERE, TAG_FLOAT, TAG_PCM};
+use crate::io::Tags;
 
 /// How samples are stored in a file that halfspeed writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -70,7 +71,8 @@ impl FromStr for SampleFormat {
 /// - Integers use the plain PCM format chunk, 24 bits too: with two channels and full containers
 ///   `WAVE_FORMAT_EXTENSIBLE` would add no information, and some players, hardware and CD tools refuse it. Float
 ///   carries the `fact` chunk that the format asks of everything that is not PCM.
-/// - No dates, no version, no unwritten bytes: the same audio gives the same file.
+/// - What is said of the music stands in a `LIST` chunk behind the audio, where it is in no reader's way.
+/// - No dates, no version, no unwritten bytes: the same audio and texts give the same file.
 ///
 /// The file is complete only after [`WavWriter::finish`]. Errors are those of the sink: the caller knows its name.
 #[derive(Debug)]
@@ -80,13 +82,20 @@ pub struct WavWriter<W: Write + Seek> {
     format: SampleFormat,
     frames: u64,
     bytes: Vec<u8>,
+    /// What comes behind the audio.
+    list: Vec<u8>,
 }
 
 impl<W: Write + Seek> WavWriter<W> {
     /// Begins a file at the start of an empty sink. No buffered writer is needed around it: blocks go out whole.
     pub fn create(mut sink: W, sample_rate_hz: u32, format: SampleFormat) -> std::io::Result<Self> {
-        sink.write_all(&header(format, sample_rate_hz, 0))?;
-        Ok(Self { sink, sample_rate_hz, format, frames: 0, bytes: Vec::new() })
+        sink.write_all(&header(format, sample_rate_hz, 0, 0))?;
+        Ok(Self { sink, sample_rate_hz, format, frames: 0, bytes: Vec::new(), list: Vec::new() })
+    }
+
+    /// Says what the music is, instead of what was said before.
+    pub fn describe(&mut self, tags: &Tags) {
+        self.list = tags.chunk();
     }
 
     /// Frames written so far.
@@ -122,7 +131,8 @@ impl<W: Write + Seek> WavWriter<W> {
 
     /// Completes the header and hands the sink back, flushed.
     pub fn finish(mut self) -> std::io::Result<W> {
-        let header = header(self.format, self.sample_rate_hz, self.frames);
+        self.sink.write_all(&self.list)?;
+        let header = header(self.format, self.sample_rate_hz, self.frames, self.list.len() as u64);
         self.sink.seek(SeekFrom::Start(0))?;
         self.sink.write_all(&header)?;
         self.sink.seek(SeekFrom::End(0))?;
@@ -149,15 +159,16 @@ impl<W: Write + Seek> WavWriter<W> {
     }
 }
 
-/// Everything before the audio of a stereo file. Its length depends on the format only, not on the number of frames.
+/// Everything before the audio of a stereo file, behind which so many bytes of other chunks come. Its length depends on the format only,
+/// not on the number of frames.
 ///
 /// A frame has an even number of bytes, so the data chunk never needs padding.
-fn header(format: SampleFormat, sample_rate_hz: u32, frames: u64) -> Vec<u8> {
+fn header(format: SampleFormat, sample_rate_hz: u32, frames: u64, bytes_behind: u64) -> Vec<u8> {
     let float = format == SampleFormat::Float32;
     let frame_bytes = format.frame_bytes();
     let data_bytes = frames * u64::from(frame_bytes);
     let header_bytes: u64 = if float { 12 + 36 + 26 + 12 + 8 } else { 12 + 36 + 24 + 8 };
-    let riff_bytes = header_bytes - 8 + data_bytes;
+    let riff_bytes = header_bytes - 8 + data_bytes + bytes_behind;
     let long = riff_bytes >= u64::from(SIZE_ELSEWHERE);
     let short_size = |bytes: u64| u32::try_from(bytes).unwrap_or(SIZE_ELSEWHERE).to_le_bytes();
 
@@ -208,21 +219,23 @@ mod tests {
     fn a_header_becomes_rf64_exactly_where_riff_ends() {
         // 80 bytes of header, of which RIFF counts 72; the last size that fits is 2^32 - 2.
         let last = (u64::from(u32::MAX) - 1 - 72) / 4;
-        let riff = header(SampleFormat::Int16, 44_100, last);
+        let riff = header(SampleFormat::Int16, 44_100, last, 0);
         assert_eq!(&riff[..4], b"RIFF");
         assert_eq!(sizes(&riff), ((72 + last * 4) as u32, *b"JUNK", (last * 4) as u32));
-        let long = header(SampleFormat::Int16, 44_100, last + 1);
+        let long = header(SampleFormat::Int16, 44_100, last + 1, 0);
         assert_eq!(&long[..4], b"RF64");
         assert_eq!(sizes(&long), (u32::MAX, *b"ds64", u32::MAX));
         assert_eq!(riff.len(), long.len());
         let word = |at: usize| u64::from_le_bytes(long[at..at + 8].try_into().unwrap());
         assert_eq!((word(20), word(28), word(36)), (72 + (last + 1) * 4, (last + 1) * 4, last + 1));
+        // What comes behind the audio counts.
+        assert_eq!(&header(SampleFormat::Int16, 44_100, last, 2)[..4], b"RF64");
     }
 
     #[test]
     fn headers_have_the_length_they_count() {
         for format in [SampleFormat::Int16, SampleFormat::Int24, SampleFormat::Float32] {
-            let header = header(format, 48_000, 0);
+            let header = header(format, 48_000, 0, 0);
             assert_eq!(sizes(&header).0 as usize + 8, header.len(), "{format}");
         }
     }
@@ -230,11 +243,25 @@ mod tests {
     #[test]
     fn a_long_header_reads_back_with_its_length() {
         for (format, frames) in [(SampleFormat::Int24, 1u64 << 33), (SampleFormat::Float32, 1 << 40)] {
-            let file = Cursor::new(header(format, 96_000, frames));
+            let file = Cursor::new(header(format, 96_000, frames, 0));
             let stream = WavStream::open(file).unwrap().unwrap();
             assert_eq!(stream.info().format, "RF64");
             assert_eq!(stream.info().frames, Some(frames));
         }
+    }
+
+    #[test]
+    fn what_is_said_of_the_music_stands_behind_the_audio() {
+        let mut tags = Tags::default();
+        tags.add(*b"INAM", "song");
+        let mut writer = WavWriter::create(Cursor::new(Vec::new()), 48_000, SampleFormat::Int24).unwrap();
+        writer.describe(&tags);
+        writer.write_int(&[1, 2, 3], &[4, 5, 6]).unwrap();
+        let bytes = writer.finish().unwrap().into_inner();
+        assert_eq!(sizes(&bytes).0 as usize + 8, bytes.len());
+        assert_eq!(&bytes[80 + 18..80 + 18 + 12], b"LIST\x12\0\0\0INFO");
+        let stream = WavStream::open(Cursor::new(bytes)).unwrap().unwrap();
+        assert_eq!((stream.info().frames, &stream.info().tags), (Some(3), &tags));
     }
 
     #[test]

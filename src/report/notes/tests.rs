@@ -9,7 +9,7 @@ use crate::dsp::testing::Noise;
 use crate::dsp::width::WidthSettings;
 use crate::engine::Recipe;
 use crate::engine::render::{ChainLog, LimiterLog};
-use crate::io::SourceInfo;
+use crate::io::{SourceInfo, Tags};
 use crate::measure::{Measurement, Meter};
 use crate::quality::Finding;
 use crate::suggest::Proposal;
@@ -118,6 +118,7 @@ fn source(measurement: Measurement, findings: Vec<Finding>) -> Source {
         float: false,
         lossy: false,
         frames: None,
+        tags: Tags::default(),
     };
     Source { info, measurement, findings }
 }
