@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use halfspeed::AudioBuffer;
-use halfspeed::io::Decoder;
+use halfspeed::io::{Decoder, Tag};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -165,7 +165,10 @@ fn a_master_says_of_the_music_what_the_mix_says() {
     let promises = report["verified"].as_array().expect("promises");
     assert!(promises.iter().any(|promise| promise["id"] == "length" && promise["met"] == true), "{report}");
     let tags = Decoder::open(&out).expect("a master").info().tags.clone();
-    assert_eq!((tags.get(*b"INAM"), tags.get(*b"IART"), tags.get(*b"ICMT")), (Some("song"), Some("who"), None));
+    assert_eq!(
+        (tags.get(Tag::Title), tags.get(Tag::Artist), tags.get(Tag::Comment)),
+        (Some("song"), Some("who"), None)
+    );
     let args = ["render".as_ref(), mix.as_os_str(), "--recipe".as_ref(), recipe.as_os_str(), "-o".as_ref()];
     assert!(halfspeed(args.into_iter().chain([again.as_os_str()])).status.success());
     assert!(fs::read(&out).expect("master") == fs::read(&again).expect("rendered"), "the bytes differ");
@@ -868,6 +871,11 @@ fn programs_that_read_json_are_told_of_a_failure_in_it() {
     ] {
         assert_eq!(failure(args, 1, &["gone.wav", "no such file"]), "gone.wav", "{args:?}");
     }
+    for (args, words) in
+        [(&["master", MIX][..], "--output"), (&["analyse"], "analyze"), (&["analyze", MIX, "--web"], "--web")]
+    {
+        assert_eq!(failure(args, 2, &[words]), Value::Null, "{args:?}");
+    }
     assert_eq!(failure(&["processors", "sonnet"], 2, &["sonnet", "choose"]), Value::Null);
     // What stands in the way is told with the option that helps, as to people.
     let there = bench.path("there.wav");
@@ -994,7 +1002,7 @@ fn advice_says_what_a_reference_is_worth_and_why_it_tells_nothing_of_the_tone() 
     let turned = tone(441_000).enumerate().map(|(index, x)| if index % 2 == 1 { -x } else { x });
     let turned = bench.wav("turned.wav", 44_100, 2, turned);
     let args = ["advise".as_ref(), MIX.as_ref(), "-r".as_ref(), turned.as_os_str()];
-    let fault = "The reference itself has a channel upside down";
+    let fault = "The reference itself has a channel that is probably upside down, or a widener that goes too far";
     let report = json(&halfspeed(args.into_iter().chain(["--json".as_ref()])));
     assert!(report["notes"][0].as_str().is_some_and(|note| note.starts_with(fault)), "{}", report["notes"]);
     assert!(String::from_utf8_lossy(&halfspeed(args).stdout).contains(fault));

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::num::{NonZeroU8, NonZeroU32};
 use std::path::{Path, PathBuf};
 
-use halfspeed::io::{Decoder, SampleFormat, SourceInfo, WavWriter};
+use halfspeed::io::{Decoder, SampleFormat, SourceInfo, Tag, WavWriter};
 use halfspeed::{AudioBuffer, Error};
 use vorbis_rs::VorbisEncoderBuilder;
 
@@ -807,9 +807,15 @@ fn what_is_said_of_the_music_is_read() {
         wav(b"RIFF", &[(b"fmt ", &format), (b"LIST", list), (b"data", &audio)]),
         wav(b"RIFF", &[(b"fmt ", &format), (b"data", &audio), (b"bext", &[1; 5]), (b"LIST", list)]),
     );
-    for bytes in [before, behind] {
+    // A list of another kind goes first, and one that promises more than there is goes last.
+    let mut among = wav(b"RIFF", &[(b"fmt ", &format), (b"data", &audio), (b"LIST", b"adtl"), (b"LIST", list)]);
+    among.extend(b"LIST\xFF\0\0\0INFO");
+    for bytes in [before, behind, among] {
         let (SourceInfo { tags, frames, .. }, audio) = decode_bytes(&bytes, "a.wav").unwrap();
-        assert_eq!((tags.get(*b"INAM"), tags.get(*b"IART"), tags.get(*b"IPRD")), (Some("song"), Some("who"), None));
+        assert_eq!(
+            (tags.get(Tag::Title), tags.get(Tag::Artist), tags.get(Tag::Album)),
+            (Some("song"), Some("who"), None)
+        );
         assert_eq!((frames, audio.frames()), (Some(2), 2));
     }
 
@@ -823,10 +829,23 @@ fn what_is_said_of_the_music_is_read() {
     drop(bytes.splice(at..at + 4 + 0x28, block));
     let (SourceInfo { tags, .. }, audio) = decode_bytes(&bytes, "a.flac").unwrap();
     assert!(audio == reference("signal.wav"));
-    let told = [*b"INAM", *b"IART", *b"IPRD", *b"ITRK", *b"ICRD"].map(|id| tags.get(id));
+    let told = [Tag::Title, Tag::Artist, Tag::Album, Tag::TrackNumber, Tag::Date].map(|id| tags.get(id));
     assert_eq!(told, ["Fr\u{fc}hling", "who", "all", "3", "1999"].map(Some));
 
-    assert_eq!(decode(&fixture("id3v1.mp3")).unwrap().0.tags.get(*b"IART"), Some("halfspeed"));
+    // iTunes notes levels and paddings as comments, for itself.
+    let comment = |name: &str, text: &str| {
+        let content = [&b"\0eng"[..], name.as_bytes(), b"\0", text.as_bytes()].concat();
+        [b"COMM", &(content.len() as u32).to_be_bytes()[..], &[0, 0], &content].concat()
+    };
+    let frames =
+        [comment("iTunNORM", " 00000ABC 00000DEF"), comment("iTunSMPB", " 00000000"), comment("", "by hand")].concat();
+    let size = frames.len();
+    let mp3 = std::fs::read(fixture("lame.mp3")).unwrap();
+    let tag = [&b"ID3\x03\0\0\0\0"[..], &[(size >> 7) as u8, (size & 0x7F) as u8], &frames].concat();
+    let (SourceInfo { tags, .. }, _) = decode_bytes(&[tag, mp3].concat(), "a.mp3").unwrap();
+    assert_eq!(tags.get(Tag::Comment), Some("by hand"));
+
+    assert_eq!(decode(&fixture("id3v1.mp3")).unwrap().0.tags.get(Tag::Artist), Some("halfspeed"));
 }
 
 #[test]

@@ -117,6 +117,11 @@ impl Cli {
             if let Some(tip) = tip(&error, command.as_deref()) {
                 error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
             }
+            // Nothing has been parsed that would say so.
+            if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+                let told = error.render().to_string();
+                let _ = print_json(&FailureDocument::new(None, told.trim_start_matches("error: ").trim_end()));
+            }
             error.exit()
         })
     }

@@ -18,7 +18,7 @@ mod wav;
 pub use decode::{Decoder, SourceInfo};
 pub use output::{OutputFile, ScratchFolder, check_output, check_output_folder, is_same_place, remove_unfinished};
 pub use spool::Spool;
-pub use tags::Tags;
+pub use tags::{Tag, Tags};
 pub use text::read_text;
 pub use wav::{SampleFormat, WavWriter};
 

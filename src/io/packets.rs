@@ -17,7 +17,7 @@ use super::caf::{CompletedFile, missing_size};
 use super::mp4::{Edit, find_edit};
 use super::ogg::require_end;
 use super::wav::is_wav;
-use super::{BLOCK_FRAMES, Fault, Stream, StreamInfo, Tags, several_streams, too_many_channels};
+use super::{BLOCK_FRAMES, Fault, Stream, StreamInfo, Tag, Tags, several_streams, too_many_channels};
 use crate::audio::AudioBuffer;
 
 /// What ffmpeg's CAF counts too much of ALAC: its last packet as a full one.
@@ -295,8 +295,8 @@ fn tags_of(mut metadata: Metadata<'_>) -> Tags {
     while let Some(revision) = metadata.current() {
         let mut newer = Tags::default();
         let of_tracks = revision.per_track.iter().flat_map(|track| &track.metadata.tags);
-        for (id, text) in revision.media.tags.iter().chain(of_tracks).filter_map(|tag| info_text(tag.std.as_ref()?)) {
-            newer.add(id, &text);
+        for (tag, text) in revision.media.tags.iter().chain(of_tracks).filter_map(told) {
+            newer.add(tag, &text);
         }
         newer.complete(tags);
         tags = newer;
@@ -307,21 +307,25 @@ fn tags_of(mut metadata: Metadata<'_>) -> Tags {
     tags
 }
 
-/// A tag as the `INFO` list of a WAV file has it.
-fn info_text(tag: &StandardTag) -> Option<([u8; 4], String)> {
-    let (id, text) = match tag {
-        StandardTag::TrackTitle(text) => (*b"INAM", text.to_string()),
-        StandardTag::Artist(text) => (*b"IART", text.to_string()),
-        StandardTag::Album(text) => (*b"IPRD", text.to_string()),
-        StandardTag::TrackNumber(number) => (*b"ITRK", number.to_string()),
-        StandardTag::RecordingDate(text) | StandardTag::ReleaseDate(text) => (*b"ICRD", text.to_string()),
-        StandardTag::RecordingYear(year) | StandardTag::ReleaseYear(year) => (*b"ICRD", year.to_string()),
-        StandardTag::Genre(text) => (*b"IGNR", text.to_string()),
-        StandardTag::Comment(text) => (*b"ICMT", text.to_string()),
-        StandardTag::Copyright(text) => (*b"ICOP", text.to_string()),
+/// What a tag says of the music. What programs write to themselves into comments (iTunes: `iTunNORM`, `iTunSMPB`) is none of it.
+fn told(tag: &symphonia::core::meta::Tag) -> Option<(Tag, String)> {
+    let mut descriptions = tag.raw.sub_fields.iter().flatten().filter(|part| part.field == "SHORT_DESCRIPTION");
+    if descriptions.any(|part| part.value.to_string().starts_with("iTun")) {
+        return None;
+    }
+    let (tag, text) = match tag.std.as_ref()? {
+        StandardTag::TrackTitle(text) => (Tag::Title, text.to_string()),
+        StandardTag::Artist(text) => (Tag::Artist, text.to_string()),
+        StandardTag::Album(text) => (Tag::Album, text.to_string()),
+        StandardTag::TrackNumber(number) => (Tag::TrackNumber, number.to_string()),
+        StandardTag::RecordingDate(text) | StandardTag::ReleaseDate(text) => (Tag::Date, text.to_string()),
+        StandardTag::RecordingYear(year) | StandardTag::ReleaseYear(year) => (Tag::Date, year.to_string()),
+        StandardTag::Genre(text) => (Tag::Genre, text.to_string()),
+        StandardTag::Comment(text) => (Tag::Comment, text.to_string()),
+        StandardTag::Copyright(text) => (Tag::Copyright, text.to_string()),
         _ => return None,
     };
-    Some((id, text))
+    Some((tag, text))
 }
 
 /// Copies the audio part of a decoded packet to the block.

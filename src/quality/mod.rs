@@ -69,7 +69,7 @@ pub struct Finding {
     pub severity: Severity,
     /// What was measured. `None` for the level of what holds nothing but zeros.
     pub value: Option<f64>,
-    /// Unit of `value` and `threshold`: [`Check::unit`].
+    /// Unit of `value` and `threshold`: its symbol, or the word where there is none.
     pub unit: &'static str,
     /// The value from which on the severity is told.
     pub threshold: f64,

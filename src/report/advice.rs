@@ -69,7 +69,7 @@ fn fault(finding: &Finding) -> Option<&'static str> {
         Check::Clipping => Some("peaks that are cut off flat"),
         Check::Dc => Some("an offset"),
         Check::Dropout => Some("gaps torn into the sound"),
-        Check::Polarity => Some("a channel upside down"),
+        Check::Polarity => Some("a channel that is probably upside down, or a widener that goes too far"),
         Check::DeadChannel => Some("a silent channel"),
         Check::Balance => Some("one channel far louder than the other"),
         _ => None,

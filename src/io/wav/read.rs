@@ -110,7 +110,7 @@ impl<R: Read + Seek> WavStream<R> {
                     let present = file_bytes.saturating_sub(start);
                     let declared = data_bytes(size, long_data_bytes, present, file_bytes.checked_sub(riff_bytes));
                     if declared <= present {
-                        tags.complete(tags_behind(&mut source, start + declared + (declared & 1)).unwrap_or_default());
+                        tags.complete(tags_behind(&mut source, start + declared + (declared & 1)));
                         source.seek(SeekFrom::Start(start))?;
                     }
                     let mut stream = Self::at_data(source, name, &format, declared, present)?;
@@ -200,19 +200,21 @@ fn read_tags(source: &mut impl Read, size: u32) -> std::io::Result<Tags> {
     Ok(Tags::of_list(&list))
 }
 
-/// What the first list behind the audio says, where most writers put it. Whatever else stands there is no fault of the audio's.
-fn tags_behind(source: &mut (impl Read + Seek), mut at: u64) -> std::io::Result<Tags> {
+/// What the lists behind the audio say, where most writers put them. Whatever else stands there is no fault of the audio's.
+fn tags_behind(source: &mut (impl Read + Seek), mut at: u64) -> Tags {
+    let mut tags = Tags::default();
     for _ in 0..MAX_CHUNKS_BEHIND {
-        source.seek(SeekFrom::Start(at))?;
         let mut chunk = [0; 8];
-        source.read_exact(&mut chunk)?;
+        if source.seek(SeekFrom::Start(at)).and_then(|_| source.read_exact(&mut chunk)).is_err() {
+            break;
+        }
         let size = u32_at(&chunk, 4);
         if &chunk[..4] == b"LIST" {
-            return read_tags(source, size);
+            tags.complete(read_tags(source, size).unwrap_or_default());
         }
         at += 8 + u64::from(size) + u64::from(size & 1);
     }
-    Ok(Tags::default())
+    tags
 }
 
 /// Reads the format chunk. `None`: a codec that is not plain PCM.

@@ -205,8 +205,8 @@ fn header(format: SampleFormat, sample_rate_hz: u32, frames: u64, bytes_behind: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::io::Stream;
     use crate::io::wav::read::WavStream;
+    use crate::io::{Stream, Tag};
     use std::io::Cursor;
 
     /// Size fields of a header: RIFF, first chunk's name, data.
@@ -229,7 +229,7 @@ mod tests {
         let word = |at: usize| u64::from_le_bytes(long[at..at + 8].try_into().unwrap());
         assert_eq!((word(20), word(28), word(36)), (72 + (last + 1) * 4, (last + 1) * 4, last + 1));
         // What comes behind the audio counts.
-        assert_eq!(&header(SampleFormat::Int16, 44_100, last, 2)[..4], b"RF64");
+        assert_eq!(&header(SampleFormat::Int16, 44_100, last, 4)[..4], b"RF64");
     }
 
     #[test]
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn what_is_said_of_the_music_stands_behind_the_audio() {
         let mut tags = Tags::default();
-        tags.add(*b"INAM", "song");
+        tags.add(Tag::Title, "song");
         let mut writer = WavWriter::create(Cursor::new(Vec::new()), 48_000, SampleFormat::Int24).unwrap();
         writer.describe(&tags);
         writer.write_int(&[1, 2, 3], &[4, 5, 6]).unwrap();

@@ -41,7 +41,7 @@ pub const DOCUMENT_KINDS: [DocumentKind; 11] = [
     },
     DocumentKind {
         name: "failure",
-        printed_by: "every command with `--json` that fails, `halfspeed analyze --json-lines`",
+        printed_by: "every command with `--json` that has nothing else to tell, `halfspeed analyze --json-lines`",
         schema: schema_of_printed::<FailureDocument<'static>>,
     },
     DocumentKind {
