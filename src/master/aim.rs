@@ -71,10 +71,12 @@ fn natural_loudness_lufs(
         Some(reference.measurement.loudness.integrated_lufs()? - over_ceiling_db(reference, ceiling_dbtp))
     };
     let wished_lufs = wished_lufs.unwrap_or(DEFAULT_LOUDNESS_LUFS);
-    let of_profile = || Some(corridor::loudness_within(&chosen?.profile.as_ref()?.0, wished_lufs));
-    // What was measured, or stands in a profile's file, can't be wished for if it lies outside.
-    let found_lufs = of_reference().or_else(of_profile).unwrap_or(wished_lufs);
-    found_lufs.clamp(LOUDNESS_RANGE_LUFS.0, LOUDNESS_RANGE_LUFS.1)
+    let of_profile = || {
+        let profile = &chosen?.profile.as_ref()?.0;
+        // Whatever stands in its file.
+        Some(corridor::loudness_within(profile, wished_lufs).clamp(LOUDNESS_RANGE_LUFS.0, LOUDNESS_RANGE_LUFS.1))
+    };
+    of_reference().or_else(of_profile).unwrap_or(wished_lufs)
 }
 
 /// Why a master after a profile doesn't have the usual loudness.

@@ -267,7 +267,7 @@ impl Goal<'_> {
                 reason: None,
                 wanted_because: self.is_lowered().then(|| {
                     let asked_dbtp = self.job.ceiling_dbtp;
-                    format!("{asked_dbtp:.1} dBTP is the ceiling that was asked for, and a codec's decoder would go over full scale")
+                    format!("with the ceiling of {asked_dbtp:.1} dBTP, a codec's decoder would go over full scale")
                 }),
             },
             Promise {
@@ -369,7 +369,7 @@ mod tests {
         };
         assert_eq!(because(job.ceiling_dbtp), None);
         let told = because(job.ceiling_dbtp - 1.0).expect("it isn't what was asked for");
-        assert!(told.starts_with("-1.0 dBTP is the ceiling that was asked for"), "{told}");
+        assert!(told.starts_with("with the ceiling of -1.0 dBTP"), "{told}");
     }
 
     #[test]

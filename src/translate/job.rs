@@ -76,7 +76,9 @@ impl Translated {
             .and_then(|()| devices.render(&audio, gain_db, folder, force));
         if written.is_err() {
             // Only what is empty goes, from the inside out.
-            let _ = made.into_iter().try_for_each(std::fs::remove_dir);
+            for folder in made {
+                let _ = std::fs::remove_dir(folder);
+            }
         }
         written
     }

@@ -113,18 +113,26 @@ fn a_check_tells_the_rise_and_the_ceiling_that_passes() {
 #[test]
 fn a_change_of_loudness_is_that_of_the_meter() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("chord.wav");
-    let audio = programme(44_100);
-    let mut writer =
-        WavWriter::create(File::create(&path).expect("created"), 44_100, SampleFormat::Float32).expect("header");
-    writer.write_float(audio.left(), audio.right()).expect("written");
-    writer.finish().expect("finished");
+    let written = |name: &str, gain: f32| {
+        let path = folder.path().join(name);
+        let audio = programme(44_100);
+        let [left, right] = [audio.left(), audio.right()].map(|x| x.iter().map(|x| gain * x).collect::<Vec<f32>>());
+        let mut writer =
+            WavWriter::create(File::create(&path).expect("created"), 44_100, SampleFormat::Float32).expect("header");
+        writer.write_float(&left, &right).expect("written");
+        writer.finish().expect("finished");
+        path
+    };
+    let measured = |path: &Path| measure_file(path, &|_, _| {}).expect("a file").measurement;
     let codec = Codec::named("vorbis-96").expect("always there");
-    let source = measure_file(&path, &|_, _| {}).expect("a file");
+    // What the encoder gets is half of what was measured: as if it had turned it down.
+    let (whole, half) = (written("whole.wav", 1.0), written("half.wav", 0.5));
+    let source = measured(&whole);
     let kept = Some(Kept { folder: folder.path(), force: false });
-    let found = check(&path, &source.measurement, std::slice::from_ref(&codec), kept).expect("checked").remove(0);
-    let stream = measure_file(&folder.path().join(codec.file_name()), &|_, _| {}).expect("a stream");
-    let [was, is] = [&source, &stream].map(|source| source.measurement.loudness.integrated_lufs().expect("loud"));
+    let found = check(&half, &source, std::slice::from_ref(&codec), kept).expect("checked").remove(0);
+    let stream = measured(&folder.path().join(codec.file_name()));
+    let [was, is] = [&source, &stream].map(|measurement| measurement.loudness.integrated_lufs().expect("loud"));
+    assert!(is - was < -5.5, "{was} to {is} LUFS");
     assert!((found.loudness_change_lu.expect("loud") - (is - was)).abs() < 0.1, "{found:?}, {was} to {is} LUFS");
 }
 
