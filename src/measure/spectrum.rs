@@ -389,6 +389,16 @@ mod tests {
     }
 
     #[test]
+    fn a_tone_in_the_bass_leaks_no_further_than_what_counts_as_empty() {
+        let tone = |n: usize| (std::f32::consts::TAU * 80.0 * n as f32 / 44_100.0).sin();
+        let spectrum = measure(44_100, 441_000, |n| (tone(n), tone(n)));
+        let mean = spectrum.mean(|_| true);
+        let level_db = |hz: f64| mean[spectrum.bands.band_at(hz).expect("a band")].mid_db();
+        let [below_db, far_below_db] = [50.0, 25.0].map(|hz| level_db(hz) - level_db(80.0));
+        assert!(below_db < -55.0 && far_below_db < -70.0, "{below_db} dB at 50 Hz, {far_below_db} dB at 25 Hz");
+    }
+
+    #[test]
     fn bands_add_up_to_the_signal() {
         let mut white = Noise(1);
         let noise: Vec<f32> = (0..441_000).map(|_| 0.5 * white.next() as f32).collect();
