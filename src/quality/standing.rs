@@ -151,8 +151,12 @@ struct Evening {
     forward: Arc<dyn RealToComplex<f32>>,
     inverse: Arc<dyn ComplexToReal<f32>>,
     window: Vec<f32>,
-    /// Conjugate tones times the window, from two bins below a tone to two above: the window's outermost bins hold nothing of it.
-    looks: [Vec<Complex<f32>>; 5],
+    /// Conjugate tones of [`HOP`] samples, from three bins below a tone to three above.
+    turns: [Vec<Complex<f32>>; 7],
+    /// How far these have turned where each hop of a moment begins.
+    hop_turns: [[Complex<f32>; 7]; MOMENT / HOP],
+    /// How far the first bin above a tone turns in half a sample, the other way.
+    half_sample: Complex<f32>,
     /// Bins that can hold a line, or reach into one that can: the others are left out.
     bins: usize,
 }
@@ -163,17 +167,17 @@ impl Evening {
         let mut planner = RealFftPlanner::new();
         let forward = planner.plan_fft_forward(MOMENT);
         let window: Vec<f32> = hann(MOMENT).map(|weight| weight as f32).collect();
-        let looks = [-2.0, -1.0, 0.0, 1.0, 2.0].map(|bins| {
-            let turns = |n: usize| bins / MOMENT as f64 * n as f64;
-            window.iter().enumerate().map(|(n, weight)| backwards(turns(n)) * weight).collect()
-        });
+        let bins = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0];
+        let turned = |bins: f64, n: usize| backwards(bins / MOMENT as f64 * n as f64);
         let highest = (HIGHEST_HZ * MOMENT as f64 / rate_hz).ceil() as usize;
         Self {
             bins: (highest + WINDOW_REACH + 1).min(forward.complex_len()),
             forward,
             inverse: planner.plan_fft_inverse(MOMENT),
             window,
-            looks,
+            turns: bins.map(|bins| (0..HOP).map(|n| turned(bins, n)).collect()),
+            hop_turns: std::array::from_fn(|hop| bins.map(|bins| turned(bins, hop * HOP))),
+            half_sample: backwards(0.5 / MOMENT as f64),
         }
     }
 
@@ -213,6 +217,18 @@ impl Evening {
         evened
     }
 
+    /// What a moment's window sees of a tone, from two bins below it to two above (the window's outermost bins hold nothing of it), by
+    /// what its hops have of one bin more on either side: a Hann window is half a bin, less a quarter of each neighbour, turned by half a
+    /// sample.
+    fn looks(&self, hops: &[[Complex<f32>; 7]]) -> [Complex<f32>; 5] {
+        let bins: [Complex<f32>; 7] =
+            std::array::from_fn(|bin| hops.iter().zip(&self.hop_turns).map(|(hop, turn)| turn[bin] * hop[bin]).sum());
+        std::array::from_fn(|look| {
+            let neighbours = bins[look] * self.half_sample.conj() + bins[look + 2] * self.half_sample;
+            bins[look + 1] * 0.5 - neighbours * 0.25
+        })
+    }
+
     /// Levels of a steady tone: means of what each moment says of it.
     fn tone(&self, samples: &[f32], turns_per_sample: f64) -> Tone {
         // A turn of many samples is one of whole strides and one within a stride: few sines have to be computed.
@@ -225,10 +241,12 @@ impl Evening {
                 samples.iter().zip(&within).map(move |(sample, turn)| start * turn * sample)
             })
             .collect();
-        let moments = turned.windows(MOMENT).step_by(HOP);
-        let seen: Vec<[Complex<f32>; 5]> = moments
-            .map(|moment| self.looks.each_ref().map(|look| moment.iter().zip(look).map(|(x, turn)| x * turn).sum()))
+        // Moments overlap: what each hop has of a bin serves four of them.
+        let hops: Vec<[Complex<f32>; 7]> = turned
+            .chunks_exact(HOP)
+            .map(|hop| self.turns.each_ref().map(|turns| hop.iter().zip(turns).map(|(x, turn)| x * turn).sum()))
             .collect();
+        let seen: Vec<[Complex<f32>; 5]> = hops.windows(MOMENT / HOP).map(|hops| self.looks(hops)).collect();
         let mean_dbfs = |power: fn([f32; 5]) -> f32| {
             let mut weights: Vec<f32> = seen.iter().map(|looks| power(looks.map(|look| look.norm_sqr()))).collect();
             weigh(&mut weights);
@@ -389,6 +407,24 @@ mod tests {
             (1..=6).map(|number| (TAU * f64::from(number) * (hz * age_s + start)).sin() / f64::from(number));
         let fade = ((0.33 - age_s) / 0.03).clamp(0.0, 1.0);
         0.2 * fade * (-2.0 * age_s).exp() * harmonics.sum::<f64>()
+    }
+
+    #[test]
+    fn hops_see_what_the_window_sees_of_a_moment() {
+        let mut noise = Noise(5);
+        let samples: Vec<Complex<f32>> =
+            (0..MOMENT).map(|_| Complex::new(noise.next() as f32, noise.next() as f32)).collect();
+        let evening = Evening::new(LOW_RATE_HZ);
+        let of_hop = |hop: &[Complex<f32>]| {
+            evening.turns.each_ref().map(|turns| hop.iter().zip(turns).map(|(x, turn)| x * turn).sum())
+        };
+        let hops: Vec<[Complex<f32>; 7]> = samples.chunks_exact(HOP).map(of_hop).collect();
+        for (seen, bins) in evening.looks(&hops).into_iter().zip([-2.0, -1.0, 0.0, 1.0, 2.0]) {
+            let turned = samples.iter().zip(&evening.window).enumerate();
+            let expected: Complex<f32> =
+                turned.map(|(n, (x, weight))| x * backwards(bins / MOMENT as f64 * n as f64) * weight).sum();
+            assert!((seen - expected).norm() < 1e-4, "{bins}: {seen}, {expected}");
+        }
     }
 
     #[test]
