@@ -774,12 +774,19 @@ fn no_change_of_bytes_makes_it_panic() {
     }
 }
 
-/// An ID3v2 tag with a picture of some size.
-fn id3v2(picture_bytes: usize) -> Vec<u8> {
-    let synchsafe = |size: usize| [21, 14, 7, 0].map(|shift| (size >> shift & 0x7F) as u8);
-    let frame = [&b"\0image/png\0\x03\0"[..], &vec![0xFF; picture_bytes]].concat();
-    let frame = [&b"APIC"[..], &(frame.len() as u32).to_be_bytes(), &[0, 0], &frame].concat();
-    [&b"ID3\x03\0\0"[..], &synchsafe(frame.len()), &frame].concat()
+/// An ID3v2 tag of some frames.
+fn id3v2(frames: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
+    let frame = |(id, content): &(&[u8; 4], Vec<u8>)| {
+        [&id[..], &(content.len() as u32).to_be_bytes(), &[0, 0], content].concat()
+    };
+    let frames = frames.iter().map(frame).collect::<Vec<_>>().concat();
+    let synchsafe = [21, 14, 7, 0].map(|shift| (frames.len() >> shift & 0x7F) as u8);
+    [&b"ID3\x03\0\0"[..], &synchsafe, &frames].concat()
+}
+
+/// One with a picture of some size.
+fn id3v2_picture(bytes: usize) -> Vec<u8> {
+    id3v2(&[(b"APIC", [&b"\0image/png\0\x03\0"[..], &vec![0xFF; bytes]].concat())])
 }
 
 #[test]
@@ -792,7 +799,7 @@ fn tags_around_an_mp3_do_no_harm() {
     // What looks like the start of one more frame, cut off.
     let cut = plain[plain.len() - 500..plain.len() - 300].to_vec();
     for behind in [vec![], ape, id3v1, lyrics, cut, vec![0; 5_000], vec![0xFF; 5_000]] {
-        for before in [vec![], id3v2(100), id3v2(3 << 20)] {
+        for before in [vec![], id3v2_picture(100), id3v2_picture(3 << 20)] {
             let (_, audio) = decode_bytes(&[&before[..], &plain, &behind].concat(), "a.mp3").unwrap();
             assert!(audio == want, "{} bytes before, {} behind", before.len(), behind.len());
         }
@@ -833,15 +840,10 @@ fn what_is_said_of_the_music_is_read() {
     assert_eq!(told, ["Fr\u{fc}hling", "who", "all", "3", "1999"].map(Some));
 
     // iTunes notes levels and paddings as comments, for itself.
-    let comment = |name: &str, text: &str| {
-        let content = [&b"\0eng"[..], name.as_bytes(), b"\0", text.as_bytes()].concat();
-        [b"COMM", &(content.len() as u32).to_be_bytes()[..], &[0, 0], &content].concat()
-    };
-    let frames =
-        [comment("iTunNORM", " 00000ABC 00000DEF"), comment("iTunSMPB", " 00000000"), comment("", "by hand")].concat();
-    let size = frames.len();
+    let comment = |name: &str, text: &str| (b"COMM", [&b"\0eng"[..], name.as_bytes(), b"\0", text.as_bytes()].concat());
     let mp3 = std::fs::read(fixture("lame.mp3")).unwrap();
-    let tag = [&b"ID3\x03\0\0\0\0"[..], &[(size >> 7) as u8, (size & 0x7F) as u8], &frames].concat();
+    let tag =
+        id3v2(&[comment("iTunNORM", " 00000ABC 00000DEF"), comment("iTunSMPB", " 00000000"), comment("", "by hand")]);
     let (SourceInfo { tags, .. }, _) = decode_bytes(&[tag, mp3].concat(), "a.mp3").unwrap();
     assert_eq!(tags.get(Tag::Comment), Some("by hand"));
 
@@ -852,7 +854,7 @@ fn what_is_said_of_the_music_is_read() {
 fn a_tag_before_a_flac_does_no_harm() {
     let plain = std::fs::read(fixture("flac.flac")).unwrap();
     for picture_bytes in [100, 3 << 20] {
-        let (_, audio) = decode_bytes(&[id3v2(picture_bytes), plain.clone()].concat(), "a.flac").unwrap();
+        let (_, audio) = decode_bytes(&[id3v2_picture(picture_bytes), plain.clone()].concat(), "a.flac").unwrap();
         assert!(audio == reference("signal.wav"), "{picture_bytes}");
     }
 }

@@ -120,7 +120,8 @@ impl Cli {
             // Nothing has been parsed that would say so.
             if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
                 let told = error.render().to_string();
-                let _ = print_json(&FailureDocument::new(None, told.trim_start_matches("error: ").trim_end()));
+                let told = told.strip_prefix("error: ").unwrap_or(&told).trim_end();
+                let _ = print_json(&FailureDocument::new(None, told));
             }
             error.exit()
         })

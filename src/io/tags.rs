@@ -30,7 +30,7 @@ pub enum Tag {
 
 impl Tag {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    const ALL: [Self; 8] = [
         Self::Title,
         Self::Artist,
         Self::Album,

@@ -217,6 +217,11 @@ impl Evening {
         evened
     }
 
+    /// What a hop has of each bin, from three below a tone to three above.
+    fn bins_of(&self, hop: &[Complex<f32>]) -> [Complex<f32>; 7] {
+        self.turns.each_ref().map(|turns| hop.iter().zip(turns).map(|(x, turn)| x * turn).sum())
+    }
+
     /// What a moment's window sees of a tone, from two bins below it to two above (the window's outermost bins hold nothing of it), by
     /// what its hops have of one bin more on either side: a Hann window is half a bin, less a quarter of each neighbour, turned by half a
     /// sample.
@@ -242,10 +247,7 @@ impl Evening {
             })
             .collect();
         // Moments overlap: what each hop has of a bin serves four of them.
-        let hops: Vec<[Complex<f32>; 7]> = turned
-            .chunks_exact(HOP)
-            .map(|hop| self.turns.each_ref().map(|turns| hop.iter().zip(turns).map(|(x, turn)| x * turn).sum()))
-            .collect();
+        let hops: Vec<[Complex<f32>; 7]> = turned.chunks_exact(HOP).map(|hop| self.bins_of(hop)).collect();
         let seen: Vec<[Complex<f32>; 5]> = hops.windows(MOMENT / HOP).map(|hops| self.looks(hops)).collect();
         let mean_dbfs = |power: fn([f32; 5]) -> f32| {
             let mut weights: Vec<f32> = seen.iter().map(|looks| power(looks.map(|look| look.norm_sqr()))).collect();
@@ -415,10 +417,7 @@ mod tests {
         let samples: Vec<Complex<f32>> =
             (0..MOMENT).map(|_| Complex::new(noise.next() as f32, noise.next() as f32)).collect();
         let evening = Evening::new(LOW_RATE_HZ);
-        let of_hop = |hop: &[Complex<f32>]| {
-            evening.turns.each_ref().map(|turns| hop.iter().zip(turns).map(|(x, turn)| x * turn).sum())
-        };
-        let hops: Vec<[Complex<f32>; 7]> = samples.chunks_exact(HOP).map(of_hop).collect();
+        let hops: Vec<[Complex<f32>; 7]> = samples.chunks_exact(HOP).map(|hop| evening.bins_of(hop)).collect();
         for (seen, bins) in evening.looks(&hops).into_iter().zip([-2.0, -1.0, 0.0, 1.0, 2.0]) {
             let turned = samples.iter().zip(&evening.window).enumerate();
             let expected: Complex<f32> =

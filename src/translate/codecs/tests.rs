@@ -26,6 +26,15 @@ fn spooled(audio: &AudioBuffer) -> Spool {
     spool
 }
 
+/// A file of floats at 44.1 kHz.
+fn wav(path: &Path, left: &[f32], right: &[f32]) -> PathBuf {
+    let mut writer =
+        WavWriter::create(File::create(path).expect("created"), 44_100, SampleFormat::Float32).expect("header");
+    writer.write_float(left, right).expect("written");
+    writer.finish().expect("finished");
+    path.to_owned()
+}
+
 #[test]
 fn what_is_decoded_is_as_long_as_the_programme_and_near_it() {
     let streams = [
@@ -76,14 +85,10 @@ fn the_same_programme_gives_the_same_stream() {
 #[test]
 fn a_check_tells_the_rise_and_the_ceiling_that_passes() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("loud.wav");
     // Noise clipped hard at full scale: every codec exceeds it.
     let mut noise = Noise(11);
     let samples: Vec<f32> = (0..88_200).map(|_| (3.0 * noise.next()).clamp(-0.98, 0.98) as f32).collect();
-    let mut writer =
-        WavWriter::create(File::create(&path).expect("created"), 44_100, SampleFormat::Float32).expect("header");
-    writer.write_float(&samples, &samples).expect("written");
-    writer.finish().expect("finished");
+    let path = wav(&folder.path().join("loud.wav"), &samples, &samples);
     let source = measure_file(&path, &|_, _| {}).expect("a file");
     let codec = Codec::named("vorbis-96").expect("always there");
     let found = check(
@@ -114,14 +119,9 @@ fn a_check_tells_the_rise_and_the_ceiling_that_passes() {
 fn a_change_of_loudness_is_that_of_the_meter() {
     let folder = tempfile::tempdir().expect("a folder");
     let written = |name: &str, gain: f32| {
-        let path = folder.path().join(name);
         let audio = programme(44_100);
         let [left, right] = [audio.left(), audio.right()].map(|x| x.iter().map(|x| gain * x).collect::<Vec<f32>>());
-        let mut writer =
-            WavWriter::create(File::create(&path).expect("created"), 44_100, SampleFormat::Float32).expect("header");
-        writer.write_float(&left, &right).expect("written");
-        writer.finish().expect("finished");
-        path
+        wav(&folder.path().join(name), &left, &right)
     };
     let measured = |path: &Path| measure_file(path, &|_, _| {}).expect("a file").measurement;
     let codec = Codec::named("vorbis-96").expect("always there");
