@@ -1,4 +1,21 @@
-//! Linear systems, as small as filters' designs make them, and linear prediction.
+//! Sums of products, linear systems, as small as filters' designs make them, and linear prediction.
+
+/// Sum of products in eight lanes, always in the same order, so that none waits for the last.
+#[inline(always)]
+pub(crate) fn weighted_sum(weights: &[f32], values: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 8];
+    let (chunks, rest) = weights.as_chunks::<8>();
+    let (values, values_rest) = values.as_chunks::<8>();
+    for (weights, values) in chunks.iter().zip(values) {
+        for (lane, (weight, value)) in lanes.iter_mut().zip(weights.iter().zip(values)) {
+            *lane += weight * value;
+        }
+    }
+    for (lane, (weight, value)) in lanes.iter_mut().zip(rest.iter().zip(values_rest)) {
+        *lane += weight * value;
+    }
+    lanes.iter().sum()
+}
 
 /// Solves a system given as rows with the right-hand side at their end, by elimination with pivots: in place of the right-hand
 /// sides comes the solution. `None` where there is no single one; nothing in the rows means anything then.

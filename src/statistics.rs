@@ -1,11 +1,13 @@
 //! Order statistics, straight lines and correlation.
 
-/// Value below which a share of sorted values lies, linear between neighbours. `None` for no values.
-pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let position = share * sorted.len().checked_sub(1)? as f64;
+/// Value below which a share of the values lies, linear between neighbours. `None` for no values. Their order is lost: a few
+/// quantiles of many values are had sooner so than by sorting.
+pub fn quantile(values: &mut [f64], share: f64) -> Option<f64> {
+    let position = share * values.len().checked_sub(1)? as f64;
     let (lower, fraction) = (position.floor() as usize, position.fract());
-    let upper = sorted[(lower + 1).min(sorted.len() - 1)];
-    Some(sorted[lower] + fraction * (upper - sorted[lower]))
+    let (_, &mut at, above) = values.select_nth_unstable_by(lower, f64::total_cmp);
+    let next = above.iter().copied().min_by(f64::total_cmp).unwrap_or(at);
+    Some(at + fraction * (next - at))
 }
 
 /// The middle value; the mean of the two middle ones of an even number.
@@ -57,6 +59,17 @@ pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quantile_lies_between_its_neighbours_in_any_order() {
+        let mut values = [4.0, -1.0, 9.0, 5.0, 2.0];
+        for (share, expected) in [(0.5, 4.0), (0.0, -1.0), (1.0, 9.0), (0.25, 2.0), (0.9, 7.4), (0.3, 2.4)] {
+            let found = quantile(&mut values, share).expect("there are values");
+            assert!((found - expected).abs() < 1e-12, "{share}: {found}");
+        }
+        assert_eq!(quantile(&mut [3.0], 0.7), Some(3.0));
+        assert_eq!(quantile(&mut [], 0.5), None);
+    }
 
     #[test]
     fn the_median_is_the_middle_or_the_mean_of_the_two_middle_ones() {

@@ -14,6 +14,7 @@ use rustfft::{Fft, FftPlanner};
 use crate::aligned::Aligned;
 use crate::audio::{AudioBuffer, assert_rate};
 use crate::dsp::window::hann;
+use crate::linear::weighted_sum;
 use crate::slots::slot_border;
 use crate::units::power_to_db;
 
@@ -233,23 +234,6 @@ impl NullaryFnOnce for Gathering<'_> {
     }
 }
 
-/// Sum of products in eight lanes, always in the same order.
-#[inline(always)]
-fn weighted_sum(weights: &[f32], values: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; 8];
-    let (chunks, rest) = weights.as_chunks::<8>();
-    let (values, values_rest) = values.as_chunks::<8>();
-    for (weights, values) in chunks.iter().zip(values) {
-        for (lane, (weight, value)) in lanes.iter_mut().zip(weights.iter().zip(values)) {
-            *lane += weight * value;
-        }
-    }
-    for (lane, (weight, value)) in lanes.iter_mut().zip(rest.iter().zip(values_rest)) {
-        *lane += weight * value;
-    }
-    lanes.iter().sum()
-}
-
 /// A transform that would be longer than this has three quarters of a power of two, seconds.
 const LONGEST_TRANSFORM_S: f64 = 0.2;
 
@@ -316,7 +300,7 @@ impl SpectrumMeter {
         }
         // What is left has to be moved: not for every block.
         let done = start.min(self.pending.frames());
-        if done >= self.window.len() {
+        if done >= 2 * self.window.len() {
             self.pending.remove_front(done);
             self.position += done as u64;
         }

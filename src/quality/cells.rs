@@ -1,8 +1,6 @@
 //! A programme cut into cells of a quarter to a third of a millisecond, of 16 frames below 72 kHz: what every check looks at first.
 
-use pulp::{Arch, NullaryFnOnce};
-
-use crate::dsp::interpolation::larger;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Cells in a group. Groups are what detectors are given.
 pub(super) const GROUP_CELLS: usize = 32;
@@ -93,6 +91,8 @@ impl Group<'_> {
 #[derive(Debug, Clone)]
 pub(super) struct Channel {
     cell_frames: usize,
+    /// Groups that are kept once they have been handed out: as many as are looked back to, or more.
+    kept: usize,
     samples: Vec<f32>,
     peaks: Vec<f32>,
     bends: Vec<f32>,
@@ -106,10 +106,12 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    pub(super) fn new(cell_frames: usize) -> Self {
+    /// A channel that keeps at least the last `tail_frames` of what it was given.
+    pub(super) fn new(cell_frames: usize, tail_frames: usize) -> Self {
         let silence = vec![0.0; LOOK_BACK_GROUPS * GROUP_CELLS];
         Self {
             cell_frames,
+            kept: tail_frames.div_ceil(GROUP_CELLS * cell_frames).max(LOOK_BACK_GROUPS),
             samples: vec![0.0; silence.len() * cell_frames],
             peaks: silence.clone(),
             bends: silence.clone(),
@@ -163,82 +165,79 @@ impl Channel {
         self.frame += (GROUP_CELLS * self.cell_frames) as u64;
     }
 
+    /// The last `frames` samples that it was given, no more than it keeps.
+    pub(super) fn tail(&self, frames: usize) -> &[f32] {
+        &self.samples[self.samples.len() - frames..]
+    }
+
     /// Forgets what is no longer looked back to, when it is worth the move.
     pub(super) fn trim(&mut self) {
-        let old = self.done - LOOK_BACK_GROUPS;
-        if old >= 4 * LOOK_BACK_GROUPS {
+        let old = self.done.saturating_sub(self.kept);
+        if old >= 4 * self.kept {
             self.samples.drain(..old * GROUP_CELLS * self.cell_frames);
             for of_cells in [&mut self.peaks, &mut self.bends, &mut self.sums] {
                 of_cells.drain(..old * GROUP_CELLS);
             }
             self.groups.drain(..old);
-            self.done = LOOK_BACK_GROUPS;
+            self.done = self.kept;
         }
     }
 }
 
-/// [`scan`] as work for the widest vectors at hand. Not a closure: what calls one is not always inlined, and then it
-/// runs in the narrowest.
+/// A stretch of [`GROUP_CELLS`] cells, with the two samples after them, as work for the widest vectors at hand. Cells are whole numbers
+/// of these.
 struct Scan<'a> {
     samples: &'a [f32],
     cell_frames: usize,
 }
 
-impl NullaryFnOnce for Scan<'_> {
+impl WithSimd for Scan<'_> {
     type Output = Scanned;
 
     #[inline(always)]
-    fn call(self) -> Self::Output {
-        scan(self.samples, self.cell_frames)
-    }
-}
-
-#[inline(always)]
-fn scan(samples: &[f32], cell_frames: usize) -> Scanned {
-    // Four lanes of each cell first, and the lanes of all cells together: vectors go along the samples, then along the
-    // cells.
-    let [mut peaks, mut bends, mut sums] = [[[0.0f32; 4]; GROUP_CELLS]; 3];
-    for index in 0..GROUP_CELLS {
-        let samples = &samples[index * cell_frames..(index + 1) * cell_frames + 2];
-        let (mut peak, mut bend, mut sum) = ([0.0f32; 8], [0.0f32; 8], [0.0f32; 8]);
-        for at in (0..cell_frames).step_by(8) {
-            let x: &[f32; 10] = samples[at..at + 10].try_into().expect("length is fixed");
-            for lane in 0..8 {
-                let bent = (x[lane] - x[lane + 1]) - (x[lane + 1] - x[lane + 2]);
-                peak[lane] = larger(x[lane].abs(), peak[lane]);
-                bend[lane] = larger(bent.abs(), bend[lane]);
-                sum[lane] += x[lane];
+    fn with_simd<S: Simd>(self, simd: S) -> Scanned {
+        let [mut peaks, mut bends, mut sums] = [[0.0f32; GROUP_CELLS]; 3];
+        let cells =
+            |first: usize| S::as_simd_f32s(&self.samples[first..]).0.chunks_exact(self.cell_frames / S::F32_LANES);
+        let shifted = cells(0).zip(cells(1)).zip(cells(2));
+        for ((peak, bend), ((here, next), after)) in peaks.iter_mut().zip(&mut bends).zip(shifted) {
+            let [mut highest, mut most_bent] = [simd.splat_f32s(0.0); 2];
+            for ((&x, &next), &after) in here.iter().zip(next).zip(after) {
+                highest = simd.max_f32s(highest, simd.abs_f32s(x));
+                let bent = simd.sub_f32s(simd.sub_f32s(x, next), simd.sub_f32s(next, after));
+                most_bent = simd.max_f32s(most_bent, simd.abs_f32s(bent));
             }
+            (*peak, *bend) = (simd.reduce_max_f32s(highest), simd.reduce_max_f32s(most_bent));
         }
-        for lane in 0..4 {
-            peaks[index][lane] = larger(peak[lane], peak[lane + 4]);
-            bends[index][lane] = larger(bend[lane], bend[lane + 4]);
-            sums[index][lane] = sum[lane] + sum[lane + 4];
+        for (sum, cell) in sums.iter_mut().zip(self.samples.chunks_exact(self.cell_frames)) {
+            *sum = sum_of(cell);
         }
-    }
-    let of_lanes = |[a, b, c, d]: [f32; 4]| larger(larger(a, c), larger(b, d));
-    let (peaks, bends) = (peaks.map(of_lanes), bends.map(of_lanes));
-    Scanned {
-        peaks,
-        bends,
-        sums: sums.map(|[a, b, c, d]| (a + c) + (b + d)),
-        extremes: Extremes {
-            peak: of_cells(&peaks, larger),
-            least_peak: of_cells(&peaks, |a, b| if a < b { a } else { b }),
-            bend: of_cells(&bends, larger),
-        },
+        let [mut highest, mut lowest, mut most_bent] = [0.0, f32::INFINITY, 0.0].map(|start| simd.splat_f32s(start));
+        for (&peak, &bend) in S::as_simd_f32s(&peaks).0.iter().zip(S::as_simd_f32s(&bends).0) {
+            highest = simd.max_f32s(highest, peak);
+            lowest = simd.min_f32s(lowest, peak);
+            most_bent = simd.max_f32s(most_bent, bend);
+        }
+        let extremes = Extremes {
+            peak: simd.reduce_max_f32s(highest),
+            least_peak: simd.reduce_min_f32s(lowest),
+            bend: simd.reduce_max_f32s(most_bent),
+        };
+        Scanned { peaks, bends, sums, extremes }
     }
 }
 
-/// One of all cells' values, which `choose` takes from two; in lanes, which chains of dependent steps would be slower than.
+/// Sum of a cell, in the same order whatever vectors there are.
 #[inline(always)]
-fn of_cells(values: &[f32; GROUP_CELLS], choose: impl Fn(f32, f32) -> f32) -> f32 {
-    let (octets, _) = values.as_chunks::<8>();
-    let mut best = octets[0];
-    for octet in &octets[1..] {
-        best = std::array::from_fn(|lane| choose(best[lane], octet[lane]));
+fn sum_of(cell: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 8];
+    for octet in cell.as_chunks::<8>().0 {
+        for (sum, x) in lanes.iter_mut().zip(octet) {
+            *sum += x;
+        }
     }
-    best.into_iter().reduce(choose).unwrap_or(0.0)
+    let four: [f32; 4] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 #[cfg(test)]
@@ -249,7 +248,7 @@ mod tests {
     fn cells_hold_peak_bend_and_sum() {
         let mut samples = vec![0.0f32; GROUP_CELLS * 16 + 2];
         samples[40] = -0.5;
-        let scanned = scan(&samples, 16);
+        let scanned = Arch::new().dispatch(Scan { samples: &samples, cell_frames: 16 });
         let cell = |index: usize| [scanned.peaks[index], scanned.bends[index], scanned.sums[index]];
         assert_eq!(cell(2), [0.5, 1.0, -0.5]);
         assert_eq!(cell(1), [0.0; 3]);
@@ -258,7 +257,7 @@ mod tests {
 
     #[test]
     fn groups_know_their_frames() {
-        let mut channel = Channel::new(16);
+        let mut channel = Channel::new(16, 0);
         let ramp: Vec<f32> = (0..10_000).map(|n| n as f32).collect();
         let mut groups = 0;
         for part in ramp.chunks(777) {
@@ -273,6 +272,7 @@ mod tests {
             }
             channel.trim();
         }
+        assert_eq!(channel.tail(3), [9_997.0, 9_998.0, 9_999.0]);
         assert_eq!(groups, (10_000 - 2) / 512 - LOOK_AHEAD_GROUPS as u64);
     }
 }

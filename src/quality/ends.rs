@@ -27,6 +27,11 @@ const FADED_DB: f64 = 12.0;
 const CORNER_HZ: f64 = 25.0;
 const SETTLE_MS: f64 = 250.0;
 
+/// How much of a programme's end is looked at.
+pub(super) fn tail_frames(sample_rate_hz: u32) -> usize {
+    ms_to_frames(SETTLE_MS + END_MS, sample_rate_hz)
+}
+
 /// Watches both ends of a programme.
 #[derive(Debug, Clone)]
 pub(super) struct Ends {
@@ -39,8 +44,6 @@ pub(super) struct Ends {
     last: Option<u64>,
     /// The first [`END_MS`].
     head: AudioBuffer,
-    /// The end of what has been pushed, at least [`Self::tail_frames`] of it.
-    tail: AudioBuffer,
 }
 
 impl Ends {
@@ -52,25 +55,13 @@ impl Ends {
             first: None,
             last: None,
             head: AudioBuffer::new(sample_rate_hz),
-            tail: AudioBuffer::new(sample_rate_hz),
         }
     }
 
-    /// Takes a block as it comes, to have the first and the last samples at hand.
+    /// Takes a block as it comes, to have the first samples at hand.
     pub(super) fn push_block(&mut self, block: &AudioBuffer) {
         let missing = self.end_frames().saturating_sub(self.head.frames()).min(block.frames());
         self.head.extend(&block.left()[..missing], &block.right()[..missing]);
-        let length = self.tail_frames();
-        let start = block.frames().saturating_sub(length);
-        // What is left has to be moved: not for every block.
-        if self.tail.frames() > 4 * length {
-            self.tail.remove_front(self.tail.frames() - length);
-        }
-        self.tail.extend(&block.left()[start..], &block.right()[start..]);
-    }
-
-    fn tail_frames(&self) -> usize {
-        ms_to_frames(SETTLE_MS + END_MS, self.sample_rate_hz)
     }
 
     fn end_frames(&self) -> usize {
@@ -115,8 +106,15 @@ impl Ends {
         self.first.is_none()
     }
 
-    /// `measurement` is that of the same programme. An offset is a fault of its own, and no sound that was cut off.
-    pub(super) fn finish(&self, frames: u64, measurement: &Measurement, findings: &mut Vec<Finding>) {
+    /// `tail` are the last [`tail_frames`] of the programme, `measurement` is that of all of it. An offset is a fault of its own, and no
+    /// sound that was cut off.
+    pub(super) fn finish(
+        &self,
+        frames: u64,
+        tail: &AudioBuffer,
+        measurement: &Measurement,
+        findings: &mut Vec<Finding>,
+    ) {
         let (Some(first), Some(last)) = (self.first, self.last) else { return };
         let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate_hz);
         findings.extend(head_silence(seconds(first.min(faint_start(measurement).unwrap_or(first)))));
@@ -124,11 +122,11 @@ impl Ends {
         let is_humming = findings.iter().any(|finding| finding.id == Check::Hum);
         let (dc, floor) = (measurement.levels.dc(), Floor::of(measurement, is_humming));
         findings.extend(self.cut_start(dc, floor));
-        findings.extend(self.cut_end(seconds(frames), dc, floor));
+        findings.extend(self.cut_end(tail, seconds(frames), dc, floor));
     }
 
     fn cut_start(&self, dc: [f64; 2], floor: Option<Floor>) -> Option<Finding> {
-        let head = centred(&self.head, 0, dc);
+        let head = centred(&self.head, dc);
         let first_dbfs = sample_dbfs(*head.first()?, dc);
         if first_dbfs <= CUT_SAMPLE_DBFS || floor.is_some_and(|floor| floor.is_under_start && floor.is_all_of(&head)) {
             return None;
@@ -140,9 +138,8 @@ impl Ends {
         Some(Finding::new(Check::CutStart, Severity::Warning, first_dbfs, CUT_SAMPLE_DBFS, message).at(vec![0.0]))
     }
 
-    fn cut_end(&self, end_s: f64, dc: [f64; 2], floor: Option<Floor>) -> Option<Finding> {
-        let start = self.tail.frames().saturating_sub(self.tail_frames());
-        let tail = centred(&self.tail, start, dc);
+    fn cut_end(&self, audio: &AudioBuffer, end_s: f64, dc: [f64; 2], floor: Option<Floor>) -> Option<Finding> {
+        let tail = centred(audio, dc);
         let last_dbfs = sample_dbfs(*tail.last()?, dc);
         let tail = self.without_rumble(tail);
         let (before, end) = tail.split_at(tail.len().saturating_sub(self.end_frames()));
@@ -153,7 +150,7 @@ impl Ends {
             return None;
         }
         // Silence behind music of which the mean is taken off would be a sound.
-        let as_it_is = self.without_rumble(centred(&self.tail, start, [0.0; 2]));
+        let as_it_is = self.without_rumble(centred(audio, [0.0; 2]));
         let ends = [end, &as_it_is[before.len()..]];
         let softer_dbfs =
             |from: usize| ends.map(|end| louder_dbfs(&end[from..])).into_iter().fold(f64::INFINITY, f64::min);
@@ -248,9 +245,9 @@ impl Floor {
     }
 }
 
-/// The samples from a frame on, without the mean of their channel.
-fn centred(audio: &AudioBuffer, start: usize, dc: [f64; 2]) -> Vec<Frame> {
-    let samples = audio.left()[start..].iter().zip(&audio.right()[start..]);
+/// The samples without the mean of their channel.
+fn centred(audio: &AudioBuffer, dc: [f64; 2]) -> Vec<Frame> {
+    let samples = audio.left().iter().zip(audio.right());
     samples.map(|(l, r)| [f64::from(*l) - dc[0], f64::from(*r) - dc[1]]).collect()
 }
 

@@ -188,12 +188,14 @@ impl LowBand {
 impl Decimated {
     fn push(&mut self, cells: impl Iterator<Item = f32>, taps: &[f32], step: usize) {
         self.sums.extend(cells);
-        let mut start = 0;
-        while start + taps.len() <= self.sums.len() {
-            let sums = &self.sums[start..start + taps.len()];
-            self.samples.push(sums.iter().zip(taps).map(|(sum, tap)| sum * tap).sum());
-            start += step;
+        let count = (self.sums.len() + step).saturating_sub(taps.len()) / step;
+        let first = self.samples.len();
+        self.samples.resize(first + count, 0.0);
+        // Tap by tap, so that no sample waits for the last product of its own sum.
+        for (offset, tap) in taps.iter().enumerate() {
+            let sums = self.sums.iter().skip(offset).step_by(step);
+            self.samples[first..].iter_mut().zip(sums).for_each(|(sample, sum)| *sample += tap * sum);
         }
-        self.sums.drain(..start.min(self.sums.len()));
+        self.sums.drain(..count * step);
     }
 }

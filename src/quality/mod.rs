@@ -166,10 +166,11 @@ impl Inspector {
         let rate_hz = format.sample_rate_hz;
         assert_rate(rate_hz);
         let cell_frames = cells::cell_frames(rate_hz);
+        let channel = Channel::new(cell_frames, ends::tail_frames(rate_hz));
         Self {
             format,
             frames: 0,
-            channels: [Channel::new(cell_frames), Channel::new(cell_frames)],
+            channels: [channel.clone(), channel],
             cell_frames,
             peaks: [0.0; 2],
             clipping: Clipping::new(),
@@ -217,6 +218,10 @@ impl Inspector {
 
     /// Ends the programme and tells what was found, worst first. `measurement` is that of the same programme.
     pub fn finish(mut self, measurement: &Measurement) -> Vec<Finding> {
+        let rate_hz = self.format.sample_rate_hz;
+        let tail_frames = (ends::tail_frames(rate_hz) as u64).min(self.frames) as usize;
+        let [left, right] = self.channels.each_ref().map(|channel| channel.tail(tail_frames).to_vec());
+        let tail = AudioBuffer::from_channels(rate_hz, left, right);
         // Silence follows, until the last sample has been looked at.
         let group_frames = GROUP_CELLS * self.cell_frames;
         let silence = vec![0.0; (LOOK_AHEAD_GROUPS + 1) * group_frames + 2];
@@ -232,7 +237,6 @@ impl Inspector {
                 return findings;
             }
         }
-        let rate_hz = self.format.sample_rate_hz;
         if self.format.channels > 1 {
             findings.extend(stereo::findings(measurement, self.peaks));
             findings.extend(self.excerpts.delays.finish());
@@ -249,7 +253,7 @@ impl Inspector {
         findings.extend(sub_sonic::finding(&self.low_band.windows, measurement));
         findings.extend(noise::finding(measurement));
         // What stands at the ends may follow from what has been told by now.
-        self.ends.finish(self.frames, measurement, &mut findings);
+        self.ends.finish(self.frames, &tail, measurement, &mut findings);
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         findings
     }

@@ -17,6 +17,7 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use super::low_band::MAINS_HZ;
 use super::thresholds::{HUM_STANDING_DB, HUM_STANDING_UNDER_LU};
 use crate::dsp::window::hann;
+use crate::linear::weighted_sum;
 use crate::statistics::median;
 use crate::units::power_to_db;
 
@@ -26,8 +27,8 @@ const MIN_SEGMENT_S: f64 = 20.0;
 /// Samples of a moment, 0.18 s at the low band's rate: short enough for gaps, long enough to tell the harmonics apart.
 const MOMENT: usize = 256;
 const HOP: usize = MOMENT / 4;
-/// Samples that a tone is turned by in one go.
-const STRIDE: usize = 64;
+/// Bins that are looked at of a tone, counted from it.
+const TONE_BINS: [f64; 7] = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0];
 /// A bin's window reaches so far beside it, before a moment is weighed and after.
 const WINDOW_REACH: usize = 4;
 /// A moment counts no more than one that is as quiet as this share of all: the rest may be the silence before a song starts.
@@ -53,6 +54,9 @@ const FLANK: usize = 4;
 const TOLD_DB: f64 = 10.0;
 /// A single line is a note.
 const MIN_TOLD: usize = 2;
+
+/// What is seen in each of [`TONE_BINS`].
+type Bins = [Complex<f32>; TONE_BINS.len()];
 
 /// Gathers the low band, segment by segment.
 pub(super) struct Standing {
@@ -151,10 +155,8 @@ struct Evening {
     forward: Arc<dyn RealToComplex<f32>>,
     inverse: Arc<dyn ComplexToReal<f32>>,
     window: Vec<f32>,
-    /// Conjugate tones of [`HOP`] samples, from three bins below a tone to three above.
-    turns: [Vec<Complex<f32>>; 7],
-    /// How far these have turned where each hop of a moment begins.
-    hop_turns: [[Complex<f32>; 7]; MOMENT / HOP],
+    /// How far each bin's turn about a tone has come where each hop of a moment begins.
+    hop_turns: [Bins; MOMENT / HOP],
     /// How far the first bin above a tone turns in half a sample, the other way.
     half_sample: Complex<f32>,
     /// Bins that can hold a line, or reach into one that can: the others are left out.
@@ -167,16 +169,15 @@ impl Evening {
         let mut planner = RealFftPlanner::new();
         let forward = planner.plan_fft_forward(MOMENT);
         let window: Vec<f32> = hann(MOMENT).map(|weight| weight as f32).collect();
-        let bins = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0];
-        let turned = |bins: f64, n: usize| backwards(bins / MOMENT as f64 * n as f64);
         let highest = (HIGHEST_HZ * MOMENT as f64 / rate_hz).ceil() as usize;
         Self {
             bins: (highest + WINDOW_REACH + 1).min(forward.complex_len()),
             forward,
             inverse: planner.plan_fft_inverse(MOMENT),
             window,
-            turns: bins.map(|bins| (0..HOP).map(|n| turned(bins, n)).collect()),
-            hop_turns: std::array::from_fn(|hop| bins.map(|bins| turned(bins, hop * HOP))),
+            hop_turns: std::array::from_fn(|hop| {
+                TONE_BINS.map(|bins| backwards(bins * (hop * HOP) as f64 / MOMENT as f64))
+            }),
             half_sample: backwards(0.5 / MOMENT as f64),
         }
     }
@@ -217,16 +218,11 @@ impl Evening {
         evened
     }
 
-    /// What a hop has of each bin, from three below a tone to three above.
-    fn bins_of(&self, hop: &[Complex<f32>]) -> [Complex<f32>; 7] {
-        self.turns.each_ref().map(|turns| hop.iter().zip(turns).map(|(x, turn)| x * turn).sum())
-    }
-
     /// What a moment's window sees of a tone, from two bins below it to two above (the window's outermost bins hold nothing of it), by
     /// what its hops have of one bin more on either side: a Hann window is half a bin, less a quarter of each neighbour, turned by half a
     /// sample.
-    fn looks(&self, hops: &[[Complex<f32>; 7]]) -> [Complex<f32>; 5] {
-        let bins: [Complex<f32>; 7] =
+    fn looks(&self, hops: &[Bins]) -> [Complex<f32>; 5] {
+        let bins: Bins =
             std::array::from_fn(|bin| hops.iter().zip(&self.hop_turns).map(|(hop, turn)| turn[bin] * hop[bin]).sum());
         std::array::from_fn(|look| {
             let neighbours = bins[look] * self.half_sample.conj() + bins[look + 2] * self.half_sample;
@@ -236,18 +232,8 @@ impl Evening {
 
     /// Levels of a steady tone: means of what each moment says of it.
     fn tone(&self, samples: &[f32], turns_per_sample: f64) -> Tone {
-        // A turn of many samples is one of whole strides and one within a stride: few sines have to be computed.
-        let within: [Complex<f32>; STRIDE] = std::array::from_fn(|n| backwards(turns_per_sample * n as f64));
-        let turned: Vec<Complex<f32>> = samples
-            .chunks(STRIDE)
-            .enumerate()
-            .flat_map(|(stride, samples)| {
-                let start = backwards(turns_per_sample * (stride * STRIDE) as f64);
-                samples.iter().zip(&within).map(move |(sample, turn)| start * turn * sample)
-            })
-            .collect();
         // Moments overlap: what each hop has of a bin serves four of them.
-        let hops: Vec<[Complex<f32>; 7]> = turned.chunks_exact(HOP).map(|hop| self.bins_of(hop)).collect();
+        let hops = hops(samples, turns_per_sample);
         let seen: Vec<[Complex<f32>; 5]> = hops.windows(MOMENT / HOP).map(|hops| self.looks(hops)).collect();
         let mean_dbfs = |power: fn([f32; 5]) -> f32| {
             let mut weights: Vec<f32> = seen.iter().map(|looks| power(looks.map(|look| look.norm_sqr()))).collect();
@@ -261,6 +247,34 @@ impl Evening {
             level_dbfs: mean_dbfs(|[below, .., above]| 0.5 * (below + above)),
             in_gaps_dbfs: mean_dbfs(|[_, below, at, above, _]| smooth([below, at, above])),
         }
+    }
+}
+
+/// What each hop has of a tone and of the bins beside it, turned back to where the first one begins.
+fn hops(samples: &[f32], turns_per_sample: f64) -> Vec<Bins> {
+    let turns = TONE_BINS.map(|bins| Turn::new(turns_per_sample + bins / MOMENT as f64));
+    let of_hop = |(hop, samples)| {
+        let start = backwards(turns_per_sample * (hop * HOP) as f64);
+        turns.each_ref().map(|turn| start * turn.of(samples))
+    };
+    samples.chunks_exact(HOP).enumerate().map(of_hop).collect()
+}
+
+/// A conjugate tone, as long as a hop.
+struct Turn {
+    re: [f32; HOP],
+    im: [f32; HOP],
+}
+
+impl Turn {
+    fn new(turns_per_sample: f64) -> Self {
+        let turns: [Complex<f32>; HOP] = std::array::from_fn(|n| backwards(turns_per_sample * n as f64));
+        Self { re: turns.map(|turn| turn.re), im: turns.map(|turn| turn.im) }
+    }
+
+    /// What a hop has of it.
+    fn of(&self, hop: &[f32]) -> Complex<f32> {
+        Complex::new(weighted_sum(&self.re, hop), weighted_sum(&self.im, hop))
     }
 }
 
@@ -414,14 +428,14 @@ mod tests {
     #[test]
     fn hops_see_what_the_window_sees_of_a_moment() {
         let mut noise = Noise(5);
-        let samples: Vec<Complex<f32>> =
-            (0..MOMENT).map(|_| Complex::new(noise.next() as f32, noise.next() as f32)).collect();
+        let samples: Vec<f32> = (0..MOMENT).map(|_| noise.next() as f32).collect();
         let evening = Evening::new(LOW_RATE_HZ);
-        let hops: Vec<[Complex<f32>; 7]> = samples.chunks_exact(HOP).map(|hop| evening.bins_of(hop)).collect();
-        for (seen, bins) in evening.looks(&hops).into_iter().zip([-2.0, -1.0, 0.0, 1.0, 2.0]) {
-            let turned = samples.iter().zip(&evening.window).enumerate();
+        let tone = 0.0371;
+        for (seen, bins) in evening.looks(&hops(&samples, tone)).into_iter().zip([-2.0, -1.0, 0.0, 1.0, 2.0]) {
+            let turns = tone + bins / MOMENT as f64;
+            let weighted = samples.iter().zip(&evening.window).enumerate();
             let expected: Complex<f32> =
-                turned.map(|(n, (x, weight))| x * backwards(bins / MOMENT as f64 * n as f64) * weight).sum();
+                weighted.map(|(n, (x, weight))| backwards(turns * n as f64) * x * weight).sum();
             assert!((seen - expected).norm() < 1e-4, "{bins}: {seen}, {expected}");
         }
     }

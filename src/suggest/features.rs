@@ -127,10 +127,9 @@ fn levels_over_time(measurement: &Measurement, band: usize, strongest_db: f64) -
 
 /// 95th percentile over the median, and median over the 10th.
 fn spread_db(levels: &[f64]) -> [f64; 2] {
-    let mut sorted = levels.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let at = |share| quantile(&sorted, share).unwrap_or(0.0);
-    [at(0.95) - at(0.5), at(0.5) - at(0.1)]
+    let mut levels = levels.to_vec();
+    let [p10_db, p50_db, p95_db] = [0.1, 0.5, 0.95].map(|share| quantile(&mut levels, share).unwrap_or(0.0));
+    [p95_db - p50_db, p50_db - p10_db]
 }
 
 /// How far a level moves from one frame to the next, in the middle of all cases: what is struck moves, what is held doesn't.

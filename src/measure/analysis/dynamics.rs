@@ -36,8 +36,7 @@ impl Measurement {
     pub(super) fn psr_summary_db(&self) -> [Option<f64>; 2] {
         let windows = self.psr_db().into_iter().zip(self.audible_windows());
         let mut psr_db: Vec<f64> = windows.filter(|(_, audible)| *audible).filter_map(|(psr_db, _)| psr_db).collect();
-        psr_db.sort_by(f64::total_cmp);
-        [psr_db.first().copied(), quantile(&psr_db, 0.05)]
+        [0.0, 0.05].map(|share| quantile(&mut psr_db, share))
     }
 
     /// Momentary over short-term loudness, the former in the middle of the latter.
@@ -48,8 +47,7 @@ impl Measurement {
         let ratios_db = pairs.filter(|(_, audible)| *audible).map(|((short, long), _)| short - long);
         // A gap in the middle of a window says nothing.
         let mut ratios_db: Vec<f64> = ratios_db.filter(|db| db.is_finite()).collect();
-        ratios_db.sort_by(f64::total_cmp);
-        quantile(&ratios_db, 0.95)
+        quantile(&mut ratios_db, 0.95)
     }
 
     /// Power of a range of frequencies in every frame, mid and side together.
@@ -57,14 +55,6 @@ impl Measurement {
         let range = self.spectrum.bands.within(low_hz..high_hz);
         let of_frame = |frame: &[_]| sum_of(&frame[range.clone()]);
         self.spectrum.iter().map(of_frame).collect()
-    }
-
-    /// Those values of the loud frames that aren't zero, rising.
-    fn sorted_loud(&self, powers: &[f64]) -> Vec<f64> {
-        let loud = powers.iter().zip(&self.loud_frames).filter(|(power, loud)| **loud && **power > 0.0);
-        let mut powers: Vec<f64> = loud.map(|(power, _)| *power).collect();
-        powers.sort_by(f64::total_cmp);
-        powers
     }
 
     /// Levels of a range of frequencies, mid and side together, that are exceeded 90 %, 50 % and 5 % of the time in the
@@ -75,7 +65,11 @@ impl Measurement {
 
     /// The same of a power that is known of every frame.
     pub(crate) fn loud_quantiles_db(&self, powers: &[f64]) -> Option<[f64; 3]> {
-        quantiles_db(&self.sorted_loud(powers))
+        // What is silent has no level.
+        let loud = powers.iter().zip(&self.loud_frames).filter(|(power, loud)| **loud && **power > 0.0);
+        let mut powers: Vec<f64> = loud.map(|(power, _)| *power).collect();
+        let mut level_db = |share: f64| quantile(&mut powers, share).map(power_to_db);
+        Some([level_db(0.1)?, level_db(0.5)?, level_db(0.95)?])
     }
 
     /// Levels over time of the four wide bands.
@@ -115,9 +109,4 @@ impl Measurement {
 
 fn sum_of(bands: &[crate::measure::spectrum::BandPower]) -> f64 {
     bands.iter().map(|band| f64::from(band.mid + band.side)).sum()
-}
-
-fn quantiles_db(sorted: &[f64]) -> Option<[f64; 3]> {
-    let level_db = |share: f64| quantile(sorted, share).map(power_to_db);
-    Some([level_db(0.1)?, level_db(0.5)?, level_db(0.95)?])
 }

@@ -50,7 +50,6 @@ impl Measurement {
     fn spread_db(&self, band: usize) -> Option<f64> {
         let powers = self.loud_spectra().map(|frame| frame[band].total());
         let mut powers: Vec<f64> = powers.filter(|&power| power > 0.0).collect();
-        powers.sort_unstable_by(f64::total_cmp);
-        Some(power_to_db(quantile(&powers, 0.95)? / quantile(&powers, 0.1)?))
+        Some(power_to_db(quantile(&mut powers, 0.95)? / quantile(&mut powers, 0.1)?))
     }
 }

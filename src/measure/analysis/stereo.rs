@@ -122,22 +122,18 @@ impl Measurement {
 
     fn stereo_over_time(&self) -> StereoOverTime {
         let windows: Vec<LevelSlot> = self.images_over_time().map(|(_, image)| image).collect();
-        let sorted = |of: fn(&LevelSlot) -> Option<f64>| {
-            let mut values: Vec<f64> = windows.iter().filter_map(of).collect();
-            values.sort_by(f64::total_cmp);
-            values
-        };
-        let (correlations, widths_db, balances_db) =
-            (sorted(LevelSlot::correlation), sorted(LevelSlot::width_db), sorted(LevelSlot::balance_db));
-        let negative = correlations.partition_point(|&value| value < 0.0);
+        let all = |of: fn(&LevelSlot) -> Option<f64>| windows.iter().filter_map(of).collect::<Vec<f64>>();
+        let (mut correlations, mut widths_db, mut balances_db) =
+            (all(LevelSlot::correlation), all(LevelSlot::width_db), all(LevelSlot::balance_db));
+        let negative = correlations.iter().filter(|&&value| value < 0.0).count();
         StereoOverTime {
-            correlation_p5: quantile(&correlations, 0.05),
-            correlation_p50: quantile(&correlations, 0.5),
+            correlation_p5: quantile(&mut correlations, 0.05),
+            correlation_p50: quantile(&mut correlations, 0.5),
             negative_ratio: (!correlations.is_empty()).then(|| negative as f64 / correlations.len() as f64),
-            width_p10_db: quantile(&widths_db, 0.1),
-            width_p90_db: quantile(&widths_db, 0.9),
-            balance_p5_db: quantile(&balances_db, 0.05),
-            balance_p95_db: quantile(&balances_db, 0.95),
+            width_p10_db: quantile(&mut widths_db, 0.1),
+            width_p90_db: quantile(&mut widths_db, 0.9),
+            balance_p5_db: quantile(&mut balances_db, 0.05),
+            balance_p95_db: quantile(&mut balances_db, 0.95),
         }
     }
 

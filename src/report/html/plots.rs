@@ -54,8 +54,7 @@ pub(super) fn over_time(report: &MasterReport) -> Markup {
     // Fades and pauses may leave the plot at the bottom, or they would flatten everything else.
     let ends = lines.iter().flat_map(|line| {
         let mut levels: Vec<f64> = line.points.iter().map(|point| point.1).filter(|lufs| lufs.is_finite()).collect();
-        levels.sort_by(f64::total_cmp);
-        [quantile(&levels, 0.02), levels.last().copied()]
+        [0.02, 1.0].map(|share| quantile(&mut levels, share))
     });
     let range = YRange::around(ends.flatten(), 5.0, 30.0);
     let loudness = Panel { title: "Short-term loudness, LUFS", height: 260.0, range, lines, labelled: true };
