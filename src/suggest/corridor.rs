@@ -7,6 +7,7 @@
 //! explains is not moved. And a fixed share of what is left is taken. `models/training/profiles/README.md` has what came of it.
 
 use super::dynamics::{Density, Means};
+use super::link::Link;
 use super::profile::{Fit, Profile, departures_db};
 use super::registration::smooth;
 use super::stages::{Standard, shape};
@@ -47,7 +48,7 @@ pub fn towards_profile(mix: &Measurement, profile: &Profile, fit: Fit, goal: Goa
     let tone = tone(&levels, &departures, widening, eq_share).below(goal.sample_rate_hz);
     let side_gain_db = side_gain_db(mix, profile, widening, width_share);
     let allowed_plr_db = goal.ceiling_dbtp - goal.loudness_lufs;
-    let density = Density { allowed_plr_db, headroom_db: 0.0, is_unlinked: false, means: Means::default() };
+    let density = Density { allowed_plr_db, headroom_db: 0.0, link: Link::Together, means: Means::default() };
     shape(mix, standard, &tone, side_gain_db, density, amounts)
 }
 

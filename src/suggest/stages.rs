@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 
 use super::dynamics::{Density, Means, Need};
 use super::eq_fit::{self, Curve};
+use super::link::Link;
 use super::profile::Profile;
 use super::tone::{Evidence, Tone};
-use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target, dynamics, link, quantity, width};
+use super::{Amounts, CurvePoint, Proposal, Quantity, Shares, Suggestion, Target, dynamics, quantity, width};
 use crate::dsp::eq::{BandChannel, BandKind, EqBand, response_db};
 use crate::dsp::multiband::MultibandSettings;
 use crate::measure::Measurement;
@@ -171,16 +172,10 @@ pub(super) fn propose(
     let widest = gathered.iter().map(|(_, evidence)| evidence).min_by_key(|evidence| Reverse(evidence.bands.len()));
     let tone = evidence.tone(&aims.curve_db, widest.unwrap_or(evidence)).below(target.sample_rate_hz);
     let allowed_plr_db = target.ceiling_dbtp - target.loudness_lufs;
-    let unlinked = gathered
-        .iter()
-        .filter(|(reference, evidence)| link::is_unlinked(mix, reference, evidence.likeness_ratio()))
-        .count();
-    let density = Density {
-        allowed_plr_db,
-        headroom_db: aims.headroom_db,
-        is_unlinked: 2 * unlinked > gathered.len(),
-        means: proven.means,
-    };
+    let links: Vec<Link> =
+        gathered.iter().map(|(reference, evidence)| Link::of(mix, reference, evidence.likeness_ratio())).collect();
+    let density =
+        Density { allowed_plr_db, headroom_db: aims.headroom_db, link: Link::of_most(&links), means: proven.means };
     let references: Vec<&Measurement> = gathered.iter().map(|(reference, _)| *reference).collect();
     let standard = Standard::References(&references);
     let mut proposal = Proposal {

@@ -393,7 +393,7 @@ pub(super) mod tests {
         ] {
             assert!(text.contains(wanted), "{wanted}\n{text}");
         }
-        let long = "leveler 2.50:1 from -20.5 dBFS, half linked";
+        let long = "leveler 2.50:1 from -20.5 dBFS, 50 % linked";
         assert_eq!(row_label(long, "peak to loudness ratio"), "peak to loudness ratio");
         assert_eq!(row_label(long, "loud moments over the median, 120 to 700 Hz"), "");
     }
