@@ -184,8 +184,8 @@ impl Channel {
     }
 }
 
-/// A stretch of [`GROUP_CELLS`] cells, with the two samples after them, as work for the widest vectors at hand. Cells are whole numbers
-/// of these.
+/// A stretch of [`GROUP_CELLS`] cells, with the two samples after them, as work for the widest vectors at hand: a cell is a whole number
+/// of vectors.
 struct Scan<'a> {
     samples: &'a [f32],
     cell_frames: usize,
@@ -201,7 +201,7 @@ impl WithSimd for Scan<'_> {
             |first: usize| S::as_simd_f32s(&self.samples[first..]).0.chunks_exact(self.cell_frames / S::F32_LANES);
         let shifted = cells(0).zip(cells(1)).zip(cells(2));
         for ((peak, bend), ((here, next), after)) in peaks.iter_mut().zip(&mut bends).zip(shifted) {
-            let [mut highest, mut most_bent] = [simd.splat_f32s(0.0); 2];
+            let (mut highest, mut most_bent) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
             for ((&x, &next), &after) in here.iter().zip(next).zip(after) {
                 highest = simd.max_f32s(highest, simd.abs_f32s(x));
                 let bent = simd.sub_f32s(simd.sub_f32s(x, next), simd.sub_f32s(next, after));
@@ -212,7 +212,8 @@ impl WithSimd for Scan<'_> {
         for (sum, cell) in sums.iter_mut().zip(self.samples.chunks_exact(self.cell_frames)) {
             *sum = sum_of(cell);
         }
-        let [mut highest, mut lowest, mut most_bent] = [0.0, f32::INFINITY, 0.0].map(|start| simd.splat_f32s(start));
+        let (mut highest, mut most_bent) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
+        let mut lowest = simd.splat_f32s(f32::INFINITY);
         for (&peak, &bend) in S::as_simd_f32s(&peaks).0.iter().zip(S::as_simd_f32s(&bends).0) {
             highest = simd.max_f32s(highest, peak);
             lowest = simd.min_f32s(lowest, peak);

@@ -74,7 +74,7 @@ pub(super) struct Density {
     pub(super) allowed_plr_db: f64,
     /// How much more, or less, the song is to have before the limiter, dB.
     pub(super) headroom_db: f64,
-    /// Whether both channels are levelled together.
+    /// Whose levels each channel follows: as the chain that made it so dense had it.
     pub(super) link: Link,
     /// How it gets there.
     pub(super) means: Means,
