@@ -6,6 +6,9 @@ use crate::dsp::bass_crest::BassCrest;
 use crate::dsp::biquad::BUTTERWORTH_4_Q;
 use crate::dsp::coarse::Coarse;
 
+/// What lies below is bass.
+const BASS_HZ: f64 = 200.0;
+
 /// Finds the level of the bass of both channels in each control interval of a programme, whatever the blocks.
 #[derive(Debug, Clone)]
 pub struct BassLevels {
@@ -20,7 +23,7 @@ impl BassLevels {
     /// A finder at rest.
     pub fn new(sample_rate_hz: u32) -> Self {
         let interval = interval_frames(sample_rate_hz);
-        let crest = BassCrest::new(&BUTTERWORTH_4_Q, f64::from(sample_rate_hz) / interval as f64);
+        let crest = BassCrest::new(BASS_HZ, &BUTTERWORTH_4_Q, f64::from(sample_rate_hz) / interval as f64);
         Self { crest, interval, filled: 0, sums: [0.0; 2] }
     }
 
