@@ -11,7 +11,8 @@ pub(crate) struct BassCrest {
 }
 
 impl BassCrest {
-    /// Of what lies under `bass_hz`, at rest, for that many control intervals a second; `section_q` has a resonance for each 12 dB per octave of the low-pass.
+    /// Of what lies under `bass_hz`, at rest, for that many control intervals a second; `section_q` has a resonance for each 12 dB per
+    /// octave of the low-pass.
     pub(crate) fn new(bass_hz: f64, section_q: &[f64], intervals_per_s: f64) -> Self {
         let rate = intervals_per_s.round() as u32;
         Self { low_pass: Cascade::new(section_q.iter().map(|&q| Coefficients::low_pass(bass_hz, q, rate))) }

@@ -10,7 +10,7 @@
 //!
 //! Such times are shorter than a bass's period: a level that falls between two of its crests bends the wave (harmonics of a 40 Hz tone 9 dB
 //! over the threshold at -30 dB with 0.5 and 25 ms). So the gain never rises over what the bass's own crests of the last half period ask
-//! for, and follows all else as fast as before.
+//! for, and follows all else with its own times.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -18,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bass_crest::BassCrest;
+use super::compressor::Ramp;
 use super::sliding_maximum::SlidingMaximum;
 use super::{Frame, Processor};
 use crate::dsp::parameter::{Parameters, describe, parameters};
@@ -29,13 +30,13 @@ use crate::units::{amplitude_to_db, db_to_amplitude, one_pole_coefficient};
 /// second), but the gain bends the waves of more tones: one of 500 Hz, 9 dB over the threshold, has harmonics at -114, -59, -56 and -53 dB.
 const INTERVALS_PER_S: usize = 4000;
 const FEWEST_FRAMES: usize = 4;
-/// What lies below is bass. On 38 pairs of these packages, levelled at the drive of the true masters, 200, 300, 400 and 600 Hz come to 0.208,
-/// 0.211, 0.214 and 0.221; harmonics of a tone 9 dB over the threshold lie at -42, -80, -80 and -80 dB for 110 Hz, at -42, -49, -100 and
+/// What lies below is bass. On 38 pairs of these packages, levelled at the drive of the true masters, 200, 300, 400 and 600 Hz come to
+/// 0.208, 0.211, 0.214 and 0.221; harmonics of a tone 9 dB over the threshold lie at -42, -80, -80 and -80 dB for 110 Hz, at -42, -49, -100 and
 /// -96 dB for 150 Hz. Crests that enter the follower, instead of what it makes of the rest, cost 8 %: it would hold on to them for its
 /// release as well.
 const BASS_HZ: f64 = 300.0;
-/// Half a period of the lowest note of a bass guitar, E1 at 41.2 Hz. On 64 pairs of the same packages masters' distance to the true ones stays
-/// within 2 % between 8 and 16 ms; holding all crests, not the bass's alone, costs 5 %.
+/// Half a period of the lowest note of a bass guitar, E1 at 41.2 Hz. On 64 pairs of the same packages masters' distance to the true ones
+/// stays within 2 % between 8 and 16 ms; holding all crests, not the bass's alone, costs 5 %.
 const BASS_HOLD_MS: f64 = 12.5;
 
 /// How loud passages are evened out.
@@ -78,9 +79,9 @@ impl LevelerSettings {
         self.check("leveler", None)
     }
 
-    /// What is taken of a level, a ratio to full scale, in dB (0 or more).
-    fn reduction_db(&self, level: f64) -> f64 {
-        ((1.0 - 1.0 / self.ratio) * (amplitude_to_db(level) - self.threshold_db)).max(0.0)
+    /// What is taken of a peak level in dBFS, dB (0 or more).
+    pub(crate) fn reduction_db(&self, level_db: f64) -> f64 {
+        ((1.0 - 1.0 / self.ratio) * (level_db - self.threshold_db)).max(0.0)
     }
 }
 
@@ -96,18 +97,16 @@ pub struct Leveler {
     delayed: Vec<Frame>,
     /// Where in `delayed` the next frame goes.
     position: usize,
-    /// Of the interval so far.
-    sums: Sums,
+    gathered: Gathered,
     reductions_db: [f64; 2],
-    gains: [f64; 2],
-    steps: [f64; 2],
+    ramps: [Ramp; 2],
     targets: [f64; 2],
     max_reduction_db: f64,
 }
 
-/// What an interval has come to so far, by channel.
+/// Of the interval so far, by channel: the highest magnitude, and sums of frames and of their levels.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
+struct Gathered {
     peaks: Frame,
     frames: Frame,
     levels: Frame,
@@ -125,28 +124,27 @@ impl Leveler {
             interval,
             delayed: vec![[0.0; 2]; 2 * interval],
             position: 0,
-            sums: Sums::default(),
+            gathered: Gathered::default(),
             reductions_db: [0.0; 2],
-            gains: [1.0; 2],
-            steps: [0.0; 2],
+            ramps: [Ramp::new(1.0); 2],
             targets: [1.0; 2],
             max_reduction_db: 0.0,
         }
     }
 
     fn close_interval(&mut self) {
-        let Sums { peaks, frames, levels } = std::mem::take(&mut self.sums);
+        let Gathered { peaks, frames, levels } = std::mem::take(&mut self.gathered);
         let mean = |sums: Frame| sums.map(|sum| sum / self.interval as f64);
         let (crests, levels) = (self.bass.push(peaks, mean(frames)), mean(levels));
-        // The interval that comes out next ends where the one just closed begins. The ramp starts exactly at the last target, so that
-        // rounding does not add up.
-        self.gains = self.targets;
         for channel in 0..2 {
-            let reduction_db = self.settings.reduction_db(levels[channel].max(crests[channel]));
+            let level_db = amplitude_to_db(levels[channel].max(crests[channel]));
+            let reduction_db = self.settings.reduction_db(level_db);
             let last_db = std::mem::replace(&mut self.reductions_db[channel], reduction_db);
+            // The interval that comes out next ends where the one just closed begins.
             let at_border_db = 0.5 * (last_db + reduction_db);
-            self.targets[channel] = if at_border_db == 0.0 { 1.0 } else { db_to_amplitude(-at_border_db) };
-            self.steps[channel] = (self.targets[channel] - self.gains[channel]) / self.interval as f64;
+            let target = db_to_amplitude(-at_border_db);
+            self.ramps[channel].arrive(std::mem::replace(&mut self.targets[channel], target));
+            self.ramps[channel].aim(target, self.interval);
             self.max_reduction_db = self.max_reduction_db.max(at_border_db);
         }
         self.position %= self.delayed.len();
@@ -166,10 +164,10 @@ impl Processor for Leveler {
             let (piece, tail) = rest.split_at_mut(rest.len().min(self.interval - filled));
             let delayed = &mut self.delayed[self.position..self.position + piece.len()];
             for (frame, delayed) in piece.iter_mut().zip(delayed) {
-                self.sums.add(*frame, self.follower.push(*frame));
+                self.gathered.add(*frame, self.follower.push(*frame));
                 let [left, right] = std::mem::replace(delayed, *frame);
-                *frame = [left * self.gains[0], right * self.gains[1]];
-                self.gains = [self.gains[0] + self.steps[0], self.gains[1] + self.steps[1]];
+                *frame = [left * self.ramps[0].gain, right * self.ramps[1].gain];
+                self.ramps.iter_mut().for_each(|ramp| ramp.gain += ramp.step);
             }
             self.position += piece.len();
             if self.position.is_multiple_of(self.interval) {
@@ -188,7 +186,7 @@ impl Processor for Leveler {
     }
 }
 
-impl Sums {
+impl Gathered {
     fn add(&mut self, frame: Frame, levels: Frame) {
         for channel in 0..2 {
             self.peaks[channel] = self.peaks[channel].max(frame[channel].abs());

@@ -49,8 +49,7 @@ impl<'a> Forecast<'a> {
         let reduction_db = |leveler: &LevelerSettings, index: usize, frame: &[BandPower]| {
             let moved_db = power_to_db(equalised(frame, &gains) / frame.iter().map(BandPower::total).sum::<f64>());
             // Silence, which has neither a peak nor a change of power, comes to 0.
-            let over_db = (peak_db(mix, index) + moved_db - leveler.threshold_db).max(0.0);
-            (1.0 - 1.0 / leveler.ratio) * over_db
+            leveler.reduction_db(peak_db(mix, index) + moved_db)
         };
         let of_frame = |(index, frame): (usize, &[BandPower])| {
             proposal.leveler.as_ref().map_or(0.0, |leveler| reduction_db(leveler, index, frame))
